@@ -1,0 +1,73 @@
+// Bytes: a shared, immutable slice. Copying one shares its storage, so fan-out, retry and buffering copy nothing.
+// Thread safety: the share count is atomic, the contents never change; a `Bytes` object itself is a value.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace parley {
+
+class Bytes {
+ public:
+  Bytes() = default;
+
+  // Takes over `text` without copying its characters.
+  explicit Bytes(std::string text);
+  static Bytes copy_of(std::string_view text) { return Bytes(std::string(text)); }
+  // `text` must outlive the process: literals and tables.
+  static Bytes literal(std::string_view text) {
+    Bytes b;
+    b.view_ = text;
+    return b;
+  }
+
+  Bytes(const Bytes& other) : view_(other.view_), owner_(other.owner_) { retain(); }
+  Bytes(Bytes&& other) noexcept
+      : view_(std::exchange(other.view_, {})), owner_(std::exchange(other.owner_, nullptr)) {}
+  Bytes& operator=(Bytes other) noexcept {
+    std::swap(view_, other.view_);
+    std::swap(owner_, other.owner_);
+    return *this;
+  }
+  ~Bytes() { release(); }
+
+  std::string_view view() const { return view_; }
+  const char* data() const { return view_.data(); }
+  std::size_t size() const { return view_.size(); }
+  bool empty() const { return view_.empty(); }
+
+  // A part of this slice that shares its storage. `from` and `count` are clamped to the slice.
+  Bytes slice(std::size_t from, std::size_t count = std::string_view::npos) const {
+    Bytes part(*this);
+    part.view_ = from < view_.size() ? view_.substr(from, count) : std::string_view();
+    return part;
+  }
+
+  friend bool operator==(const Bytes& a, const Bytes& b) { return a.view_ == b.view_; }
+
+ private:
+  struct Owner;
+  void retain() const;
+  void release();
+
+  std::string_view view_;
+  Owner* owner_ = nullptr;
+};
+
+struct Bytes::Owner {
+  std::atomic<std::size_t> shares{1};
+  std::string text;
+};
+
+inline Bytes::Bytes(std::string text) : owner_(new Owner{1, std::move(text)}) { view_ = owner_->text; }
+inline void Bytes::retain() const {
+  if (owner_ != nullptr) owner_->shares.fetch_add(1, std::memory_order_relaxed);
+}
+inline void Bytes::release() {
+  if (owner_ != nullptr && owner_->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) delete owner_;
+}
+
+}  // namespace parley
