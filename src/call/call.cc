@@ -1,0 +1,88 @@
+#include "call/call.h"
+
+#include <utility>
+
+#include "loop/shard.h"
+
+namespace parley {
+
+Call::Call(contract::ContractPtr contract, const contract::Method& method, std::string_view edge)
+    : contract_(std::move(contract)),
+      method_(method),
+      edge_(edge),
+      started_(Clock::now()),
+      deadline_timer_(
+          [](void* self) {
+            static_cast<Call*>(self)->cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
+          },
+          this) {}
+
+Call::~Call() = default;
+
+void Call::set_deadline(Deadline deadline) {
+  deadline_ = deadline_.sooner(deadline);
+  deadline_timer_.set(Shard::current().timers(), deadline_);
+}
+
+void Call::headers_complete() {
+  if (headers_complete_) return;
+  headers_complete_ = true;
+  changed_.notify();
+}
+
+Task<void> Call::wait_headers() {
+  while (!headers_complete_ && !finished_) co_await changed_.wait();
+}
+
+void Call::finish(Result<void> status) {
+  if (finished_) return;
+  finished_ = true;
+  if (cancelled_) {
+    status_ = cancelled_;
+  } else if (!status) {
+    status_ = std::move(status).error();
+  }
+  deadline_timer_.clear();
+  // Whoever still writes requests hears that nobody reads them any more.
+  requests.abort(status_ ? *status_ : Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+  replies.end();
+  changed_.notify();
+}
+
+Task<void> Call::wait_finished() {
+  while (!finished_) co_await changed_.wait();
+}
+
+void Call::cancel(Error why) {
+  if (cancelled_ || finished_) return;
+  cancelled_ = std::move(why);
+  requests.abort(*cancelled_);
+  replies.abort(*cancelled_);
+  changed_.notify();
+  // A listener may take itself or others away.
+  while (listeners_ != nullptr) {
+    OnCancel* listener = listeners_;
+    listeners_ = std::exchange(listener->next_, nullptr);
+    listener->listener_(*cancelled_);
+  }
+}
+
+Call::OnCancel::OnCancel(Call& call, std::function<void(const Error&)> listener)
+    : call_(call), listener_(std::move(listener)) {
+  if (call_.cancelled_) {
+    listener_(*call_.cancelled_);
+    return;
+  }
+  next_ = std::exchange(call_.listeners_, this);
+}
+
+Call::OnCancel::~OnCancel() {
+  for (OnCancel** at = &call_.listeners_; *at != nullptr; at = &(*at)->next_) {
+    if (*at == this) {
+      *at = next_;
+      return;
+    }
+  }
+}
+
+}  // namespace parley

@@ -1,0 +1,81 @@
+#include "loop/pipe.h"
+
+#include <utility>
+
+#include "loop/shard.h"
+
+namespace parley {
+namespace {
+
+constexpr std::size_t compact_at = 64;  // slices read from the front of a queue that never runs empty
+
+void wake(std::coroutine_handle<>& waiter) {
+  if (auto who = std::exchange(waiter, nullptr)) Shard::current().resume_later(who);
+}
+
+}  // namespace
+
+void Pipe::wake_reader() { wake(reader_); }
+void Pipe::wake_writer() { wake(writer_); }
+
+void Pipe::drop_front() {
+  queue_[head_] = Bytes();
+  ++head_;
+  if (head_ == queue_.size()) {
+    queue_.clear();
+    head_ = 0;
+  } else if (head_ >= compact_at && head_ * 2 > queue_.size()) {
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
+    head_ = 0;
+  }
+}
+
+Result<std::optional<Bytes>> Pipe::take() {
+  if (aborted_) return fail(*aborted_);
+  if (count() == 0) return std::nullopt;
+  Bytes slice = std::move(queue_[head_]);
+  drop_front();
+  bytes_ -= slice.size();
+  if (!is_full()) wake_writer();
+  if (observer_ != nullptr) observer_->pipe_read(*this, slice.size());
+  return slice;
+}
+
+void Pipe::consume(std::size_t bytes) {
+  Bytes& front = queue_[head_];
+  bytes_ -= bytes;
+  if (bytes == front.size()) {
+    drop_front();
+  } else {
+    front = front.slice(bytes);
+  }
+  if (!is_full()) wake_writer();
+}
+
+void Pipe::push(Bytes slice) {
+  if (ended_ || aborted_) return;
+  bytes_ += slice.size();
+  queue_.push_back(std::move(slice));
+  wake_reader();
+  if (observer_ != nullptr) observer_->pipe_written(*this);
+}
+
+void Pipe::end() {
+  if (ended_ || aborted_) return;
+  ended_ = true;
+  wake_reader();
+  if (observer_ != nullptr) observer_->pipe_written(*this);
+}
+
+void Pipe::abort(Error why) {
+  if (is_done()) return;
+  aborted_ = std::move(why);
+  queue_.clear();
+  head_ = 0;
+  bytes_ = 0;
+  wake_reader();
+  wake_writer();
+  if (observer_ != nullptr) observer_->pipe_written(*this);
+}
+
+}  // namespace parley
