@@ -1,0 +1,242 @@
+#include "node/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "base/text.h"
+#include "node/config_keys.h"
+
+namespace parley::node {
+namespace {
+
+// Keys of later issues: known, so that the answer is "not yet" and not "unknown".
+constexpr std::string_view not_served_yet[] = {"messages", "events"};
+
+class Reader {
+ public:
+  Reader(Config& config, std::string file) : config_(config), file_(std::move(file)) {}
+
+  void read(const YAML::Node& node, const std::string& path, const std::string& star) {
+    if (node.IsNull()) return;
+    if (!node.IsMap()) {
+      problem(node.Mark(), "'" + (path.empty() ? "the file" : path) + "' is a list of keys and values");
+      return;
+    }
+    for (const auto& entry : node) read_entry(entry.first, entry.second, path, star);
+  }
+
+  const std::vector<std::string>& problems() const { return problems_; }
+
+ private:
+  void read_entry(const YAML::Node& name_node, const YAML::Node& value, const std::string& path, const std::string& star) {
+    const auto name = name_node.as<std::string>();
+    const std::string prefix = path.empty() ? "" : path + ".";
+    for (const std::string_view later : not_served_yet) {
+      if (prefix.empty() && name == later) {
+        if (value.IsScalar() && value.as<std::string>() == "embedded") return;
+        problem(name_node.Mark(), "'" + name + "' is not served yet: queues, topics and events come with a later version");
+        return;
+      }
+    }
+    const Key* key = find(prefix + name);
+    std::string inner_star = star;
+    if (key == nullptr) {
+      key = find(prefix + "*");
+      inner_star = name;
+    }
+    if (key == nullptr) {
+      unknown(name_node, prefix, name);
+      return;
+    }
+    if (key->type == KeyType::section) {
+      if (key->set != nullptr) key->set(config_, {.star = inner_star, .line = name_node.Mark().line + 1});
+      read(value, std::string(key->path), inner_star);
+      return;
+    }
+    read_value(*key, value, inner_star);
+  }
+
+  static const Key* find(std::string_view path) {
+    for (const Key& key : config_keys()) {
+      if (key.path == path) return &key;
+    }
+    return nullptr;
+  }
+
+  void unknown(const YAML::Node& name_node, const std::string& prefix, const std::string& name) {
+    std::vector<std::string_view> siblings;
+    for (const Key& key : config_keys()) {
+      if (!key.path.starts_with(prefix)) continue;
+      const std::string_view rest = key.path.substr(prefix.size());
+      if (rest.find('.') == std::string_view::npos && rest != "*") siblings.push_back(rest);
+    }
+    std::string text = "unknown key '" + name + "'";
+    if (!prefix.empty()) text += " in '" + prefix.substr(0, prefix.size() - 1) + "'";
+    if (const auto near = nearest(name, siblings)) {
+      text += " (did you mean '" + std::string(*near) + "'?)";
+    } else {
+      text += " (known here:";
+      for (const std::string_view sibling : siblings) text.append(" ").append(sibling);
+      text += ")";
+    }
+    problem(name_node.Mark(), text);
+  }
+
+  void read_value(const Key& key, const YAML::Node& node, const std::string& star) {
+    KeyValue value{.star = star, .line = node.Mark().line + 1};
+    const bool list = key.type == KeyType::texts && node.IsSequence();
+    if (!list && !node.IsScalar()) {
+      wrong(key, node, "");
+      return;
+    }
+    if (list) {
+      for (const auto& item : node) {
+        if (!item.IsScalar()) {
+          wrong(key, item, "");
+          return;
+        }
+        value.texts.push_back(expand(item));
+      }
+    } else {
+      value.text = expand(node);
+    }
+    if (!list && !convert(key, value)) {
+      wrong(key, node, value.text);
+      return;
+    }
+    key.set(config_, value);
+  }
+
+  static bool convert(const Key& key, KeyValue& value) {
+    switch (key.type) {
+      case KeyType::text: return true;
+      case KeyType::texts: value.texts = {value.text}; return true;
+      case KeyType::boolean:
+        value.flag = value.text == "true";
+        return value.flag || value.text == "false";
+      case KeyType::integer: {
+        const auto end = value.text.data() + value.text.size();
+        const auto [at, error] = std::from_chars(value.text.data(), end, value.number);
+        return error == std::errc() && at == end && value.number >= 0 && value.number <= 1'000'000'000;
+      }
+      case KeyType::bytes: {
+        const auto bytes = parse_bytes(value.text);
+        value.number = bytes.value_or(0);
+        return bytes.has_value() && *bytes > 0;
+      }
+      case KeyType::duration: {
+        const auto duration = parse_duration(value.text);
+        value.duration = duration.value_or(Duration::zero());
+        return duration.has_value();
+      }
+      case KeyType::section: return false;
+    }
+    return false;
+  }
+
+  // Expands ${NAME}. A variable that is not set is a problem: an empty address or path would be worse.
+  std::string expand(const YAML::Node& node) {
+    const auto text = node.as<std::string>();
+    std::string out;
+    for (std::size_t from = 0;;) {
+      const std::size_t at = text.find("${", from);
+      out.append(text, from, at - from);
+      if (at == std::string::npos) return out;
+      const std::size_t end = text.find('}', at);
+      const std::string name = text.substr(at + 2, end == std::string::npos ? end : end - at - 2);
+      const char* set = end == std::string::npos ? nullptr : std::getenv(name.c_str());
+      if (set == nullptr) {
+        problem(node.Mark(), "the environment variable '" + name + "' is not set");
+        return out;
+      }
+      out += set;
+      from = end + 1;
+    }
+  }
+
+  void wrong(const Key& key, const YAML::Node& node, const std::string& text) {
+    std::string message = "'" + std::string(key.path) + "' takes " + std::string(name(key.type));
+    if (!key.fallback.empty()) message += ", such as " + std::string(key.fallback);
+    if (!text.empty()) message += "; found '" + text + "'";
+    problem(node.Mark(), message);
+  }
+
+  void problem(const YAML::Mark& mark, const std::string& text) {
+    problems_.push_back(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + text);
+  }
+
+  Config& config_;
+  std::string file_;
+  std::vector<std::string> problems_;
+};
+
+// What no single key can tell.
+void check_whole(const Config& c, const std::string& file, std::vector<std::string>& problems) {
+  const auto add = [&](int line, const std::string& text) { problems.push_back(file + ":" + std::to_string(line) + ": " + text); };
+  for (const auto& [name, service] : c.services) {
+    if (service.at.empty()) add(service.line, "service '" + name + "' needs 'at', such as 'at: grpc://127.0.0.1:7001'");
+  }
+  if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
+  if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
+  if (c.cors.credentials) {
+    for (const std::string& origin : c.cors.origins) {
+      if (origin == "*") add(1, "'cors.credentials' cannot go with origin '*': name the origins");
+    }
+  }
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out.append(out.empty() ? "" : "\n").append(line);
+  return out;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+Config assume(const std::filesystem::path& folder) {
+  Config config;
+  config.folder = folder;
+  config.assumed = {"contracts: contracts", "listen: " + config.listen, "admin: " + config.admin};
+  return config;
+}
+
+}  // namespace
+
+Result<Config> parse_config(const std::string& text, const std::filesystem::path& file) {
+  Config config;
+  config.file = file;
+  config.folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  std::vector<std::string> problems;
+  try {
+    Reader reader(config, file.string());
+    reader.read(YAML::Load(text), "", "");
+    problems = reader.problems();
+  } catch (const YAML::Exception& e) {
+    return invalid(file.string() + ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1) + ": " + e.msg);
+  }
+  if (problems.empty()) check_whole(config, file.string(), problems);
+  if (!problems.empty()) return invalid(joined(problems));
+  return config;
+}
+
+Result<Config> read_config(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    if (std::filesystem::exists(path / "parley.yaml", error)) return read_config(path / "parley.yaml");
+    if (std::filesystem::is_directory(path / "contracts", error)) return assume(path);
+    return invalid(path.string() + ": neither parley.yaml nor a folder contracts/ is there. Write your .proto files into contracts/, or name "
+                                   "a configuration: parley up FILE");
+  }
+  if (!std::filesystem::is_regular_file(path, error)) return invalid(path.string() + ": no such file");
+  return parse_config(read_file(path), path);
+}
+
+}  // namespace parley::node

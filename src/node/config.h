@@ -1,0 +1,81 @@
+// Config: what parley.yaml says. Every key is one row of the table in config_keys.cc, from which reading, the JSON Schema and
+// docs/configuration.md come; every key has a default.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline.h"
+#include "base/error.h"
+
+namespace parley::node {
+
+struct ServiceConfig {
+  std::string name;
+  std::vector<std::string> serves;  // "shop.Orders"; empty: asked by gRPC reflection
+  std::string at;                   // "grpc://127.0.0.1:7001,127.0.0.1:7011"
+  std::string run;                  // a shell command; ""
+  std::string ca, cert, key;        // TLS towards the service
+  int line = 0;                     // of its `at`, for messages
+};
+
+struct Config {
+  std::filesystem::path file;    // "" where there was none
+  std::filesystem::path folder;  // relative paths start here
+
+  std::vector<std::string> contracts{"contracts"};
+  std::string listen = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:9090";
+  int shards = 0;  // 0: one a core
+  std::map<std::string, ServiceConfig> services;
+
+  struct {
+    std::string cert, key, client_ca;
+    bool require_client_cert = false;
+  } tls;
+  struct {
+    std::vector<std::string> origins;
+    std::vector<std::string> headers;
+    bool credentials = false;
+    Duration max_age = std::chrono::hours(2);
+  } cors;
+  struct {
+    std::int64_t message_bytes = 4 << 20;
+    std::int64_t header_bytes = 64 << 10;
+    std::int64_t concurrent_streams = 256;
+    std::int64_t connections = 10'000;
+    std::int64_t pending_calls = 10'000;  // a shard
+    Duration header_timeout = std::chrono::seconds(10);
+    Duration idle_timeout = std::chrono::seconds(120);
+    Duration body_timeout = std::chrono::seconds(60);
+  } limits;
+  struct {
+    Duration connect = std::chrono::seconds(5);
+    Duration call{};  // zero: a call without a deadline of its caller has none
+    Duration drain = std::chrono::seconds(30);
+  } timeouts;
+  struct {
+    std::string level = "info";
+    std::string access = "off";  // "off", "-" (standard output) or a file
+  } log;
+
+  // What was assumed because there was no file; printed by `parley up`.
+  std::vector<std::string> assumed;
+};
+
+// Reads `path`: a parley.yaml, or a folder that has one (or that has just `contracts/`: everything is then assumed).
+// Errors: invalid_argument; every problem found, a line each, as "parley.yaml:7:3: unknown key 'servces' (did you mean 'services'?)".
+Result<Config> read_config(const std::filesystem::path& path);
+// The same for a text; `file` is the name in messages.
+Result<Config> parse_config(const std::string& text, const std::filesystem::path& file);
+
+// The file's JSON Schema (draft 2020-12), for editors.
+std::string config_schema();
+// docs/configuration.md's table of keys.
+std::string config_markdown();
+
+}  // namespace parley::node
