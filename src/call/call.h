@@ -5,6 +5,7 @@
 // writes `requests` and reads `replies`; the handler returns the final status, and `answer` finishes the call with it.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,12 +28,15 @@ struct Caller {
   std::string subject;  // of its verified certificate; ""
 };
 
-// W3C Trace Context: the caller's `traceparent`, or a new one. Filled by the telemetry filter.
+// W3C Trace Context: this call's own span, a child of the caller's `traceparent` or the root of a new trace. Filled by the
+// telemetry filter; routes pass it on as `traceparent`. Fixed text: no allocation a call.
 struct Trace {
-  std::string trace_id;  // 32 hex digits
-  std::string span_id;   // 16 hex digits, this call's own span
-  std::string parent_id; // 16 hex digits, or ""
-  bool sampled = false;
+  std::array<char, 55> text{};  // "00-<32 hex digits>-<16 hex digits>-01"
+  bool is_set = false;
+
+  std::string_view traceparent() const { return is_set ? std::string_view(text.data(), text.size()) : std::string_view(); }
+  std::string_view trace_id() const { return is_set ? std::string_view(text.data() + 3, 32) : std::string_view(); }
+  std::string_view span_id() const { return is_set ? std::string_view(text.data() + 36, 16) : std::string_view(); }
 };
 
 class Call {
