@@ -31,6 +31,7 @@ void Watch::start(Shard& shard, int fd) {
   checked(epoll_ctl(shard.epoll_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
   shard_ = &shard;
   fd_ = fd;
+  hung_up_ = false;
 }
 
 void Watch::stop() {
@@ -123,6 +124,7 @@ void Shard::turn(bool may_wait) {
     if (watch == nullptr) continue;
     const std::uint32_t bits = events[i].events;
     const bool broken = (bits & (EPOLLHUP | EPOLLERR)) != 0;
+    if ((bits & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0) watch->hung_up_ = true;
     watch->ready_(watch->context_, broken || (bits & (EPOLLIN | EPOLLRDHUP)) != 0, broken || (bits & EPOLLOUT) != 0);
   }
   reported_.clear();

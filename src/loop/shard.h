@@ -31,6 +31,8 @@ class Watch {
 
   void start(class Shard& shard, int fd);
   void stop();
+  // The peer has closed its side, or the connection broke: seen in some event so far.
+  bool hung_up() const { return hung_up_; }
 
  private:
   friend class Shard;
@@ -38,6 +40,7 @@ class Watch {
   void* context_;
   Shard* shard_ = nullptr;
   int fd_ = -1;
+  bool hung_up_ = false;
 };
 
 // Something with work to do at the end of a turn: at most once a turn, in the order of asking.
