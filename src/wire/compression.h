@@ -1,5 +1,5 @@
-// Content codings: gzip, deflate, br and zstd; whole messages (gRPC, Connect) and streams (HTTP bodies of the REST edge).
-// Every way in is bounded: by the bytes that come out, and by their ratio to the bytes that went in.
+// Content codings: gzip, deflate, br and zstd; whole messages (gRPC, Connect) and streams (HTTP bodies of the REST
+// edge). Every way in is bounded: by the bytes that come out, and by their ratio to the bytes that went in.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,8 @@ struct DecompressLimits {
 // Appends to `out`. Levels are chosen for speed: what a proxy compresses is sent once.
 void compress(Encoding encoding, std::string_view message, std::string& out);
 // Appends to `out`. Empty input gives empty output whatever the encoding (edges.md, trap 5).
-// Errors: invalid_argument for malformed or cut off input or bytes after its end; resource_exhausted for a limit. Both are the
-// caller's fault: whoever reads an upstream's reply changes code and blame.
+// Errors: invalid_argument for malformed or cut off input or bytes after its end; resource_exhausted for a limit. Both
+// are the caller's fault: whoever reads an upstream's reply changes code and blame.
 Result<void> decompress(Encoding encoding, std::string_view message, const DecompressLimits& limits, std::string& out);
 
 // Compresses a body piece by piece.
@@ -43,7 +43,8 @@ class Compressor {
   virtual ~Compressor() = default;
   // Appends what is ready to `out`; may keep some back.
   virtual void write(std::string_view piece, std::string& out) = 0;
-  // Appends everything that was kept back, so that the peer can read all that was written: after each message of a stream.
+  // Appends everything that was kept back, so that the peer can read all that was written: after each message of a
+  // stream.
   virtual void flush(std::string& out) = 0;
   // Appends the end. Once.
   virtual void finish(std::string& out) = 0;
@@ -60,9 +61,10 @@ class Decompressor {
   virtual Result<void> finish() = 0;
 };
 
-// The coding to answer with (RFC 9110 section 12.5.3): of those in `offered` (ours, best first) the one the client weighs highest,
-// ties to the earlier; identity where none is acceptable, where there is no header, or where identity is weighed higher.
-// For `accept-encoding`; `grpc-accept-encoding` and `connect-accept-encoding` are the same list without weights.
+// The coding to answer with (RFC 9110 section 12.5.3): of those in `offered` (ours, best first) the one the client
+// weighs highest, ties to the earlier; identity where none is acceptable, where there is no header, or where identity
+// is weighed higher. For `accept-encoding`; `grpc-accept-encoding` and `connect-accept-encoding` are the same list
+// without weights.
 Encoding negotiate(std::string_view accept_encoding, std::span<const Encoding> offered);
 
 }  // namespace parley::wire

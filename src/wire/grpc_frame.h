@@ -1,8 +1,8 @@
-// Length-prefixed messages: one byte of flags, a big-endian 32-bit length, the payload. The body of gRPC (PROTOCOL-HTTP2.md,
-// "Length-Prefixed-Message"), of gRPC-Web, and of Connect's streams ("envelopes").
+// Length-prefixed messages: one byte of flags, a big-endian 32-bit length, the payload. The body of gRPC
+// (PROTOCOL-HTTP2.md, "Length-Prefixed-Message"), of gRPC-Web, and of Connect's streams ("envelopes").
 //
-// The same bytes in any chunking give the same frames. A payload that lies within one chunk is a slice of that chunk; only one that
-// spans chunks is copied, once.
+// The same bytes in any chunking give the same frames. A payload that lies within one chunk is a slice of that chunk;
+// only one that spans chunks is copied, once.
 #pragma once
 
 #include <array>
@@ -17,9 +17,9 @@
 
 namespace parley::wire {
 
-inline constexpr std::uint8_t frame_compressed = 0x01;   // the payload is compressed by the stream's encoding
-inline constexpr std::uint8_t frame_end_stream = 0x02;   // Connect: the payload is the EndStreamResponse JSON
-inline constexpr std::uint8_t frame_trailers = 0x80;     // gRPC-Web: the payload is the trailers as an HTTP/1 header block
+inline constexpr std::uint8_t frame_compressed = 0x01;  // the payload is compressed by the stream's encoding
+inline constexpr std::uint8_t frame_end_stream = 0x02;  // Connect: the payload is the EndStreamResponse JSON
+inline constexpr std::uint8_t frame_trailers = 0x80;  // gRPC-Web: the payload is the trailers as an HTTP/1 header block
 inline constexpr std::size_t frame_prefix_size = 5;
 
 struct GrpcFrame {
@@ -35,8 +35,8 @@ class GrpcFrameDecoder {
 
   // Adds a chunk. Only after `next` gave nothing (or for the first chunk).
   void feed(Bytes chunk);
-  // The next complete frame; nothing: needs another chunk. Errors: resource_exhausted, the caller's fault, for a frame above the
-  // limit (an edge that reads an upstream's reply changes the blame).
+  // The next complete frame; nothing: needs another chunk. Errors: resource_exhausted, the caller's fault, for a frame
+  // above the limit (an edge that reads an upstream's reply changes the blame).
   Result<std::optional<GrpcFrame>> next();
   // True between frames: a body that ends where this is false was cut off.
   bool is_between_frames() const { return prefix_have_ == 0 && rest_.empty(); }
