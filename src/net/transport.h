@@ -72,6 +72,9 @@ class Transport {
   // returning to the loop.
   static std::span<char> read_buffer();
 
+  // Bytes that the socket has taken so far (over TLS: of records).
+  std::uint64_t bytes_sent() const { return bytes_sent_; }
+
   // The peer closed or broke its side: what is left to read ends soon. For users that have stopped reading.
   bool peer_hung_up() const { return watch_.hung_up(); }
   // Sends FIN (close_notify first over TLS); reading goes on.
@@ -103,18 +106,23 @@ class Transport {
   void failed(const char* what);
   IoResult read_socket(std::span<char> into);
   IoResult write_socket(std::string_view bytes);
-  IoResult ssl_result(int result, std::size_t bytes);
+  IoResult read_tls(std::span<char> into);
+  IoResult write_tls(std::string_view bytes);
+  IoState tls_state(int result);
+  IoState send_records();
 
   Shard& shard_;
   TransportEvents& events_;
   Watch watch_;
   SSL* ssl_ = nullptr;
   std::string error_text_;
+  std::uint64_t bytes_sent_ = 0;
   int fd_;
   int error_number_ = 0;
   Blame blame_;
   Stage stage_ = Stage::idle;
-  bool write_blocked_ = false;
+  std::string records_;  // TLS records that the socket did not take
+  bool shut_down_ = false;
   bool socket_drained_ = false;  // the last recv took all there was, and no event came since
 };
 
