@@ -1,5 +1,5 @@
-// Contract: an immutable set of compiled services. Each call holds a snapshot (`ContractPtr`), so a reload swaps the whole and
-// calls in flight finish on the old one. Built on any thread, then read from every shard without locks.
+// Contract: an immutable set of compiled services. Each call holds a snapshot (`ContractPtr`), so a reload swaps the
+// whole and calls in flight finish on the old one. Built on any thread, then read from every shard without locks.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 namespace google::protobuf {
 class DescriptorPool;
+class FileDescriptor;
 class MethodDescriptor;
 class ServiceDescriptor;
 }  // namespace google::protobuf
@@ -28,21 +29,23 @@ enum class Idempotency : std::uint8_t { unknown, no_side_effects, idempotent };
 
 // One rpc.
 struct Method {
-  std::string service;    // "shop.Orders"
-  std::string name;       // "GetOrder"
-  std::string path;       // "/shop.Orders/GetOrder": gRPC's, gRPC-Web's and Connect's address
-  std::uint32_t index;    // 0..method_count-1 within its contract: an index into per-method counters
+  std::string service;  // "shop.Orders"
+  std::string name;     // "GetOrder"
+  std::string path;     // "/shop.Orders/GetOrder": gRPC's, gRPC-Web's and Connect's address
+  std::uint32_t index;  // 0..method_count-1 within its contract: an index into per-method counters
   bool client_streaming = false;
   bool server_streaming = false;
   bool deprecated = false;
   Idempotency idempotency = Idempotency::unknown;
-  const MessageTable* input = nullptr;   // transcoding tables
+  const MessageTable* input = nullptr;  // transcoding tables
   const MessageTable* output = nullptr;
-  std::vector<HttpRule> rules;  // google.api.http, additional bindings included; one `POST path body "*"` where the rpc has none
-  // Set where the rpc uses an option whose way of talking is not there yet: "(parley.queue) is not served yet". Calls get
-  // unimplemented with this text.
+  std::vector<HttpRule>
+      rules;  // google.api.http, additional bindings included; one `POST path body "*"` where the rpc has none
+  // Set where the rpc uses an option whose way of talking is not there yet: "(parley.queue) is not served yet". Calls
+  // get unimplemented with this text.
   std::string not_served;
-  const google::protobuf::MethodDescriptor* descriptor = nullptr;  // for documents (OpenAPI, reflection); not for the hot path
+  const google::protobuf::MethodDescriptor* descriptor =
+      nullptr;  // for documents (OpenAPI, reflection); not for the hot path
 
   bool is_unary() const { return !client_streaming && !server_streaming; }
 };
@@ -68,6 +71,8 @@ class Contract {
   const Router& router() const;
   const TableSet& tables() const;
   const google::protobuf::DescriptorPool& pool() const;
+  // The user's own files, each after the files it imports; what is built in is not among them.
+  const std::vector<const google::protobuf::FileDescriptor*>& files() const;
 
  private:
   friend class ContractBuilder;
