@@ -3,6 +3,8 @@
 // Owned by its holder; destroying it clears it. Used on its shard only.
 #pragma once
 
+#include <cstdint>
+
 #include "base/deadline.h"
 
 namespace parley {
@@ -30,6 +32,7 @@ class Timer {
   Instant when_{};
   Timer* next_ = nullptr;
   Timer** link_ = nullptr;  // what points at this timer
+  std::uint32_t slot_ = 0;
 };
 
 }  // namespace parley

@@ -24,6 +24,7 @@ void TimerWheel::insert(Timer& timer) {
   const std::int64_t tick = std::max(tick_of(timer.when_) + 1, swept_ + 1);
   const std::size_t slot = static_cast<std::size_t>(tick) % slots;
   Timer*& head = heads_[slot];
+  timer.slot_ = static_cast<std::uint32_t>(slot);
   timer.next_ = head;
   timer.link_ = &head;
   if (head != nullptr) head->link_ = &timer.next_;
@@ -35,9 +36,8 @@ void TimerWheel::insert(Timer& timer) {
 void TimerWheel::remove(Timer& timer) {
   *timer.link_ = timer.next_;
   if (timer.next_ != nullptr) timer.next_->link_ = timer.link_;
-  const auto slot = static_cast<std::size_t>(timer.link_ - heads_.data());
-  // An emptied slot must not wake the loop. (`link_` points into another timer unless this one was the first of its slot.)
-  if (slot < slots && heads_[slot] == nullptr) occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  // An emptied slot must not wake the loop.
+  if (heads_[timer.slot_] == nullptr) occupied_[timer.slot_ / 64] &= ~(std::uint64_t{1} << (timer.slot_ % 64));
   timer.next_ = nullptr;
   timer.link_ = nullptr;
   --count_;

@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -52,11 +53,18 @@ class Reader {
       return;
     }
     if (key->type == KeyType::section) {
-      if (key->set != nullptr) key->set(config_, {.star = inner_star, .line = name_node.Mark().line + 1});
+      if (key->set != nullptr) key->set(config_, value_at(inner_star, name_node));
       read(value, std::string(key->path), inner_star);
       return;
     }
     read_value(*key, value, inner_star);
+  }
+
+  static KeyValue value_at(const std::string& star, const YAML::Node& node) {
+    KeyValue value;
+    value.star = star;
+    value.line = node.Mark().line + 1;
+    return value;
   }
 
   static const Key* find(std::string_view path) {
@@ -86,7 +94,7 @@ class Reader {
   }
 
   void read_value(const Key& key, const YAML::Node& node, const std::string& star) {
-    KeyValue value{.star = star, .line = node.Mark().line + 1};
+    KeyValue value = value_at(star, node);
     const bool list = key.type == KeyType::texts && node.IsSequence();
     if (!list && !node.IsScalar()) {
       wrong(key, node, "");

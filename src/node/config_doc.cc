@@ -1,6 +1,4 @@
 // The configuration's documents, from the table of keys.
-#include <map>
-
 #include "base/text.h"
 #include "node/config_keys.h"
 
@@ -9,13 +7,16 @@ namespace {
 
 struct Tree {
   const Key* key = nullptr;
-  std::vector<std::pair<std::string, Tree>> children;
+  std::string name;
+  std::vector<Tree> children;
 
-  Tree& child(std::string_view name) {
-    for (auto& [existing, tree] : children) {
-      if (existing == name) return tree;
+  Tree& child(std::string_view child_name) {
+    for (Tree& existing : children) {
+      if (existing.name == child_name) return existing;
     }
-    return children.emplace_back(std::string(name), Tree{}).second;
+    Tree& made = children.emplace_back();
+    made.name = child_name;
+    return made;
   }
 };
 
@@ -49,7 +50,8 @@ void write_schema(const Tree& tree, std::string& out) {
     if (!tree.key->fallback.empty()) out += ",\"default\":" + json_quoted(tree.key->fallback);
   }
   std::string properties;
-  for (const auto& [name, child] : tree.children) {
+  for (const Tree& child : tree.children) {
+    const std::string& name = child.name;
     if (name == "*") {
       // Any name: the last word on additional properties.
       out.erase(out.find(",\"additionalProperties\":false"), std::string_view(",\"additionalProperties\":false").size());

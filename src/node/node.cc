@@ -1,0 +1,338 @@
+#include "node/node.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "base/log.h"
+#include "loop/task_group.h"
+#include "net/server.h"
+#include "node/admin.h"
+#include "node/contract_source.h"
+#include "node/file_watch.h"
+#include "node/process.h"
+#include "node/reachable.h"
+#include "node/services.h"
+#include "node/signals.h"
+#include "node/worker.h"
+
+namespace parley::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration look_at_files = 500ms;
+constexpr Duration look_at_services = 50ms;
+constexpr Duration stop_patience = 10s;
+
+void print(const std::vector<contract::Diagnostic>& diagnostics) {
+  for (const auto& d : diagnostics) {
+    if (d.severity == contract::Diagnostic::Severity::error) {
+      log::error("{}", d.text());
+    } else {
+      log::warn("{}", d.text());
+    }
+  }
+}
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::debug;
+  if (name == "warn") return log::Level::warn;
+  if (name == "error") return log::Level::error;
+  return log::Level::info;
+}
+
+// Every connection is a descriptor: what the system allows is taken.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+double resident_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  long total = 0;
+  long resident = 0;
+  const int got = std::fscanf(file, "%ld %ld", &total, &resident);
+  std::fclose(file);
+  return got == 2 ? static_cast<double>(resident * sysconf(_SC_PAGESIZE)) : 0;
+}
+
+}  // namespace
+
+struct Node::Rep {
+  explicit Rep(Config c)
+      : config(std::move(c)),
+        signals(control, [this](int number) { received(number); }),
+        admin({.metrics = [this] { return metrics(); }, .not_ready = [this] { return not_ready; }}) {}
+
+  Result<void> start();
+  Result<void> start_processes();
+  Result<void> start_workers();
+  Result<void> start_admin();
+  Task<Result<SnapshotPtr>> make_snapshot(Config from);
+  void watch_files();
+  Task<void> look_after_files();
+  Task<void> wait_for_services();
+  Task<void> reload(std::string why);
+  Task<void> reload_once(std::string why);
+  void received(int number);
+  Task<std::string> metrics();
+  Task<void> drain();
+  void announce() const;
+
+  Config config;
+  Shard control;
+  Signals signals;  // before any thread
+  SnapshotPtr snapshot;
+  FileWatch files;
+  std::shared_ptr<net::TlsServerContext> tls;
+  std::unique_ptr<filter::AccessLog> access;
+  std::vector<std::unique_ptr<Process>> processes;
+  std::vector<std::unique_ptr<Worker>> workers;
+  Admin admin;
+  std::unique_ptr<net::Server> admin_server;
+  std::string not_ready = "starting";
+  Instant started = Clock::now();
+  TaskGroup tasks;
+  Signal changed;
+  bool reloading = false;
+  bool reload_again = false;
+  bool stopping = false;
+  bool stopped = false;
+};
+
+Node::Node(Config config) : rep_(std::make_unique<Rep>(std::move(config))) {}
+Node::~Node() = default;
+
+Result<void> Node::run() {
+  raise_descriptor_limit();
+  log::set_level(level_of(rep_->config.log.level));
+  auto started = rep_->start();
+  if (started) {
+    rep_->announce();
+    rep_->tasks.spawn(rep_->wait_for_services());
+    rep_->tasks.spawn(rep_->look_after_files());
+  } else {
+    rep_->stopping = true;
+    rep_->tasks.spawn(rep_->drain());
+  }
+  rep_->control.run_until([this] { return rep_->stopped && rep_->tasks.live() == 0; });
+  return started;
+}
+
+Result<void> Node::Rep::start() {
+  if (auto started_processes = start_processes(); !started_processes) return started_processes;
+  auto made = run_blocking(control, make_snapshot(config));
+  if (!made) return fail(std::move(made).error());
+  snapshot = std::move(*made);
+  if (!config.tls.cert.empty()) {
+    const auto path = [this](const std::string& file) { return file.empty() ? file : (config.folder / file).string(); };
+    auto loaded = net::TlsServerContext::load({.cert_file = path(config.tls.cert),
+                                               .key_file = path(config.tls.key),
+                                               .client_ca_file = path(config.tls.client_ca),
+                                               .require_client_cert = config.tls.require_client_cert});
+    if (!loaded) return fail(std::move(loaded).error());
+    tls = std::move(*loaded);
+  }
+  if (auto listening = start_workers(); !listening) return listening;
+  watch_files();
+  return start_admin();
+}
+
+Result<void> Node::Rep::start_processes() {
+  for (const auto& [name, service] : config.services) {
+    if (service.run.empty()) continue;
+    processes.push_back(std::make_unique<Process>(control, name, service.run, config.folder.string()));
+    if (auto up = processes.back()->start(); !up) return fail(std::move(up).error().during("service '" + name + "'"));
+  }
+  return {};
+}
+
+Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
+  auto loaded = load_contract(from);
+  print(loaded.diagnostics);
+  if (loaded.contract == nullptr) co_return invalid("the contract has errors (above)");
+  auto made = std::make_shared<Snapshot>();
+  made->contract = std::move(loaded.contract);
+  auto served = co_await resolve_services(control, from, *made->contract);
+  if (!served) co_return fail(std::move(served).error());
+  made->served_by = std::move(*served);
+  made->config = std::move(from);
+  co_return made;
+}
+
+Result<void> Node::Rep::start_workers() {
+  const auto cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t count = config.shards > 0 ? static_cast<std::size_t>(config.shards) : cores;
+  if (config.log.access != "off") {
+    auto opened = filter::AccessLog::open(config.log.access, count);
+    if (!opened) return fail(std::move(opened).error());
+    access = std::move(*opened);
+  }
+  net::ListenConfig listen{.address = config.listen, .reuse_port = true, .tls = tls};
+  for (std::size_t i = 0; i < count; ++i) {
+    auto worker = Worker::start({.index = static_cast<int>(i),
+                                 .snapshot = snapshot,
+                                 .listen = listen,
+                                 .access = access == nullptr ? nullptr : &access->lane(i)});
+    if (!worker) return fail(std::move(worker).error().during("listen"));
+    // Port 0: the others join the one that the first was given.
+    if (i == 0) listen.address = config.listen.substr(0, config.listen.rfind(':')) + ":" + std::to_string((*worker)->port());
+    workers.push_back(std::move(*worker));
+  }
+  return {};
+}
+
+Result<void> Node::Rep::start_admin() {
+  if (config.admin == "off") return {};
+  auto listening = net::Server::listen(control, {.address = config.admin, .reuse_port = false, .tls = nullptr}, {}, admin);
+  if (!listening) return fail(std::move(listening).error().during("admin"));
+  admin_server = std::move(*listening);
+  return {};
+}
+
+void Node::Rep::announce() const {
+  for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
+  const std::string host = config.listen.substr(0, config.listen.rfind(':'));
+  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect; reference at /docs)", snapshot->contract->services().size(),
+            snapshot->contract->method_count(), tls ? "https" : "http", host.empty() ? "0.0.0.0" : host, workers.front()->port());
+  if (admin_server) {
+    const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
+    log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
+  }
+}
+
+// Ready once every service that Parley runs itself has listened.
+Task<void> Node::Rep::wait_for_services() {
+  for (const auto& [name, service] : config.services) {
+    if (service.run.empty()) continue;
+    const auto addresses = mesh::parse_addresses(service.at);
+    while (addresses && !stopping && !accepts_connections(addresses->origins.front())) {
+      not_ready = "waiting for service '" + name + "' to listen at " + service.at;
+      co_await control.sleep(look_at_services);
+    }
+  }
+  if (!stopping) not_ready.clear();
+}
+
+void Node::Rep::watch_files() {
+  auto paths = contract_roots(config);
+  if (!config.file.empty()) paths.push_back(config.file);
+  for (const std::string& file : {config.tls.cert, config.tls.key, config.tls.client_ca}) {
+    if (!file.empty()) paths.push_back(config.folder / file);
+  }
+  files.watch(std::move(paths));
+}
+
+Task<void> Node::Rep::look_after_files() {
+  while (!stopping) {
+    co_await control.sleep(look_at_files);
+    if (!stopping && files.changed()) co_await reload("files changed");
+  }
+}
+
+// A reload that fails keeps what was running. One at a time: whoever comes while one is under way has it run once more.
+Task<void> Node::Rep::reload(std::string why) {
+  if (reloading) {
+    reload_again = true;
+    co_return;
+  }
+  reloading = true;
+  do {
+    reload_again = false;
+    co_await reload_once(why);
+  } while (reload_again && !stopping);
+  reloading = false;
+}
+
+Task<void> Node::Rep::reload_once(std::string why) {
+  Config next = config;
+  if (!config.file.empty()) {
+    auto read = read_config(config.file);
+    if (!read) {
+      log::error("reload ({}): {}; keeping what was running", why, read.error().message());
+      co_return;
+    }
+    next = std::move(*read);
+  }
+  auto made = co_await make_snapshot(next);
+  if (!made) {
+    log::error("reload ({}): {}; keeping what was running", why, made.error().message());
+    co_return;
+  }
+  if (next.listen != config.listen || next.admin != config.admin || next.shards != config.shards) {
+    log::warn("reload ({}): 'listen', 'admin' and 'shards' take effect at the next start", why);
+  }
+  if (tls != nullptr) {
+    if (const auto loaded = tls->reload(); !loaded) log::error("reload ({}): {}; keeping the old certificate", why, loaded.error().message());
+  }
+  snapshot = std::move(*made);
+  config = std::move(next);
+  for (auto& worker : workers) worker->apply(snapshot);
+  watch_files();
+  log::info("reloaded ({}): {} services, {} rpcs", why, snapshot->contract->services().size(), snapshot->contract->method_count());
+}
+
+void Node::Rep::received(int number) {
+  if (number == SIGHUP) {
+    if (!stopping) tasks.spawn(reload("SIGHUP"));
+    return;
+  }
+  if (stopping) {
+    log::warn("stopping at once");
+    std::_Exit(130);
+  }
+  stopping = true;
+  not_ready = "stopping";
+  tasks.spawn(drain());
+}
+
+Task<std::string> Node::Rep::metrics() {
+  // Shared with the workers' answers: the scrape may be abandoned, the answers come all the same.
+  struct Gathered {
+    std::vector<std::vector<filter::CallMetrics>> shards;
+    std::size_t connections = 0;
+    Signal changed;
+  };
+  auto gathered = std::make_shared<Gathered>();
+  for (auto& worker : workers) {
+    worker->copy_metrics(control, [gathered](std::vector<filter::CallMetrics> copy, std::size_t connections) {
+      gathered->shards.push_back(std::move(copy));
+      gathered->connections += connections;
+      gathered->changed.notify();
+    });
+  }
+  while (gathered->shards.size() < workers.size()) co_await gathered->changed.wait();
+  co_return filter::render_prometheus(
+      gathered->shards,
+      {{"parley_connections", "Open connections of callers.", static_cast<double>(gathered->connections)},
+       {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
+       {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}});
+}
+
+Task<void> Node::Rep::drain() {
+  if (!workers.empty()) log::info("stopping: calls in flight may finish within {} s", std::chrono::duration_cast<std::chrono::seconds>(config.timeouts.drain).count());
+  std::size_t left = workers.size();
+  for (auto& worker : workers) {
+    worker->drain(control, config.timeouts.drain, [this, &left] {
+      --left;
+      changed.notify();
+    });
+  }
+  while (left > 0) co_await changed.wait();
+  TaskGroup stops;
+  for (auto& process : processes) stops.spawn(process->stop(stop_patience));
+  co_await stops.join();
+  if (admin_server) co_await admin_server->drain(Deadline::after(control.now(), 1s));
+  workers.clear();
+  stopped = true;
+}
+
+}  // namespace parley::node

@@ -1,0 +1,43 @@
+// ShardFront: the contract in force on one shard and who answers each of its methods. Swapped as a whole by a reload.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "call/front.h"
+
+namespace parley::node {
+
+// Makes the handler of a method, filters included.
+using HandlerMaker = std::function<HandlerPtr(const contract::Method&)>;
+
+class ShardFront : public Front {
+ public:
+  contract::ContractPtr contract() const override { return contract_; }
+  HandlerPtr handler(const contract::Method& method) const override { return handlers_[method.index]; }
+
+  void swap(contract::ContractPtr contract, const HandlerMaker& make) {
+    std::vector<HandlerPtr> handlers(contract->method_count());
+    for (const contract::Service& service : contract->services()) {
+      for (const contract::Method& method : service.methods) handlers[method.index] = make(method);
+    }
+    contract_ = std::move(contract);
+    handlers_ = std::move(handlers);
+  }
+
+ private:
+  contract::ContractPtr contract_;
+  std::vector<HandlerPtr> handlers_;  // by Method::index
+};
+
+// Answers every call with one error: methods that nobody serves, or whose way of talking is not there yet.
+class Refusal : public Handler {
+ public:
+  explicit Refusal(Error why) : why_(std::move(why)) {}
+  Task<Result<void>> handle(Call&) override { co_return fail(why_); }
+
+ private:
+  Error why_;
+};
+
+}  // namespace parley::node

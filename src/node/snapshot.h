@@ -1,0 +1,28 @@
+// Snapshot: what a node serves at one moment: made by the control shard, read by every worker, never changed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "contract/contract.h"
+#include "mesh/address.h"
+#include "node/config.h"
+
+namespace parley::node {
+
+struct ServedBy {
+  std::string name;  // in parley.yaml
+  mesh::ClusterConfig cluster;
+};
+
+struct Snapshot {
+  Config config;
+  contract::ContractPtr contract;
+  // By the contract's service: "shop.Orders".
+  std::map<std::string, ServedBy, std::less<>> served_by;
+};
+
+using SnapshotPtr = std::shared_ptr<const Snapshot>;
+
+}  // namespace parley::node
