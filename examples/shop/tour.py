@@ -1,0 +1,363 @@
+#!/usr/bin/env python3
+"""A guided tour of the shop: real calls against a running Parley, each printed as a command to repeat, run, and its answer checked.
+
+    tour.py [--at URL] [--admin URL] [--parley BINARY]
+
+Ends with 0 when every answer was as expected. Can be taken again and again: a step expects no more than what holds on every visit.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+
+DEFAULT_ADDRESS = "127.0.0.1:8080"  # as in parley.yaml
+WIDTH = 118
+STEP_SECONDS = 30
+
+
+@dataclasses.dataclass
+class Step:
+    """One stop of the tour. `check` gets the command's whole output, and raises AssertionError, KeyError or ValueError when it is wrong."""
+
+    title: str
+    command: str
+    check: Callable[[str], None]
+    lines: int = 6  # of the answer, to show
+
+
+class Visit:
+    """What the tour learns on its way: names that the shop gave out."""
+
+    order = ""
+    payment = ""
+
+
+def expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise AssertionError(what)
+
+
+def same(found, wanted, what: str) -> None:
+    expect(found == wanted, f"{what} is {found!r}, not {wanted!r}")
+
+
+def json_lines(output: str) -> list[dict]:
+    return [json.loads(line) for line in output.splitlines() if line.strip()]
+
+
+def head_and_body(output: str) -> tuple[int, dict[str, str], str]:
+    """The status, the header fields and the body of what `curl -i` printed."""
+    head, _, body = output.replace("\r\n", "\n").partition("\n\n")
+    first, *fields = head.split("\n")
+    return int(first.split()[1]), {key.lower(): value.strip() for key, _, value in (field.partition(":") for field in fields)}, body
+
+
+def is_order_1(output: str) -> None:
+    order = json.loads(output)
+    same(order["name"], "orders/1", "name")
+    same(order["customer"], "customers/ada", "customer")
+    same(order["total"], {"currency": "EUR", "minorUnits": "14700"}, "total")
+
+
+def check_list(output: str) -> None:
+    page = json.loads(output)
+    same(len(page["orders"]), 2, "the number of orders")
+    same({order["customer"] for order in page["orders"]}, {"customers/ada"}, "the customers")
+    expect(page["totalSize"] >= 3 and page["nextPageToken"], "there must be a next page")
+
+
+def check_created(output: str) -> None:
+    order = json.loads(output)
+    same(order["state"], "PLACED", "state")
+    same(order["total"]["minorUnits"], "9830", "total")
+    Visit.order = order["name"]
+
+
+def check_patched(output: str) -> None:
+    order = json.loads(output)
+    same(order["note"], "Leave it with the neighbour", "note")
+    same(order["shipTo"]["city"], "Oslo", "the city, which the PATCH did not name")
+
+
+def check_cancelled(output: str) -> None:
+    order = json.loads(output)
+    same((order["name"], order["state"]), (Visit.order, "CANCELLED"), "the order")
+
+
+def check_problem(output: str) -> None:
+    status, fields, body = head_and_body(output)
+    same(status, 404, "the HTTP status")
+    same(fields["content-type"].split(";")[0], "application/problem+json", "content-type")
+    problem = json.loads(body)
+    same(problem["status"], 404, "status")
+    expect("orders/404" in body and "NOT_FOUND" in body.upper(), "the problem must say what was not found")
+
+
+def check_bad_request(output: str) -> None:
+    status, _, body = head_and_body(output)
+    same(status, 400, "the HTTP status")
+    expect("quantity" in body, "the problem must name the field")
+
+
+def check_product(output: str) -> None:
+    product = json.loads(output)
+    same((product["sku"], product["price"]["minorUnits"]), ("LMP-1001", "8900"), "the lamp")
+
+
+def check_categories(output: str) -> None:
+    categories = json.loads(output)
+    expect(isinstance(categories, list), "response_body: the answer must be a bare array")
+    expect("categories/lighting" in {each["name"] for each in categories}, "there must be lamps")
+
+
+def check_authorized(output: str) -> None:
+    payment = json.loads(output)
+    same(payment["state"], "AUTHORIZED", "state")
+    Visit.payment = payment["name"]
+
+
+def check_captured(output: str) -> None:
+    payment = json.loads(output)
+    same((payment["name"], payment["state"]), (Visit.payment, "CAPTURED"), "the payment")
+    same(payment["captured"]["minorUnits"], "4200", "what was taken")
+
+
+def check_watch(name: str) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        orders = json_lines(output)
+        same({order["name"] for order in orders}, {name}, "the orders")
+        same(orders[-1]["state"], "DELIVERED", "the last state")
+
+    return check
+
+
+def check_sse(name: str) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        events = [event for event in output.replace("\r\n", "\n").split("\n\n") if event.strip()]
+        data = ["\n".join(re.findall(r"^data: ?(.*)$", event, re.MULTILINE)) for event in events]
+        orders = [json.loads(each) for each in data if each and each != "{}"]
+        expect(bool(orders), "there must be events with data")
+        same(orders[-1].get("name"), name, "the order")
+        same(orders[-1]["state"], "DELIVERED", "the last state")
+
+    return check
+
+
+def check_import(output: str) -> None:
+    summary = json.loads(output)
+    same(summary["imported"], 2, "imported")
+    same([each["index"] for each in summary["rejected"]], [1], "what was rejected")
+    same(summary["totals"], {"EUR": "4190"}, "totals")
+
+
+def check_invoice(output: str) -> None:
+    status, fields, body = head_and_body(output)
+    same((status, fields["content-type"]), (200, "text/plain; charset=utf-8"), "status and content-type")
+    expect("INVOICE for orders/1" in body and "147.00 EUR" in body, "the body must be the invoice, not JSON")
+
+
+def check_attachment(output: str) -> None:
+    attachment = json.loads(output)
+    same(attachment["sizeBytes"], "13", "sizeBytes")
+    expect(attachment["name"].startswith("orders/1/attachments/"), "the file must belong to orders/1")
+
+
+def check_connect_get(output: str) -> None:
+    status, _, body = head_and_body(output)
+    same(status, 200, "the HTTP status")
+    is_order_1(body)
+
+
+def check_connect_error(output: str) -> None:
+    status, _, body = head_and_body(output)
+    same((status, json.loads(body)["code"]), (404, "not_found"), "status and code")
+
+
+def check_grpc_web(output: str) -> None:
+    """Reads the bytes back from xxd's picture of them: a message frame, and a frame of trailers (flag 0x80) with the status."""
+    data = bytes.fromhex("".join(line[9:49].replace(" ", "") for line in output.splitlines()))
+    size = int.from_bytes(data[1:5], "big")
+    message, trailers = data[5 : 5 + size], data[5 + size :]
+    same(data[0], 0, "the first frame's flag")
+    expect(message.startswith(b"\x0a\x08orders/1"), "the message must be the order")
+    same(trailers[0], 0x80, "the second frame's flag")
+    expect(re.search(rb"grpc-status: *0\r\n", trailers[5:]) is not None, "the trailers must say grpc-status: 0")
+
+
+def check_chat(output: str) -> None:
+    lines = json_lines(output)
+    same({line["author"] for line in lines}, {"support"}, "who writes")
+    same(len(lines), 4, "the number of lines: a greeting, two answers and a goodbye")
+    expect("carrier" in lines[1]["text"] and "invoice" in lines[2]["text"], "the answers must fit the questions")
+
+
+def check_openapi(output: str) -> None:
+    found = json.loads(output)
+    same(found["openapi"][:4], "3.1.", "the version")
+    expect("/v1/orders" in found["paths"], "the orders must be described")
+
+
+def check_docs(output: str) -> None:
+    status, fields, body = head_and_body(output)
+    same((status, fields["content-type"].split(";")[0]), (200, "text/html"), "status and content-type")
+    expect("<html" in body.lower() or "<!doctype html" in body.lower(), "the page must be HTML")
+    expect(not re.search(r"""(src|href)=["']?(https?:)?//""", body), "the page must need no network")
+
+
+def check_metrics(output: str) -> None:
+    expect(re.search(r'^parley_\w+\{[^}]*GetOrder[^}]*\} [0-9.e+]+$', output, re.MULTILINE) is not None, "the calls of GetOrder must be counted")
+
+
+def check_status(wanted: int) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        same(head_and_body(output)[0], wanted, "the HTTP status")
+
+    return check
+
+
+def steps(at: str, admin: str, parley: str):
+    """The tour. A generator: a later step may need what the shop answered before."""
+    contract = shlex.quote(os.path.relpath(os.path.dirname(os.path.abspath(__file__))))
+    to = at.removeprefix("http://")
+    where = f"--via grpc --contract {contract}" + ("" if to == DEFAULT_ADDRESS else f" --to {to}")
+    yield Step("REST: an order, from the C++ service behind gRPC", f"curl -s {at}/v1/orders/1", is_order_1)
+    yield Step("REST: a list, with a page size and a filter in the query",
+               f"curl -s '{at}/v1/orders?pageSize=2&filter.customer=customers/ada'", check_list)
+    order = {"customer": "customers/ada", "shipTo": {"recipient": "Ada Nilsen", "city": "Oslo", "country": "NO"},
+             "items": [{"product": "products/bergen-kettle", "quantity": 1, "unitPrice": {"currency": "EUR", "minorUnits": "5490"}},
+                       {"product": "products/tromso-candle", "quantity": 1, "unitPrice": {"currency": "EUR", "minorUnits": "1890"}},
+                       {"product": "products/roros-pen", "quantity": 1, "unitPrice": {"currency": "EUR", "minorUnits": "2450"}}]}
+    yield Step("REST: place an order", f"curl -s {at}/v1/orders -d '{json.dumps(order)}'", check_created)
+    patch = {"note": "Leave it with the neighbour"}
+    yield Step("REST: change one field of it; Parley fills the FieldMask from the body",
+               f"curl -s -X PATCH {at}/v1/{Visit.order} -d '{json.dumps(patch)}'", check_patched)
+    yield Step("REST: a custom verb", f"""curl -s {at}/v1/{Visit.order}:cancel -d '{{"reason": "changed my mind"}}'""", check_cancelled)
+    yield Step("REST: an honest error, as RFC 9457 has it", f"curl -si {at}/v1/orders/404", check_problem, lines=12)
+    yield Step("REST: a bad request names the field",
+               f"""curl -si {at}/v1/orders -d '{{"customer": "customers/ada", "items": [{{"product": "products/oslo-lamp"}}]}}'""",
+               check_bad_request, lines=12)
+    yield Step("REST: a product, from the Node.js service that speaks plain HTTP/JSON", f"curl -s {at}/v1/products/oslo-lamp", check_product)
+    yield Step("REST: the categories, a bare array by response_body", f"curl -s {at}/v1/categories", check_categories)
+    payment = {"order": "orders/10", "amount": {"currency": "EUR", "minorUnits": "4200"},
+               "card": {"brand": "visa", "lastFour": "4242", "expiryMonth": 4, "expiryYear": 2029}}
+    yield Step("REST: reserve money, in the Python service", f"curl -s {at}/v1/payments:authorize -d '{json.dumps(payment)}'",
+               check_authorized)
+    yield Step("REST: take the money", f"curl -s {at}/v1/{Visit.payment}:capture -d '{{}}'", check_captured)
+    yield Step("Server stream as NDJSON: follow an order until it is delivered", f"curl -sN {at}/v1/orders/10:watch",
+               check_watch("orders/10"))
+    yield Step("Server stream as server-sent events: follow another one",
+               f"curl -sN -H 'Accept: text/event-stream' {at}/v1/orders/7:watch", check_sse("orders/7"), lines=8)
+    line = {"customer": "customers/emeka", "items": [{"product": "products/fjord-mug", "quantity": 2,
+                                                      "unitPrice": {"currency": "EUR", "minorUnits": "1450"}}]}
+    other = {**line, "items": [{**line["items"][0], "quantity": 1, "unitPrice": {"currency": "EUR", "minorUnits": "1290"}}]}
+    bulk = " ".join(f"'{json.dumps(each)}'" for each in (line, {"customer": "nobody"}, other))
+    yield Step("Client stream from NDJSON: import orders in bulk, one of them bad",
+               f"printf '%s\\n' {bulk} | curl -s -H 'Content-Type: application/x-ndjson' --data-binary @- {at}/v1/orders:import",
+               check_import)
+    yield Step("A document instead of JSON: google.api.HttpBody", f"curl -si {at}/v1/orders/1/invoice", check_invoice, lines=16)
+    yield Step("Upload a file into a client stream of HttpBody",
+               f"printf 'a broken mug\\n' | curl -s -F 'file=@-;filename=mug.txt;type=text/plain' {at}/v1/orders/1/attachments",
+               check_attachment)
+    json_type = "-H 'Content-Type: application/json'"
+    yield Step("Connect: a unary call is a POST", f"""curl -s {json_type} {at}/shop.Orders/GetOrder -d '{{"name": "orders/1"}}'""",
+               is_order_1)
+    yield Step("Connect: a call without side effects is a GET too, which caches understand",
+               f"curl -si -G {at}/shop.Orders/GetOrder -d connect=v1 -d encoding=json --data-urlencode 'message={{\"name\":\"orders/1\"}}'",
+               check_connect_get, lines=10)
+    yield Step("Connect: its own errors",
+               f"""curl -si {json_type} -H 'Connect-Protocol-Version: 1' {at}/shop.Orders/GetOrder -d '{{"name": "orders/404"}}'""",
+               check_connect_error, lines=10)
+    yield Step("gRPC-Web: a frame in; a frame and trailers out",
+               f"printf '\\0\\0\\0\\0\\012\\012\\010orders/1' | curl -s -H 'Content-Type: application/grpc-web+proto' --data-binary @- "
+               f"{at}/shop.Orders/GetOrder | xxd", check_grpc_web, lines=24)
+    yield Step("gRPC: the same call by Parley's own client",
+               f"""{parley} call shop.Orders/GetOrder '{{"name": "orders/1"}}' {where}""", is_order_1)
+    yield Step("gRPC: a conversation, both sides streaming",
+               f"""printf '%s\\n' '{{"text": "Where is my parcel?"}}' '{{"text": "And the invoice?"}}' | """
+               f"{parley} call shop.Support/Chat - {where}", check_chat)
+    yield Step("OpenAPI 3.1 of all services", f"curl -s {at}/openapi.json", check_openapi, lines=3)
+    yield Step("A reference to browse", f"curl -si {at}/docs", check_docs, lines=8)
+    yield Step("Metrics for Prometheus", f"curl -s {admin}/metrics | grep GetOrder", check_metrics, lines=5)
+    yield Step("Health", f"curl -si {admin}/healthz", check_status(200), lines=8)
+
+
+class Printer:
+    def __init__(self):
+        self.colour = sys.stdout.isatty()
+
+    def paint(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def title(self, number: int, title: str) -> None:
+        print(f"\n{self.paint('1', f'{number}. {title}')}")
+
+    def command(self, command: str) -> None:
+        print(self.paint("36", f"$ {command}"))
+
+    def answer(self, output: str, lines: int) -> None:
+        """The answer, each line cut to the terminal's usual width, and the middle left out when there are many."""
+        shown = []
+        for line in output.rstrip("\n").replace("\r", "").split("\n"):
+            wrapped = textwrap.wrap(line, WIDTH, drop_whitespace=False, break_on_hyphens=False) or [""]
+            shown += wrapped if len(wrapped) <= 3 else [*wrapped[:2], wrapped[2][: WIDTH - 2] + " …"]
+        if len(shown) > lines:
+            shown = [*shown[: lines - 2], f"… {len(shown) - lines + 1} more lines …", shown[-1]]
+        print("\n".join(f"  {line}" for line in shown), flush=True)
+
+    def wrong(self, why: str) -> None:
+        print(self.paint("31", f"  NOT AS EXPECTED: {why}"), flush=True)
+
+
+def take(step: Step, printer: Printer) -> str | None:
+    """Runs one step; what is wrong with its answer, or None."""
+    printer.command(step.command)
+    try:
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", step.command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, timeout=STEP_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"no end after {STEP_SECONDS} s"
+    output = done.stdout.decode(errors="replace")
+    printer.answer(output, step.lines)
+    if done.returncode != 0:
+        return f"exit code {done.returncode}: {done.stderr.decode(errors='replace').strip()}"
+    try:
+        step.check(output)
+    except json.JSONDecodeError as error:
+        return f"the answer is not JSON: {error}"
+    except KeyError as error:
+        return f"the answer has no {error}"
+    except (AssertionError, ValueError, IndexError, TypeError) as error:
+        return str(error) or repr(error)
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--at", default=f"http://{DEFAULT_ADDRESS}", help="where Parley listens")
+    parser.add_argument("--admin", default="http://127.0.0.1:9090", help="where its admin port is")
+    parser.add_argument("--parley", default="build/release/parley", help="the binary, for `parley call`")
+    arguments = parser.parse_args()
+    printer = Printer()
+    failed, count = [], 0
+    for count, step in enumerate(steps(arguments.at, arguments.admin, shlex.quote(arguments.parley)), 1):
+        printer.title(count, step.title)
+        if why := take(step, printer):
+            printer.wrong(why)
+            failed.append(f"{count}. {step.title}: {why}")
+    if failed:
+        print(f"\ntour: {len(failed)} of {count} steps not as expected")
+        print("\n".join(f"  {each}" for each in failed))
+        return 1
+    print(f"\ntour: {count} steps, all as expected")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
