@@ -1,6 +1,7 @@
 // Lint: what the linker of Protobuf does not know to be wrong. Each finding says where, what and how to mend it.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,16 @@ struct LintInput {
 void lint_http(const LintInput& in, Reporter& report);     // bindings that collide
 void lint_options(const LintInput& in, Reporter& report);  // parley.*: keys, links, topics, kinds of rpcs
 void lint_graphql(const LintInput& in, Reporter& report);  // names that would clash
-inline void lint(const LintInput& in, Reporter& report) { lint_http(in, report); }
+inline void lint(const LintInput& in, Reporter& report) {
+  lint_http(in, report);
+  lint_options(in, report);
+  lint_graphql(in, report);
+}
+
+// "shop.Orders/GetOrder"; null if there is none.
+const Method* find_rpc(const std::vector<Service>& services, std::string_view name);
+// Calls `use` with every message of the files, nested ones too, but not with the entries of maps.
+void for_each_message(const std::vector<const google::protobuf::FileDescriptor*>& files,
+                      const std::function<void(const google::protobuf::Descriptor&)>& use);
 
 }  // namespace parley::contract

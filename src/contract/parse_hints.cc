@@ -104,6 +104,14 @@ std::string hint_for_field(std::string_view message, const SourceSet& sources) {
   return did_you_mean(quoted(message, 1), fields, list.empty() ? "" : "it has " + list);
 }
 
+// `Option field "(parley.queue)" is not a field or extension of message "MessageOptions".`
+std::string hint_for_place(std::string_view option) {
+  for (const BuiltInExtension& e : built_in_extensions()) {
+    if (option == "(" + std::string(e.name) + ")") return "it is an option of " + std::string(e.of);
+  }
+  return "it is an option of something else";
+}
+
 }  // namespace
 
 std::string hint_for_parse_error(std::string_view message, std::string_view line) {
@@ -118,21 +126,22 @@ std::string hint_for_link_error(std::string_view message, const SourceSet& sourc
   if (message.starts_with("Option \"") && message.contains("unknown")) return hint_for_option(quoted(message), sources);
   if (message.contains("has no field named"))
     return hint_for_field(message.substr(message.find("Message type")), sources);
+  if (message.contains("is not a field or extension of")) return hint_for_place(quoted(message));
   const std::string known = first_hint(link_hints, message);
   if (!known.empty()) return known;
   return message.ends_with("is not defined.") ? hint_for_type(quoted(message), sources) : "";
 }
 
-std::span<const std::pair<std::string_view, std::string_view>> built_in_extensions() {
-  static constexpr std::pair<std::string_view, std::string_view> table[] = {
-      {"google.api.http", "google/api/annotations.proto"},
-      {"google.api.field_behavior", "google/api/field_behavior.proto"},
-      {"parley.event", "parley/options.proto"},
-      {"parley.personal", "parley/options.proto"},
-      {"parley.link", "parley/options.proto"},
-      {"parley.aggregate", "parley/options.proto"},
-      {"parley.queue", "parley/options.proto"},
-      {"parley.subscribe", "parley/options.proto"},
+std::span<const BuiltInExtension> built_in_extensions() {
+  static constexpr BuiltInExtension table[] = {
+      {"google.api.http", "google/api/annotations.proto", "rpcs"},
+      {"google.api.field_behavior", "google/api/field_behavior.proto", "fields"},
+      {"parley.event", "parley/options.proto", "messages"},
+      {"parley.personal", "parley/options.proto", "fields"},
+      {"parley.link", "parley/options.proto", "fields"},
+      {"parley.aggregate", "parley/options.proto", "services"},
+      {"parley.queue", "parley/options.proto", "rpcs"},
+      {"parley.subscribe", "parley/options.proto", "rpcs"},
   };
   return table;
 }

@@ -15,7 +15,12 @@ std::string hint_for_parse_error(std::string_view message, std::string_view line
 // `sources`: names to look for what may have been meant.
 std::string hint_for_link_error(std::string_view message, const SourceSet& sources);
 
-// Options that a file can use once it imports the file named second.
-std::span<const std::pair<std::string_view, std::string_view>> built_in_extensions();
+// Options that a file can use once it imports `file`.
+struct BuiltInExtension {
+  std::string_view name;
+  std::string_view file;
+  std::string_view of;  // "rpcs"
+};
+std::span<const BuiltInExtension> built_in_extensions();
 
 }  // namespace parley::contract

@@ -287,7 +287,7 @@ std::vector<std::string> SourceSet::extension_names() const {
     for (const auto& e : proto.extension())
       names.push_back(proto.package().empty() ? e.name() : proto.package() + "." + e.name());
   }
-  for (const auto& [name, file] : built_in_extensions()) names.emplace_back(name);
+  for (const BuiltInExtension& e : built_in_extensions()) names.emplace_back(e.name);
   return names;
 }
 
@@ -298,8 +298,8 @@ std::optional<std::string> SourceSet::file_of_extension(std::string_view full_na
       if (full_name == (proto.package().empty() ? e.name() : proto.package() + "." + e.name())) return file;
     }
   }
-  for (const auto& [name, file] : built_in_extensions()) {
-    if (name == full_name) return std::string(file);
+  for (const BuiltInExtension& e : built_in_extensions()) {
+    if (e.name == full_name) return std::string(e.file);
   }
   return std::nullopt;
 }

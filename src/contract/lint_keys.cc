@@ -1,0 +1,88 @@
+#include "contract/lint_keys.h"
+
+#include <charconv>
+
+#include "contract/http_binding.h"
+#include "contract/nearest.h"
+
+namespace parley::contract {
+namespace {
+
+namespace pb = google::protobuf;
+
+struct Unit {
+  std::string_view name;
+  double milliseconds;
+};
+constexpr Unit units[] = {{"ms", 1}, {"s", 1e3}, {"m", 6e4}, {"h", 3.6e6}, {"d", 8.64e7}};
+
+// A key is compared as text, so a message is none, not even one whose JSON is a string.
+bool is_key(const pb::FieldDescriptor& field) { return !field.is_repeated() && field.message_type() == nullptr; }
+
+std::string hint_for_key(const pb::Descriptor& message, const std::string& path) {
+  std::vector<std::string> scalars;
+  for (int i = 0; i < message.field_count(); ++i) {
+    if (is_key(*message.field(i))) scalars.push_back(message.field(i)->name());
+  }
+  std::string list;
+  for (const std::string& s : scalars) list += (list.empty() ? "" : ", ") + s;
+  const std::string otherwise =
+      list.empty() ? message.full_name() + " has no scalar field" : "scalar fields are " + list;
+  return did_you_mean(path, scalars, otherwise);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_duration(std::string_view text) {
+  double value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (ec != std::errc() || value < 0 || text.starts_with('-')) return std::nullopt;
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  for (const Unit& u : units) {
+    if (unit == u.name && value * u.milliseconds < 9e15) return static_cast<std::int64_t>(value * u.milliseconds);
+  }
+  return std::nullopt;
+}
+
+template <class D>
+void OptionCheck<D>::scalar_field(const pb::Descriptor& message, const std::string& what, const std::string& path) {
+  if (path.empty()) return;
+  const pb::FieldDescriptor* field = field_at(message, path);
+  if (field == nullptr) {
+    error("`" + what + ": \"" + path + "\"` names no field of " + message.full_name(), hint_for_key(message, path));
+  } else if (!is_key(*field)) {
+    const std::string kind = field->is_map() ? "a map" : field->is_repeated() ? "repeated" : "a message";
+    error("`" + what + ": \"" + path + "\"` is " + kind + ", and it must be one scalar", hint_for_key(message, path));
+  }
+}
+
+template <class D>
+void OptionCheck<D>::duration(const std::string& what, const std::string& text) {
+  if (text.empty() || parse_duration(text)) return;
+  error("`" + what + ": \"" + text + "\"` is no span of time", "a number and ms, s, m, h or d, such as `30s`");
+}
+
+template <class D>
+void OptionCheck<D>::not_negative(const std::string& what, std::int64_t number) {
+  if (number < 0)
+    error("`" + what + ": " + std::to_string(number) + "` is less than none", "leave it out for the default");
+}
+
+template <class D>
+void OptionCheck<D>::retry(const std::optional<OptionMessage>& retry) {
+  if (!retry) return;
+  not_negative("retry.attempts", retry->number("attempts"));
+  duration("retry.first", retry->text("first"));
+  duration("retry.max", retry->text("max"));
+  const auto first = parse_duration(retry->text("first"));
+  const auto max = parse_duration(retry->text("max"));
+  if (first && max && *first > *max)
+    error("`retry.first` is longer than `retry.max`", "first is where the time between attempts begins");
+}
+
+template class OptionCheck<pb::Descriptor>;
+template class OptionCheck<pb::FieldDescriptor>;
+template class OptionCheck<pb::MethodDescriptor>;
+template class OptionCheck<pb::ServiceDescriptor>;
+
+}  // namespace parley::contract

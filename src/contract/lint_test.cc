@@ -1,0 +1,322 @@
+#include "contract/lint.h"
+
+#include <gtest/gtest.h>
+
+#include "contract/contract_fixture.h"
+#include "contract/lint_keys.h"
+
+namespace parley::contract {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* text;  // line 2, after the preamble of load_text
+  const char* want;  // all diagnostics, without the file's name
+};
+
+void check(std::initializer_list<Case> cases) {
+  for (const Case& c : cases) {
+    std::string got;
+    for (const Diagnostic& d : load_text("\n" + std::string(c.text)).diagnostics) {
+      got += (got.empty() ? "" : "\n") + d.text().substr(d.file.size() + 1);
+    }
+    EXPECT_EQ(got, c.want) << c.name;
+  }
+}
+
+TEST(Lint, HttpBindings) {
+  check({
+      {"all is well",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {put: \"/v1/{b.id}/{t}\" body: \"b\" "
+       "response_body: \"b\"}; } }"
+       "message A { B b = 1; google.protobuf.Timestamp t = 2; } message B { string id = 1; }",
+       ""},
+      {"one path twice",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/v1/{id}\"}; }\n"
+       "rpc Q(A) returns (A) { option (google.api.http) = {get: \"/v1/{name}\"}; } }\nmessage A { string id = 1; "
+       "string name = 2; }",
+       "3:24: error: `GET /v1/{name}` is bound also by shop.S/R (hint: give one of them another path or verb; "
+       "variables' names make no "
+       "difference)"},
+      {"one path twice in one rpc",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/a\" additional_bindings {get: \"/a\"}}; "
+       "} } message A {}",
+       "2:36: error: `GET /a` is bound twice by this rpc (hint: give one of them another path or verb; variables' "
+       "names make no "
+       "difference)"},
+      {"another verb is another binding",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/a\" additional_bindings {post: "
+       "\"/a\"}}; } } message A {}",
+       ""},
+      {"a variable that names no field",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/{nmae}\"}; } } message A { string name "
+       "= 1; }",
+       "2:36: error: path \"/{nmae}\": `{nmae}` names no field of shop.A (hint: did you mean `name`?)"},
+      {"a variable in JSON's spelling",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/{orderId}\"}; } } message A { string "
+       "order_id = 1; }",
+       "2:36: error: path \"/{orderId}\": `{orderId}` names no field of shop.A (hint: did you mean `order_id`?)"},
+      {"a variable in a message",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/{b.ix}\"}; } } message A { B b = 1; } "
+       "message B { string id = 1; }",
+       "2:36: error: path \"/{b.ix}\": `{b.ix}` names no field of shop.A (hint: did you mean `id`?)"},
+      {"a repeated variable",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/{x}\"}; } } message A { repeated string "
+       "x = 1; }",
+       "2:36: error: path \"/{x}\": `{x}` is a repeated field (hint: a path holds one value; lists go into the query "
+       "or the body)"},
+      {"a message as a variable",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/{b}\"}; } } message A { B b = 1; } "
+       "message B {}",
+       "2:36: error: path \"/{b}\": `{b}` is a message, shop.B (hint: name one of its fields: `{b.…}`)"},
+      {"a body that is not there",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {post: \"/a\" body: \"odrer\"}; } } message A { "
+       "string order = 1; }",
+       "2:36: error: `body: \"odrer\"` names no field of shop.A (hint: did you mean `order`?)"},
+      {"a response body that is not there",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {post: \"/a\" response_body: \"x\"}; } } message "
+       "A { string long = 1; }",
+       "2:36: error: `response_body: \"x\"` names no field of shop.A (hint: it has long)"},
+      {"a response body of all",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {post: \"/a\" response_body: \"*\"}; } } message "
+       "A {}",
+       "2:36: error: `response_body: \"*\"` is no field (hint: leave it out: the whole reply is what is sent without "
+       "it)"},
+      {"GET with a body",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/a\" body: \"*\"}; } } message A {}",
+       "2:36: error: GET \"/a\" has a body (hint: leave `body` out, or use another verb)"},
+      {"GET of a client stream",
+       "service S { rpc R(stream A) returns (A) { option (google.api.http) = {get: \"/a\"}; } } message A {}",
+       "2:43: error: GET \"/a\" cannot carry the stream that the rpc takes (hint: use `post` and `body: \"*\"`)"},
+      {"a client stream without a body",
+       "service S { rpc R(stream A) returns (A) { option (google.api.http) = {post: \"/a\"}; } } message A {}",
+       "2:43: error: the rpc takes a stream, and \"/a\" has no body to carry it (hint: write `body: \"*\"`)"},
+      {"no verb", "service S { rpc R(A) returns (A) { option (google.api.http) = {body: \"*\"}; } } message A {}",
+       "2:36: error: the binding has no verb (hint: write `get: \"/v1/…\"`, or put, post, patch, delete)"},
+      {"a custom verb that is none",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {custom: {kind: \"A B\" path: \"/a\"}}; } } "
+       "message A {}",
+       "2:36: error: `A B` is no HTTP verb (hint: `custom: {kind: \"REPORT\" path: \"/v1/…\"}`; the kind `*` stands "
+       "for all)"},
+      {"a path that cannot be read",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/a:b/c\"}; } } message A {}",
+       "2:36: error: path \"/a:b/c\", column 5: a verb in the middle of a path (hint: a `:verb` stands at the end "
+       "only; percent-encode the "
+       "colon as %3A)"},
+      {"bindings of bindings",
+       "service S { rpc R(A) returns (A) { option (google.api.http) = {get: \"/a\" additional_bindings {get: \"/b\" "
+       "additional_bindings {get: "
+       "\"/c\"}}}; } } message A {}",
+       "2:36: error: an additional binding has bindings of its own (hint: put them all beside one another)"},
+      {"set field by field",
+       "service S { rpc R(A) returns (A) {\noption (google.api.http).get = \"/{x}\"; } } message A {}",
+       "2:13: error: path \"/{x}\": `{x}` names no field of shop.A (hint: the message has no fields)"},
+  });
+}
+
+TEST(Lint, Queues) {
+  check({
+      {"all is well",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {key: \"b.id\" dedup: {field: \"r\" "
+       "window: \"24h\"} retry: "
+       "{attempts: 8 first: \"1s\" max: \"10m\" fatal: [INVALID_ARGUMENT]} lease: \"30s\" in_flight: 64 ttl: \"72h\"}; "
+       "} }"
+       "message A { B b = 1; string r = 2; } message B { string id = 1; }",
+       ""},
+      {"a reply that nobody can give yet",
+       "service S { rpc R(A) returns (A) { option (parley.queue) = {}; } } message A {}",
+       "2:36: error: (parley.queue): the rpc returns shop.A, but it is answered before it is carried out (hint: return "
+       "parley.Receipt "
+       "(`import \"parley/receipt.proto\";`) or google.protobuf.Empty)"},
+      {"a key that is not there",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {key: \"custmer\"}; } } message A { "
+       "string customer = 1; }",
+       "2:49: error: (parley.queue): `key: \"custmer\"` names no field of shop.A (hint: did you mean `customer`?)"},
+      {"a key that is repeated",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {key: \"x\"}; } } message A { repeated "
+       "string x = 1; string yy = 2; }",
+       "2:49: error: (parley.queue): `key: \"x\"` is repeated, and it must be one scalar (hint: scalar fields are yy)"},
+      {"a key that is a message",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {dedup: {field: \"x\"}}; } } message A "
+       "{ A x = 1; }",
+       "2:49: error: (parley.queue): `dedup.field: \"x\"` is a message, and it must be one scalar (hint: shop.A has no "
+       "scalar field)"},
+      {"a stream",
+       "service S { rpc R(stream A) returns (parley.Receipt) { option (parley.queue) = {}; } } message A {}",
+       "2:56: error: (parley.queue): the rpc takes a stream (hint: a queue holds single calls; remove `stream`)"},
+      {"a time that is none",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {lease: \"30\"}; } } message A {}",
+       "2:49: error: (parley.queue): `lease: \"30\"` is no span of time (hint: a number and ms, s, m, h or d, such as "
+       "`30s`)"},
+      {"times the wrong way round",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {retry: {first: \"1h\" max: \"1m\"}}; "
+       "} } message A {}",
+       "2:49: error: (parley.queue): `retry.first` is longer than `retry.max` (hint: first is where the time between "
+       "attempts begins)"},
+      {"less than none",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {in_flight: -1}; } } message A {}",
+       "2:49: error: (parley.queue): `in_flight: -1` is less than none (hint: leave it out for the default)"},
+      {"a read",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {}; option idempotency_level = "
+       "NO_SIDE_EFFECTS; } } message A {}",
+       "2:49: error: (parley.queue): the rpc has no side effects, so there is nothing to carry out later (hint: remove "
+       "`idempotency_level`, or "
+       "the queue)"},
+  });
+}
+
+TEST(Lint, EventsAndSubscriptions) {
+  check({
+      {"all is well",
+       "message E { option (parley.event) = {topic: \"t\" key: \"k\"}; string k = 1; string mail = 2 "
+       "[(parley.personal) = {subject: \"k\"}]; }"
+       "service S { rpc R(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {group: \"g\" start: "
+       "EARLIEST}; } }",
+       ""},
+      {"a topic that is none", "message E { option (parley.event) = {topic: \"a b\"}; }",
+       "2:13: error: (parley.event): `topic: \"a b\"` is no name of a topic (hint: letters, digits, dots, dashes and "
+       "underscores, at most 200)"},
+      {"a key that is not there", "message E { option (parley.event) = {topic: \"t\" key: \"k\"}; string kk = 1; }",
+       "2:13: error: (parley.event): `key: \"k\"` names no field of shop.E (hint: did you mean `kk`?)"},
+      {"one type twice in a topic",
+       "message O { message E { option (parley.event) = {topic: \"t\"}; } }\nmessage P { message E { option "
+       "(parley.event) = {topic: \"t\"}; } }",
+       "3:25: error: (parley.event): event type `E` is in topic `t` already: shop.O.E (hint: rename one of the "
+       "messages, or use another topic)"},
+      {"a personal key",
+       "message E { option (parley.event) = {topic: \"t\" key: \"k\"}; string k = 1 [(parley.personal) = {subject: "
+       "\"id\"}]; string id = 2; }",
+       "2:13: error: (parley.event): `key: \"k\"` is personal, and a key is stored as it is (hint: use an id that says "
+       "nothing about the person)"},
+      {"a subject that is not there",
+       "message E { string mail = 1 [(parley.personal) = {subject: \"custmer\"}]; string customer = 2; }",
+       "2:30: error: (parley.personal): `subject: \"custmer\"` names no field of shop.E (hint: did you mean "
+       "`customer`?)"},
+      {"its own subject", "message E { string mail = 1 [(parley.personal) = {subject: \"mail\"}]; }",
+       "2:30: error: (parley.personal): the field is its own subject (hint: name the field that says who the person "
+       "is)"},
+      {"a subscription to something that is no event",
+       "message E {} service S { rpc R(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; } }",
+       "2:69: error: (parley.subscribe): shop.E is no event (hint: give the message an `option (parley.event) = "
+       "{topic: \"…\"};`)"},
+      {"a subscription with a reply",
+       "message E { option (parley.event) = {topic: \"t\"}; } service S { rpc R(E) returns (E) { option "
+       "(parley.subscribe) = {}; } }",
+       "2:88: error: (parley.subscribe): the rpc returns shop.E, and nobody would read it (hint: return "
+       "google.protobuf.Empty)"},
+      {"both on one rpc",
+       "message E { option (parley.event) = {topic: \"t\"}; } service S { rpc R(E) returns (google.protobuf.Empty) { "
+       "option (parley.queue) = {};\n"
+       "option (parley.subscribe) = {}; } }",
+       "3:1: error: (parley.queue) and (parley.subscribe) stand on one rpc (hint: split it: one rpc a way to be "
+       "called)"},
+      {"an option on something else", "message E { option (parley.queue) = {}; }",
+       "2:20: error: Option field \"(parley.queue)\" is not a field or extension of message \"MessageOptions\". (hint: "
+       "it is an option of rpcs)"},
+  });
+}
+
+TEST(Lint, Links) {
+  const char* batch =
+      "service C { rpc Get(Q) returns (R) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Set(Q) returns (R); rpc "
+      "Watch(Q) returns (stream R); } message Q {} message R {}\n";
+  const struct {
+    const char* name;
+    const char* link;
+    const char* want;
+  } cases[] = {
+      {"all is well", "{field: \"customer\" rpc: \"shop.C/Get\"}", ""},
+      {"an rpc that is not there", "{field: \"customer\" rpc: \"shop.C/Gte\"}",
+       "(parley.link): there is no rpc `shop.C/Gte` (hint: did you mean `shop.C/Get`?)"},
+      {"no rpc at all", "{field: \"customer\" rpc: \"x\"}",
+       "(parley.link): there is no rpc `x` (hint: write it as `package.Service/Method`)"},
+      {"an rpc with side effects", "{field: \"customer\" rpc: \"shop.C/Set\"}",
+       "(parley.link): `shop.C/Set` may have side effects (hint: add `option idempotency_level = NO_SIDE_EFFECTS;` to "
+       "it)"},
+      {"a stream", "{field: \"customer\" rpc: \"shop.C/Watch\"}",
+       "(parley.link): `shop.C/Watch` is a stream (hint: a join needs an rpc with one request and one reply)"},
+      {"a field that is there", "{field: \"customerId\" rpc: \"shop.C/Get\"}",
+       "(parley.link): `field: \"customerId\"` is a field of shop.O already (hint: choose a name that is free)"},
+      {"no field", "{rpc: \"shop.C/Get\"}",
+       "(parley.link): `field` is missing (hint: name the field that the join adds)"},
+  };
+  for (const auto& c : cases) {
+    const Loaded loaded =
+        load_text("\n" + std::string(batch) + "message O { string customer_id = 1 [(parley.link) = " + c.link + "]; }");
+    if (std::string_view(c.want).empty()) {
+      EXPECT_EQ(all_text(loaded.diagnostics), "") << c.name;
+      continue;
+    }
+    ASSERT_EQ(loaded.diagnostics.size(), 1U) << c.name << all_text(loaded.diagnostics);
+    EXPECT_EQ(loaded.diagnostics[0].text(), "shop.proto:3:37: error: " + std::string(c.want)) << c.name;
+  }
+}
+
+TEST(Lint, Aggregates) {
+  check({
+      {"all is well",
+       "service S { option (parley.aggregate) = {id: \"id\" state: \"State\" snapshot_every: 10}; rpc Do(Command) "
+       "returns (Events); rpc Fold(Events) "
+       "returns (State); } message Command { string id = 1; } message Events {} message State {}",
+       ""},
+      {"a command without the id",
+       "service S { option (parley.aggregate) = {id: \"id\" state: \"State\"};\nrpc Do(Command) returns (Events); rpc "
+       "Fold(Events) returns (State); } "
+       "message Command { string idd = 1; } message Events {} message State {}",
+       "3:1: error: (parley.aggregate): `id: \"id\"` names no field of shop.Command (hint: did you mean `idd`?)"},
+      {"a state that is not there",
+       "service S { option (parley.aggregate) = {id: \"id\" state: \"Stat\"}; rpc Fold(Events) returns (State); } "
+       "message Events {} message State {}",
+       "2:13: error: (parley.aggregate): there is no message `Stat` (hint: did you mean `State`?)"},
+      {"no Fold", "service S { option (parley.aggregate) = {id: \"id\" state: \"State\"}; } message State {}",
+       "2:13: error: (parley.aggregate): the service has no rpc `Fold` (hint: add one that makes a state of a state "
+       "and the events after it)"},
+      {"a Fold that returns something else",
+       "service S { option (parley.aggregate) = {id: \"id\" state: \"State\"};\nrpc Fold(Events) returns (Events); } "
+       "message Events {} message State {}",
+       "3:1: error: (parley.aggregate): `Fold` returns shop.Events (hint: return shop.State)"},
+  });
+}
+
+TEST(Lint, GraphqlNames) {
+  check({
+      {"one name in two services",
+       "service S { rpc List(A) returns (A); } message A {}\nservice T { rpc List(A) returns (A); }",
+       "3:13: warning: GraphQL: `list` of Mutation is also shop.S/List (hint: rename one of the rpcs, such as "
+       "`ListT`)"},
+      {"different roots do not clash",
+       "service S { rpc List(A) returns (A) { option idempotency_level = NO_SIDE_EFFECTS; } } message A {} service T { "
+       "rpc List(A) returns (A); }",
+       ""},
+      {"reserved names", "message A { string __x = 1; }",
+       "2:13: warning: GraphQL: names that begin with `__` are reserved (hint: rename the field)"},
+  });
+}
+
+TEST(Lint, WarningsDoNotStopTheContract) { EXPECT_NE(load_text("message A { string __x = 1; }").contract, nullptr); }
+
+TEST(Lint, RpcsOfLaterIssuesAreKnownButNotServed) {
+  const Loaded loaded = load_text(
+      "message E { option (parley.event) = {topic: \"t\"}; }"
+      "service S { rpc Q(E) returns (parley.Receipt) { option (parley.queue) = {}; } rpc P(E) returns (E);"
+      "rpc U(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; } }"
+      "service T { option (parley.aggregate) = {id: \"id\" state: \"E\"}; rpc Fold(E) returns (E); }");
+  ASSERT_NE(loaded.contract, nullptr) << all_text(loaded.diagnostics);
+  EXPECT_EQ(loaded.contract->find("/shop.S/Q")->not_served, "(parley.queue) is not served yet");
+  EXPECT_EQ(loaded.contract->find("/shop.S/U")->not_served, "(parley.subscribe) is not served yet");
+  EXPECT_EQ(loaded.contract->find("/shop.T/Fold")->not_served, "(parley.aggregate) is not served yet");
+  EXPECT_EQ(loaded.contract->find("/shop.S/P")->not_served, "");
+}
+
+TEST(Lint, Durations) {
+  EXPECT_EQ(parse_duration("30s"), 30'000);
+  EXPECT_EQ(parse_duration("1.5h"), 5'400'000);
+  EXPECT_EQ(parse_duration("250ms"), 250);
+  EXPECT_EQ(parse_duration("7d"), 604'800'000);
+  for (const char* bad : {"", "s", "30", "30 s", "-1s", "1e3s", "1h30m", "30S", "inf", "nans", "99999999999999d"}) {
+    EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace parley::contract
