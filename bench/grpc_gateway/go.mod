@@ -1,0 +1,3 @@
+module parley.example/bench/gateway
+
+go 1.24
