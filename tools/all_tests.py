@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes one ctest folder of several build folders, so that one run has one summary.
 
-    all_tests.py OUT BUILD:PREFIX…     each test of BUILD is in OUT as PREFIX + its name
+    all_tests.py OUT BUILD:PREFIX[:ONLY]…     each test of BUILD, or each that begins with ONLY, is in OUT as PREFIX + its name
 
 A BUILD that does not exist is left out. A test with the label `release_only` is taken without a prefix only. Under a prefix, which means a
 slower build, tests have twice the time.
@@ -31,12 +31,12 @@ def value_of(name: str, value, prefix: str) -> str:
     return ";".join({True: "ON", False: "OFF"}[item] if isinstance(item, bool) else str(item).replace(";", "\\;") for item in items)
 
 
-def lines_of(build: pathlib.Path, prefix: str) -> list[str]:
+def lines_of(build: pathlib.Path, prefix: str, only: str) -> list[str]:
     shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], capture_output=True, text=True, check=True)
     lines = []
     for test in json.loads(shown.stdout)["tests"]:
         properties = {each["name"]: each["value"] for each in test.get("properties", [])}
-        if prefix and "release_only" in properties.get("LABELS", []):
+        if not test["name"].startswith(only) or (prefix and "release_only" in properties.get("LABELS", [])):
             continue
         name = quoted(prefix + test["name"])
         command = test.get("command") or [f"{test['name']}_is_not_built"]  # ctest reports it as not run, which fails
@@ -54,9 +54,9 @@ def main() -> int:
     out = pathlib.Path(sys.argv[1])
     lines = []
     for each in sys.argv[2:]:
-        build, _, prefix = each.partition(":")
+        build, prefix, only = (each + "::").split(":")[:3]
         if (pathlib.Path(build) / "CTestTestfile.cmake").exists():
-            lines += lines_of(pathlib.Path(build), prefix)
+            lines += lines_of(pathlib.Path(build), prefix, only)
     out.mkdir(parents=True, exist_ok=True)
     (out / "CTestTestfile.cmake").write_text("\n".join(lines) + "\n")
     return 0

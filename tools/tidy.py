@@ -35,13 +35,14 @@ def headers(build: pathlib.Path) -> dict[str, list[str]]:
 
 def key_of(entry: dict, deps: dict[str, list[str]], build: pathlib.Path) -> str:
     """Changes whenever clang-tidy might say something else about the file."""
-    files = {entry["file"]} | {os.path.join(build, name) for name in deps.get(entry["output"], [])}
+    output = re.search(r" -o (\S+)", entry["command"])[1]
+    if output not in deps:
+        return ""  # nothing is known of its headers: never remembered
+    files = {entry["file"]} | {os.path.join(build, name) for name in deps[output]}
     ours = sorted(name for name in map(os.path.realpath, files) if name.startswith(f"{ROOT}/"))
     digest = hashlib.sha256(entry["command"].encode())
     for name in [str(ROOT / ".clang-tidy"), *ours]:
         digest.update(name.removeprefix(str(ROOT)).encode() + b"\0" + pathlib.Path(name).read_bytes())
-    if entry["output"] not in deps:
-        return ""  # nothing is known of its headers: never remembered
     return digest.hexdigest()
 
 
