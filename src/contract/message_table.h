@@ -91,7 +91,9 @@ class EnumTable {
  private:
   struct Value {
     std::int32_t number;
-    std::string quoted;
+    std::uint32_t size;
+    std::string padded;  // the quoted name and 16 bytes more: OutBuffer::put_padded may read them
+    std::string_view quoted() const { return std::string_view(padded).substr(0, size); }
   };
   std::vector<Value> by_number_;  // sorted, one a number
   std::int32_t dense_from_ = 0;   // by_number_[n - dense_from_] is n's value while n - dense_from_ < dense_size_
@@ -114,6 +116,7 @@ struct FieldTable {
   bool required = false;       // proto2
   bool has_presence = false;   // a zero that was set differs from one that was not
   bool validate_utf8 = false;  // proto3 strings
+  bool takes_null = false;     // JSON's null is a value of it: google.protobuf.Value and NullValue
   bool extension = false;      // json_name is "[full.name]"
   std::uint16_t index = 0;     // in MessageTable::fields()
   std::uint16_t oneof = 0;     // 1 + index of the (real) oneof, 0: none
