@@ -31,7 +31,7 @@ void Call::headers_complete() {
 }
 
 Task<void> Call::wait_headers() {
-  while (!headers_complete_ && !finished_) co_await changed_.wait();
+  while (!headers_complete_ && !finished_ && !cancelled_) co_await changed_.wait();
 }
 
 void Call::finish(Result<void> status) {

@@ -70,7 +70,7 @@ class Call {
   Fields headers;
   void headers_complete();
   bool has_headers() const { return headers_complete_; }
-  // Waits until `headers` are complete or the call has finished.
+  // Waits until `headers` are complete or the call has finished or was cancelled.
   Task<void> wait_headers();
   // Complete once the call has finished.
   Fields trailers;

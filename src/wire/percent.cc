@@ -66,7 +66,9 @@ std::size_t code_point_size(std::string_view text, std::size_t at) {
   return 0;
 }
 
-std::string with_good_utf8(std::string_view text) {
+}  // namespace
+
+std::string repair_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
@@ -76,8 +78,6 @@ std::string with_good_utf8(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 std::string encode_grpc_message(std::string_view message) {
   return encode(message, [](char c) { return c >= ' ' && c <= '~' && c != '%'; });
@@ -91,7 +91,7 @@ std::string decode_grpc_message(std::string_view text) {
     out += byte < 0 ? text[i] : static_cast<char>(byte);
     if (byte >= 0) i += 2;
   }
-  return with_good_utf8(out);
+  return repair_utf8(out);
 }
 
 bool decode_query_component(std::string_view text, std::string& out, bool plus_is_space) {

@@ -12,6 +12,9 @@ std::string encode_grpc_message(std::string_view message);
 // become U+FFFD, so that a malformed message cannot fail a call.
 std::string decode_grpc_message(std::string_view text);
 
+// Bytes that are no UTF-8 (RFC 3629) become U+FFFD, one each.
+std::string repair_utf8(std::string_view text);
+
 // A component of a URL's query. `plus_is_space`: as HTML forms write it. False (and `out` undefined) for a malformed
 // escape.
 [[nodiscard]] bool decode_query_component(std::string_view text, std::string& out, bool plus_is_space = true);

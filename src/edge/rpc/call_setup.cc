@@ -1,0 +1,119 @@
+#include "edge/rpc/call_setup.h"
+
+#include <fmt/format.h>
+
+#include "edge/rpc/metadata.h"
+#include "loop/shard.h"
+
+namespace parley::edge {
+
+Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path) {
+  const contract::Method* method = contract.find(path);
+  if (method == nullptr) {
+    return fail(Error(Code::unimplemented, Blame::caller, fmt::format("the contract has no rpc {}", path))
+                    .with_reason("unknown_method"));
+  }
+  if (!method->not_served.empty()) {
+    return fail(Error(Code::unimplemented, Blame::us, method->not_served).with_reason("not_served"));
+  }
+  return method;
+}
+
+Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
+                               const RpcOptions& options) {
+  const Fields& fields = exchange.request().fields;
+  if (auto read = read_metadata(fields, call.metadata); !read) return read;
+  if (const auto version = protocol.version_field.empty() ? std::nullopt : fields.find(protocol.version_field);
+      version && *version != "1") {
+    return invalid(fmt::format("{} must be \"1\", not \"{}\"", protocol.version_field, *version));
+  }
+  call.caller.address = exchange.peer().address;
+  call.caller.subject = exchange.peer().subject;
+
+  Duration timeout = options.call_timeout;
+  if (const auto text = fields.find(protocol.timeout_field)) {
+    const auto parsed = protocol.parse_timeout(*text);
+    if (!parsed) return invalid(fmt::format("{}: \"{}\" is not a time-out", protocol.timeout_field, *text));
+    if (*parsed <= Duration::zero()) {
+      return fail(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
+    }
+    timeout = *parsed;
+  }
+  if (timeout > Duration::zero()) call.set_deadline(Deadline::after(Shard::current().now(), timeout));
+  return {};
+}
+
+Result<wire::Encoding> request_encoding(std::string_view name) {
+  if (const auto encoding = wire::encoding_from_name(name)) return *encoding;
+  return fail(Error(Code::unimplemented, Blame::caller,
+                    fmt::format("unknown compression \"{}\": accepted are {}", name, accepted_encoding_names))
+                  .with_reason("unknown_encoding"));
+}
+
+Result<MessageCodec::Encodings> read_encodings(const Fields& fields, const Protocol& protocol) {
+  MessageCodec::Encodings encodings;
+  const auto named = fields.find(protocol.encoding_field);
+  if (named) {
+    const auto request = request_encoding(*named);
+    if (!request) return fail(request.error());
+    encodings.request = *request;
+  }
+  if (protocol.compress_when_accepted || encodings.request != wire::Encoding::identity) {
+    if (const auto accepted = fields.find(protocol.accept_field))
+      encodings.reply = wire::negotiate(*accepted, accepted_encodings);
+  }
+  return encodings;
+}
+
+const Error* end_of(const Call& call) {
+  if (call.is_finished()) return call.status();
+  return call.cancelled() ? &*call.cancelled() : nullptr;
+}
+
+Task<Result<Bytes>> only_reply(Call& call) {
+  const auto wrong_count = [](std::string_view count) {
+    return Error(Code::unimplemented, Blame::upstream,
+                 fmt::format("the service sent {} to a call with one reply", count))
+        .with_reason("bad_reply");
+  };
+  std::optional<Bytes> only;
+  for (;;) {
+    auto reply = co_await call.replies.read();
+    if (!reply || !*reply) break;
+    if (only) {
+      call.cancel(wrong_count("two replies"));
+      break;
+    }
+    only = std::move(**reply);
+  }
+  if (const Error* status = end_of(call)) co_return fail(*status);
+  if (!only) co_return fail(wrong_count("no reply"));
+  co_return std::move(*only);
+}
+
+CallLink::CallLink(Call& call, net::ServerExchange& exchange)
+    : call_(call), exchange_(exchange), on_cancel_(call, [this](const Error& why) { exchange_.body().abort(why); }) {
+  exchange_.on_broken(
+      [](void* self) {
+        const auto* link = static_cast<CallLink*>(self);
+        link->call_.cancel(*link->exchange_.broken());
+      },
+      this);
+}
+
+CallLink::~CallLink() { exchange_.on_broken(nullptr, nullptr); }
+
+void respond(net::ServerExchange& exchange, net::ResponseHead head, const RpcOptions& options) {
+  if (options.cors) options.cors->permit(exchange.request(), head.fields);
+  exchange.respond(std::move(head));
+}
+
+void refuse_http(net::ServerExchange& exchange, const HttpRefusal& refusal, const RpcOptions& options) {
+  net::ResponseHead head{.status = refusal.status, .fields = {}};
+  if (!refusal.field.name.empty()) head.fields.add(refusal.field.name, refusal.field.value);
+  head.fields.add("content-length", "0");
+  respond(exchange, std::move(head), options);
+  exchange.finish();
+}
+
+}  // namespace parley::edge

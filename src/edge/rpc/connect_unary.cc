@@ -1,0 +1,143 @@
+#include "edge/rpc/connect_unary.h"
+
+#include "call/handler.h"
+#include "edge/rpc/call_setup.h"
+#include "edge/rpc/connect_json.h"
+#include "edge/rpc/connect_query.h"
+#include "edge/rpc/metadata.h"
+#include "loop/task_group.h"
+
+namespace parley::edge {
+namespace {
+
+constexpr int status_not_found = 404;
+
+struct UnaryReply {
+  net::ServerExchange& exchange;
+  const RpcOptions& options;
+  const contract::Contract& contract;
+
+  void send(net::ResponseHead head, Bytes body) const {
+    head.fields.add("content-length", std::to_string(body.size()));
+    respond(exchange, std::move(head), options);
+    if (!body.empty()) (void)exchange.response_body().write(std::move(body));  // in memory already: nothing to wait for
+    exchange.finish();
+  }
+
+  // `call` is null where there was none yet.
+  void error(const Error& why, const Call* call) const {
+    if (exchange.broken()) return;
+    net::ResponseHead head;
+    // An rpc that does not exist is HTTP's 404 too: that is what a client without Connect understands.
+    head.status = why.reason() == "unknown_method" ? status_not_found : connect_http_status(why.code());
+    head.fields.add("content-type", "application/json");
+    if (why.reason() == "unknown_encoding") head.fields.add("accept-encoding", accepted_encoding_names);
+    if (call != nullptr) add_metadata(*call, head.fields);
+    send(std::move(head), Bytes(connect_error_json(why, &contract)));
+  }
+
+  void message(const MessageCodec::Encoded& message, const MessageCodec& codec, const Call& call) const {
+    if (exchange.broken()) return;
+    net::ResponseHead head;
+    head.fields.add("content-type", codec.format() == Format::json ? "application/json" : "application/proto");
+    if (message.compressed) head.fields.add("content-encoding", wire::name(codec.encodings().reply));
+    // A cache may keep what a GET gives.
+    if (exchange.request().method == "GET") head.fields.add("vary", "accept-encoding");
+    add_metadata(call, head.fields);
+    send(std::move(head), message.payload);
+  }
+
+ private:
+  static void add_metadata(const Call& call, Fields& to) {
+    write_metadata(call.headers, to);
+    if (call.is_finished()) write_metadata(call.trailers, to, "trailer-");
+  }
+};
+
+// The whole request body. Errors: resource_exhausted above `max`, the body's abort.
+Task<Result<Bytes>> read_body(Pipe& body, std::size_t max) {
+  Bytes first;
+  std::string joined;
+  for (std::size_t count = 0;; ++count) {
+    auto chunk = co_await body.read();
+    if (!chunk) co_return fail(std::move(chunk).error());
+    if (!*chunk) co_return count <= 1 ? std::move(first) : Bytes(std::move(joined));
+    if (joined.size() + (*chunk)->size() > max) {
+      co_return fail(Error(Code::resource_exhausted, Blame::caller,
+                           "the request is above the limit of " + std::to_string(max) + " bytes")
+                         .with_reason("message_too_large"));
+    }
+    if (count == 0) {
+      first = std::move(**chunk);
+      continue;
+    }
+    if (count == 1) joined = first.view();
+    joined.append((*chunk)->view());
+  }
+}
+
+// `sent` is what a GET's query holds; null: the message is the body. The caller awaits in place.
+Task<void> serve_unary(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
+                       const contract::ContractPtr& contract, const contract::Method& method, Format format,
+                       const ConnectQuery* sent) {
+  const UnaryReply reply{exchange, options, *contract};
+  const Protocol& protocol = connect_unary_protocol;
+  auto encodings = read_encodings(exchange.request().fields, protocol);
+  if (!encodings) co_return reply.error(encodings.error(), nullptr);
+  if (sent != nullptr) encodings->request = sent->encoding;
+
+  Call call(contract, method, protocol.edge);
+  if (const auto read = read_request_head(call, exchange, protocol, options); !read)
+    co_return reply.error(read.error(), nullptr);
+  const MessageCodec codec(method, format, *encodings, options);
+  const HandlerPtr handler = front.handler(method);
+  const CallLink link(call, exchange);
+
+  auto payload =
+      sent != nullptr ? Result<Bytes>(sent->message) : co_await read_body(exchange.body(), options.max_message);
+  if (!payload) co_return reply.error(payload.error(), nullptr);
+  auto message = codec.read(std::move(*payload), encodings->request != wire::Encoding::identity);
+  if (!message) co_return reply.error(message.error(), nullptr);
+  call.requests.push(std::move(*message));
+  call.requests.end();
+
+  TaskGroup tasks;
+  tasks.spawn(answer(*handler, call));
+  auto answered = co_await only_reply(call);
+  const auto encoded = answered ? codec.write(std::move(*answered)) : fail(std::move(answered).error());
+  if (encoded) {
+    reply.message(*encoded, codec, call);
+  } else {
+    reply.error(encoded.error(), &call);
+  }
+  if (tasks.live() > 0) co_await tasks.join();
+}
+
+}  // namespace
+
+Task<void> serve_connect_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
+                              Format format) {
+  const contract::ContractPtr contract = front.contract();
+  const auto method = find_method(*contract, exchange.request().path());
+  if (!method) co_return UnaryReply{exchange, options, *contract}.error(method.error(), nullptr);
+  if (!(*method)->is_unary()) {
+    co_return refuse_http(exchange, {415, {"accept-post", "application/connect+proto, application/connect+json"}},
+                          options);
+  }
+  co_await serve_unary(exchange, front, options, contract, **method, format, nullptr);
+}
+
+Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, const RpcOptions& options) {
+  const contract::ContractPtr contract = front.contract();
+  const UnaryReply reply{exchange, options, *contract};
+  const auto method = find_method(*contract, exchange.request().path());
+  if (!method) co_return reply.error(method.error(), nullptr);
+  if (!(*method)->is_unary() || (*method)->idempotency != contract::Idempotency::no_side_effects) {
+    co_return refuse_http(exchange, {405, {"allow", "POST"}}, options);
+  }
+  const auto query = parse_connect_query(exchange.request().query());
+  if (!query) co_return reply.error(query.error(), nullptr);
+  co_await serve_unary(exchange, front, options, contract, **method, query->format, &*query);
+}
+
+}  // namespace parley::edge

@@ -1,0 +1,23 @@
+// Unary calls over Connect (connectrpc.com/docs/protocol, "Unary-Request"): the body is the message, the HTTP status is
+// the call's, trailers are fields with the prefix "trailer-". With GET the message stands in the query
+// ("Unary-Get-Request").
+#pragma once
+
+#include "call/front.h"
+#include "edge/rpc/options.h"
+#include "edge/rpc/protocol.h"
+#include "loop/task.h"
+#include "net/exchange.h"
+
+namespace parley::edge {
+
+// Serves one POST whose content-type is that of `format`. All references outlive the task.
+Task<void> serve_connect_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
+                              Format format);
+// Serves one GET. Only a method without side effects takes it: 405 for others.
+Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, const RpcOptions& options);
+
+// Whether a query is that of a Connect GET: it has an encoding and a message.
+bool is_connect_query(std::string_view query);
+
+}  // namespace parley::edge

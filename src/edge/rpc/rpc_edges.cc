@@ -1,0 +1,112 @@
+#include "edge/rpc/rpc_edges.h"
+
+#include <string>
+#include <vector>
+
+#include "edge/rpc/call_setup.h"
+#include "edge/rpc/connect_unary.h"
+#include "edge/rpc/enveloped.h"
+
+namespace parley::edge {
+namespace {
+
+constexpr std::string_view grpc_prefix = "application/grpc";
+constexpr std::string_view grpc_web_prefix = "application/grpc-web";
+constexpr std::string_view connect_stream_prefix = "application/connect+";
+constexpr std::string_view unary_content_types = "application/proto, application/json";
+constexpr std::string_view stream_content_types = "application/connect+proto, application/connect+json";
+constexpr std::string_view grpc_content_types = "application/grpc, application/grpc+proto, application/grpc+json";
+constexpr std::string_view grpc_web_content_types =
+    "application/grpc-web, application/grpc-web+proto, application/grpc-web+json, application/grpc-web-text";
+
+std::string_view content_type(const net::RequestHead& request) { return request.fields.get("content-type"); }
+
+// `options` and `exchange` outlive the task.
+Task<void> refuse(net::ServerExchange& exchange, HttpRefusal refusal, const RpcOptions& options) {
+  refuse_http(exchange, refusal, options);
+  co_return;
+}
+
+// Enveloped calls are POSTs of a known type.
+Task<void> serve_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
+                      std::span<const MediaType> types, std::string_view accepted) {
+  if (exchange.request().method != "POST") return refuse(exchange, {405, {"allow", "POST"}}, options);
+  const MediaType* type = find_type(types, content_type(exchange.request()));
+  if (type == nullptr) return refuse(exchange, {415, {"accept-post", accepted}}, options);
+  return serve_enveloped(exchange, front, options, *type);
+}
+
+}  // namespace
+
+bool GrpcEdge::takes(const net::RequestHead& request) const {
+  const std::string_view type = content_type(request);
+  return type_starts_with(type, grpc_prefix) && !type_starts_with(type, grpc_web_prefix);
+}
+
+Task<void> GrpcEdge::serve(net::ServerExchange& exchange) {
+  if (exchange.peer().http_version < 20) return refuse(exchange, {505}, options_);
+  return serve_post(exchange, front_, options_, grpc_types, grpc_content_types);
+}
+
+bool GrpcWebEdge::takes(const net::RequestHead& request) const {
+  return type_starts_with(content_type(request), grpc_web_prefix);
+}
+
+Task<void> GrpcWebEdge::serve(net::ServerExchange& exchange) {
+  return serve_post(exchange, front_, options_, grpc_web_types, grpc_web_content_types);
+}
+
+bool ConnectEdge::takes(const net::RequestHead& request) const {
+  if (request.method == "OPTIONS") {
+    return options_.cors && net::Cors::is_preflight(request) && front_.contract()->find(request.path()) != nullptr;
+  }
+  const std::string_view type = content_type(request);
+  if (type_starts_with(type, connect_stream_prefix) || request.fields.has("connect-protocol-version") ||
+      request.fields.has("connect-timeout-ms")) {
+    return true;
+  }
+  if (request.method == "GET")
+    return is_connect_query(request.query()) && front_.contract()->find(request.path()) != nullptr;
+  const MediaType* unary = find_type(connect_unary_types, type);
+  return unary != nullptr && unary->format == Format::proto;
+}
+
+Task<void> ConnectEdge::serve(net::ServerExchange& exchange) {
+  const net::RequestHead& request = exchange.request();
+  if (request.method == "OPTIONS") return preflight(exchange);
+  if (type_starts_with(content_type(request), connect_stream_prefix)) return serve_stream(exchange);
+  if (request.method == "GET") return serve_connect_get(exchange, front_, options_);
+  if (request.method != "POST") return refuse_method(exchange);
+  const MediaType* type = find_type(connect_unary_types, content_type(request));
+  if (type == nullptr) return refuse(exchange, {415, {"accept-post", unary_content_types}}, options_);
+  return serve_connect_post(exchange, front_, options_, type->format);
+}
+
+Task<void> ConnectEdge::serve_stream(net::ServerExchange& exchange) {
+  // A unary method has no enveloped form.
+  const contract::Method* method = front_.contract()->find(exchange.request().path());
+  if (exchange.request().method == "POST" && method != nullptr && method->is_unary()) {
+    return refuse(exchange, {415, {"accept-post", unary_content_types}}, options_);
+  }
+  return serve_post(exchange, front_, options_, connect_stream_types, stream_content_types);
+}
+
+Task<void> ConnectEdge::refuse_method(net::ServerExchange& exchange) {
+  const contract::ContractPtr contract = front_.contract();
+  const contract::Method* method = contract->find(exchange.request().path());
+  const bool takes_get = method != nullptr && method->idempotency == contract::Idempotency::no_side_effects;
+  return refuse(exchange, {405, {"allow", takes_get ? "GET, POST" : "POST"}}, options_);
+}
+
+Task<void> ConnectEdge::preflight(net::ServerExchange& exchange) {
+  static const std::vector<std::string> methods = {"GET", "POST"};
+  auto head = options_.cors ? options_.cors->preflight(exchange.request(), methods) : std::nullopt;
+  if (!head) {
+    refuse_http(exchange, {405, {"allow", "GET, POST"}}, options_);
+    co_return;
+  }
+  exchange.respond(std::move(*head));
+  exchange.finish();
+}
+
+}  // namespace parley::edge
