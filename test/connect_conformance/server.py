@@ -108,6 +108,7 @@ def node(arguments, request, upstream_port):
                                 "key": write_file(os.path.join(folder, "key.pem"), creds["key"])}
         if request.get("client_tls_cert"):
             parley.config["tls"]["client_ca"] = write_file(os.path.join(folder, "client.pem"), request["client_tls_cert"])
+            parley.config["tls"]["require_client_cert"] = True
     return parley
 
 
