@@ -52,8 +52,22 @@ void Pipe::consume(std::size_t bytes) {
   if (!is_full()) wake_writer();
 }
 
+void Pipe::discard() {
+  const std::size_t dropped = bytes_;
+  queue_.clear();
+  head_ = 0;
+  bytes_ = 0;
+  discarding_ = true;
+  wake_writer();
+  if (dropped > 0 && observer_ != nullptr) observer_->pipe_read(*this, dropped);
+}
+
 void Pipe::push(Bytes slice) {
   if (ended_ || aborted_) return;
+  if (discarding_) {
+    if (observer_ != nullptr) observer_->pipe_read(*this, slice.size());
+    return;
+  }
   bytes_ += slice.size();
   queue_.push_back(std::move(slice));
   wake_reader();

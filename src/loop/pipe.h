@@ -26,6 +26,7 @@ class PipeObserver {
  public:
   virtual void pipe_written(Pipe&) {}                     // something to read, an end or an abort
   virtual void pipe_read(Pipe&, std::size_t /*bytes*/) {}  // the consumer took a slice: credit can be returned
+  virtual void pipe_awaited(Pipe&) {}                     // the consumer waits: nothing is there to read
  protected:
   ~PipeObserver() = default;
 };
@@ -43,7 +44,7 @@ class Pipe {
   struct Read {
     Pipe& pipe;
     bool await_ready() const noexcept { return pipe.is_readable(); }
-    void await_suspend(std::coroutine_handle<> who) noexcept { pipe.reader_ = who; }
+    void await_suspend(std::coroutine_handle<> who) noexcept { pipe.wait_to_read(who); }
     // The next slice; nothing at the end; the abort's error.
     Result<std::optional<Bytes>> await_resume() { return pipe.take(); }
   };
@@ -51,7 +52,7 @@ class Pipe {
   struct Readable {
     Pipe& pipe;
     bool await_ready() const noexcept { return pipe.is_readable(); }
-    void await_suspend(std::coroutine_handle<> who) noexcept { pipe.reader_ = who; }
+    void await_suspend(std::coroutine_handle<> who) noexcept { pipe.wait_to_read(who); }
     void await_resume() const noexcept {}
   };
   // Waits until `read` would not wait: a slice is there, or the end, or an abort. Takes nothing.
@@ -61,6 +62,8 @@ class Pipe {
   Result<std::optional<Bytes>> take();
   // The slice that `take` would give, if there is one.
   const Bytes* front() const { return count() > 0 ? &queue_[head_] : nullptr; }
+  // Nobody will read any more, and nobody is to blame: drops what is queued and whatever is written from now on; no writer waits.
+  void discard();
   // For consumers that send a slice in parts: drops the first `bytes` of the front slice.
   void consume(std::size_t bytes);
 
@@ -94,6 +97,10 @@ class Pipe {
   std::size_t bytes() const { return bytes_; }
 
  private:
+  void wait_to_read(std::coroutine_handle<> who) {
+    reader_ = who;
+    if (observer_ != nullptr) observer_->pipe_awaited(*this);
+  }
   void wake_reader();
   void wake_writer();
   void drop_front();
@@ -103,6 +110,7 @@ class Pipe {
   std::size_t bytes_ = 0;
   std::size_t limit_;
   bool ended_ = false;
+  bool discarding_ = false;
   std::optional<Error> aborted_;
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> writer_;

@@ -90,6 +90,7 @@ class H2Stream : public PipeObserver {
   void reset_stream(std::uint32_t error_code);
   bool has_reset() const { return reset_; }
   H2Session* session() { return session_; }
+  bool is_leaving_empty() const { return leaving_.bytes() == 0 && trailers_.empty(); }
   // Bytes that arrived and were not read yet.
   std::size_t unread() const { return uncredited_; }
   // The body waits for the peer's window, or its socket: there is something to send.
@@ -106,6 +107,8 @@ class H2Stream : public PipeObserver {
   Pipe& arriving_;
   Pipe& leaving_;
   H2Session* session_ = nullptr;
+  H2Stream* next_ = nullptr;  // the session's list
+  H2Stream* previous_ = nullptr;
   std::int32_t id_ = 0;
   std::size_t uncredited_ = 0;
   std::size_t header_bytes_ = 0;  // of the block that is arriving
@@ -115,7 +118,7 @@ class H2Stream : public PipeObserver {
   bool deferred_ = false;  // nghttp2 waits for `resume_data`
   bool submitted_body_ = false;
   bool reset_ = false;
-  bool arriving_ended_ = false;
+  bool too_large_ = false;
 };
 
 struct H2Config {
@@ -166,8 +169,10 @@ class H2Session {
   bool is_over() const;
   // The peer's SETTINGS_MAX_CONCURRENT_STREAMS.
   std::uint32_t peer_concurrent_streams() const;
-  bool has_unsent() const { return unsent_.size() > unsent_at_; }
-  std::size_t unsent_bytes() const { return unsent_.size() - unsent_at_; }
+  bool has_unsent() const { return !unsent_.empty(); }
+  std::size_t unsent_bytes() const { return unsent_.size(); }
+  // All that the socket took so far.
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
   Shard& shard() { return shard_; }
   nghttp2_session* raw() { return session_; }
 
@@ -188,8 +193,19 @@ class H2Session {
   // transport; streams are still attached: break them with `close_streams`.
   virtual void h2_failed(Error why) = 0;
 
+  // Ends the session at once: GOAWAY with `error_code`, and nothing is read or sent any more.
+  void terminate(std::uint32_t error_code);
   // Detaches every stream with `h2_closed(error_code)`.
   void close_streams(std::uint32_t error_code);
+  // `look` may end the stream it is given.
+  template <class Look>
+  void each_stream(Look look) {
+    for (H2Stream* stream = first_; stream != nullptr;) {
+      H2Stream* next = stream->next_;
+      look(*stream);
+      stream = next;
+    }
+  }
 
  private:
   friend class H2Stream;
@@ -197,8 +213,10 @@ class H2Session {
   friend struct Callbacks;
   void attach(H2Stream& stream, std::int32_t id);
   void fail_session(Error why);
-  bool collect();
-  bool write_unsent();
+  // Takes frames from nghttp2 into `out`; false: it has no more.
+  bool collect(std::string& out);
+  // Sends `bytes`, keeping in `unsent_` what the socket does not take; false: it takes no more for now.
+  bool send(std::string_view bytes);
 
   Shard& shard_;
   Transport& transport_;
@@ -206,12 +224,12 @@ class H2Session {
   nghttp2_session* session_ = nullptr;
   TurnHook flush_hook_;
   std::string unsent_;  // what the socket did not take
-  std::size_t unsent_at_ = 0;
+  std::uint64_t sent_bytes_ = 0;
+  std::string* out_ = nullptr;  // where `collect` puts bodies
+  H2Stream* first_ = nullptr;   // attached streams
   std::uint32_t open_streams_ = 0;
   bool failed_ = false;
   bool flushing_ = false;
-  bool receiving_ = false;
-  bool blocked_ = false;
 };
 
 }  // namespace parley::net

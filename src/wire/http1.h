@@ -73,8 +73,8 @@ class Http1Parser {
   std::string_view data() const { return data_; }
   Fields& trailers() { return trailers_; }
   // Some of a head's bytes have come, but not all: a time-out is running.
-  bool in_head() const { return state_ == State::head && !partial_.empty(); }
-  bool between_messages() const { return state_ == State::head && partial_.empty(); }
+  bool in_head() const { return state_ == State::head && !partial_.empty() && !partial_is_used_; }
+  bool between_messages() const { return state_ == State::head && !in_head(); }
 
  private:
   enum class State : std::uint8_t {
@@ -91,13 +91,27 @@ class Http1Parser {
   using Outcome = std::expected<Event, Http1Error>;
 
   Outcome broken(int status, std::string_view text);
-  // The next whole block up to and with `end`, from the input or put together in `partial_`; nothing while it is not
-  // complete.
-  std::expected<std::optional<std::string_view>, Http1Error> take_block(std::string_view& in, bool line);
-  Outcome parse_head(std::string_view block);
-  Outcome parse_trailers(std::string_view block);
-  Outcome chunk_size(std::string_view line);
+  // What a block is made of: one line (a chunk's size), or lines up to an empty one.
+  enum class Block : std::uint8_t { head, trailers, line };
+  using Problem = std::optional<Http1Error>;
+  // The next whole block, from the input or put together in `partial_`; nothing while it is not complete.
+  std::expected<std::optional<std::string_view>, Http1Error> take_block(std::string_view& in, Block block);
+  // Looks at the lines of `text` from `scanned_` on. Returns the block's size, 0 while it is not complete.
+  std::expected<std::size_t, Http1Error> scan(std::string_view text, Block block);
+  Problem check_line(std::size_t size, Block block) const;
+  Outcome take_head(std::string_view& in);
+  Problem parse_head(std::string_view block);
+  Problem request_line(std::string_view line);
+  Problem status_line(std::string_view line);
+  Problem version(std::string_view text);
+  Problem field(std::string_view line, Fields& into, bool trailer);
+  Problem known_field(int which, std::string_view name, std::string_view content);
+  void connection_fields();
+  Problem decide_body();
   Outcome take_body(std::string_view& in);
+  Outcome take_chunk_size(std::string_view& in);
+  Outcome take_chunk_end(std::string_view& in);
+  Outcome take_trailers(std::string_view& in);
 
   Kind kind_;
   State state_ = State::head;
@@ -107,7 +121,14 @@ class Http1Parser {
   Fields trailers_;
   std::string_view data_;
   std::string partial_;
+  bool partial_is_used_ = false;  // the last block was handed out from `partial_`
+  std::size_t scanned_ = 0;       // of the block that is coming: lines looked at
+  std::size_t lines_ = 0;
+  int chunk_end_seen_ = 0;  // of the CRLF after a chunk's data
   std::uint64_t left_ = 0;  // of the body or the chunk
+  std::string connection_;  // all Connection fields of the head that is parsed
+  std::string transfer_encoding_;
+  bool has_length_ = false;
   Http1Error error_{400, ""};
 };
 
@@ -127,5 +148,7 @@ void append_last_chunk(std::string& out, const Fields& trailers);
 // A connection-specific field that never passes on (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2). `name` in lower
 // case.
 bool is_hop_by_hop(std::string_view name);
+// A name made of token characters, in lower case, and a value without controls: safe to send over either HTTP version.
+bool is_field(const Field& field);
 
 }  // namespace parley::wire
