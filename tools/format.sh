@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tool=$(command -v clang-format-19) || { echo "clang-format-19 is not installed; ./dev fmt installs it"; exit 1; }
-mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.cc' '*.h' | while read -r file; do [ -f "$file" ] && echo "$file"; done)
+existing() { while read -r file; do if [ -f "$file" ]; then echo "$file"; fi; done; }
+mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.cc' '*.h' | existing)
 [ "${#files[@]}" -gt 0 ] || { echo "format: no file to look at"; exit 1; }
 if [ "${1:-}" = --check ]; then
   "$tool" --dry-run -Werror "${files[@]}"

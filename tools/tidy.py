@@ -3,8 +3,8 @@
 
     tidy.py BUILD [FILE…]      BUILD is a build folder with compile_commands.json; FILEs narrow the run
 
-A file is looked at again when it, a header that it includes, its compile command or .clang-tidy has changed. Tests are left out: GoogleTest's
-macros make each of them slow and noisy.
+A file is looked at again when it, a header that it includes, its compile command or .clang-tidy has changed. Tests are
+left out: GoogleTest's macros make each of them slow and noisy.
 """
 
 import concurrent.futures

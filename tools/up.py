@@ -26,8 +26,9 @@ def address(key: str) -> str:
 
 
 def is_ready() -> bool:
-    with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address("admin") + "/readyz", timeout=2) as answer:
-        return answer.status == 200
+    with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        with urllib.request.urlopen(address("admin") + "/readyz", timeout=2) as answer:
+            return answer.status == 200
     return False
 
 
