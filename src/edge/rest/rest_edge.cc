@@ -1,0 +1,73 @@
+#include "edge/rest/rest_edge.h"
+
+#include <algorithm>
+
+#include "contract/router.h"
+#include "edge/rest/reply.h"
+#include "edge/rest/rest_call.h"
+
+namespace parley::edge {
+namespace {
+
+std::string joined(const std::vector<std::string>& items) {
+  std::string out;
+  for (const std::string& item : items) out.append(out.empty() ? "" : ", ").append(item);
+  return out;
+}
+
+}  // namespace
+
+RestEdge::RestEdge(const Front& front, RestOptions options) : front_(front), options_(std::move(options)) {}
+RestEdge::~RestEdge() = default;
+
+const std::shared_ptr<PlanSet>& RestEdge::plans() {
+  contract::ContractPtr now = front_.contract();
+  if (!plans_ || plans_->contract() != now) plans_ = std::make_shared<PlanSet>(std::move(now));
+  return plans_;
+}
+
+// A preflight, or a plain OPTIONS for a path that has rules, none of them for OPTIONS itself.
+bool RestEdge::answer_options(net::ServerExchange& exchange, const contract::Contract& contract) const {
+  const net::RequestHead& request = exchange.request();
+  const std::vector<std::string> methods = contract.router().allowed(request.path());
+  if (options_.cors) {
+    if (auto head = options_.cors->preflight(request, methods)) {
+      exchange.respond(*std::move(head));
+      exchange.finish();
+      return true;
+    }
+  }
+  if (methods.empty() || std::ranges::find(methods, "OPTIONS") != methods.end()) return false;
+  net::ResponseHead head{.status = 204, .fields = {{"allow", joined(methods)}}};
+  if (options_.cors) options_.cors->permit(request, head.fields);
+  exchange.respond(std::move(head));
+  exchange.finish();
+  return true;
+}
+
+Task<void> RestEdge::serve(net::ServerExchange& exchange) {
+  const std::shared_ptr<PlanSet> plans = this->plans();
+  const contract::Contract& contract = *plans->contract();
+  const net::RequestHead& request = exchange.request();
+  if (request.method == "OPTIONS" && answer_options(exchange, contract)) co_return;
+
+  auto match = contract.router().match(request.method, request.path());
+  if (!match) {
+    Fields extra;
+    if (match.error().reason() == "method_not_allowed")
+      extra.add("allow", joined(contract.router().allowed(request.path())));
+    Reply(exchange, options_, &contract).error(match.error(), nullptr, std::move(extra));
+    co_return;
+  }
+  const contract::Method& method = *match->method;
+  if (!method.not_served.empty()) {
+    const Error error =
+        Error(Code::unimplemented, Blame::us, method.path + ": " + method.not_served).with_reason("not_served");
+    Reply(exchange, options_, &contract).error(error);
+    co_return;
+  }
+  RestCall call(exchange, options_, plans, plans->plan(method, *match->rule), front_.handler(method));
+  co_await call.run(match->bindings);
+}
+
+}  // namespace parley::edge
