@@ -8,7 +8,8 @@ namespace parley::contract {
 
 namespace {
 
-// Runs `convert` the straight way and, if that meets a conflict, once more the merging way.
+// Runs `convert` the straight way and, if that fails, once more the merging way: what is wrong with a message (a
+// required field, the range of a timestamp) can only be said once all its parts are known.
 template <class Convert>
 Result<void> to_json(std::string& json, const JsonOptions& options, WireToJson::Way way, const Convert& convert) {
   OutBuffer out(json);
@@ -18,7 +19,7 @@ Result<void> to_json(std::string& json, const JsonOptions& options, WireToJson::
     return {};
   }
   out.abandon();
-  if (!writer.conflict()) return fail(writer.error());
+  if (way == WireToJson::Way::merging) return fail(writer.error());
   return to_json(json, options, WireToJson::Way::merging, convert);
 }
 

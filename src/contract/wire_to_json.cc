@@ -11,14 +11,13 @@ namespace parley::contract {
 // ---- errors
 
 bool WireToJson::fail(std::string message) {
-  if (!failed_ && !conflict_) message_ = std::move(message);
+  if (!failed_) message_ = std::move(message);
   failed_ = true;
   return false;
 }
 
-bool WireToJson::set_conflict() {
-  conflict_ = true;
-  return false;
+bool WireToJson::give_up() {
+  return fail("records out of order");  // never shown: the merging way has the last word
 }
 
 bool WireToJson::within_limit() {
@@ -99,15 +98,15 @@ bool WireToJson::message(const MessageTable& table, Fragments content, int depth
     case WellKnown::none: break;
   }
   if (way_ == Way::merging) return merging(table, content, form, depth);
-  if (content.size() != 1) return set_conflict();
+  if (content.size() != 1) return give_up();
   return straight(table, content[0], form, depth);
 }
 
 // Whether the straight way may write this record now.
 bool WireToJson::fits(const Record& record, SeenSet& seen, const MessageTable& table) {
   const FieldTable& field = *record.field;
-  if (!seen.add(field.index)) return set_conflict();
-  if (field.oneof != 0 && !seen.add(table.fields().size() + field.oneof - 1U)) return set_conflict();
+  if (!seen.add(field.index)) return give_up();
+  if (field.oneof != 0 && !seen.add(table.fields().size() + field.oneof - 1U)) return give_up();
   return true;
 }
 
@@ -173,7 +172,7 @@ const char* WireToJson::straight_map(const Record& first, const char* next, cons
     if (!entry.skip) {
       const std::size_t key = out_.size();
       if (!put_entry_key(field, entry)) return nullptr;
-      if (!keys.add({out_.at(key), out_.size() - key})) return set_conflict(), nullptr;
+      if (!keys.add({out_.at(key), out_.size() - key})) return give_up(), nullptr;
       if (!put_entry_value(field, entry, depth) || !within_limit()) return nullptr;
     }
     if (next == end) break;

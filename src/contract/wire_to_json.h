@@ -29,12 +29,11 @@ class WireToJson {
 
   WireToJson(OutBuffer& out, const JsonOptions& options, Way way) : out_(out), options_(options), way_(way) {}
 
-  // Appends the JSON of a message. False on an error or a conflict.
+  // Appends the JSON of a message. False on an error or, the straight way, a conflict.
   bool message(const MessageTable& table, Fragments content, int depth);
   // Appends the JSON of the field at the end of `path` alone; its default where it is absent.
   bool lone_field(std::span<const FieldTable* const> path, std::string_view content, int depth);
 
-  bool conflict() const { return conflict_; }
   Error error() const;
 
  private:
@@ -46,8 +45,8 @@ class WireToJson {
   struct Record {
     const FieldTable* field;
     WireType type;
-    const char* from;  // of the value: for length and group, of the content
-    const char* end;   // of the value
+    const char* from;       // of the value: for length and group, of the content
+    const char* end;        // of the value
     std::size_t order = 0;  // among those of its message; only the merging way asks
     std::string_view content() const { return {from, end}; }
   };
@@ -112,14 +111,13 @@ class WireToJson {
 
   // ---- errors
   bool fail(std::string message);
-  bool set_conflict();
+  bool give_up();
   bool within_limit();
   bool in_field(const FieldTable& field);
 
   OutBuffer& out_;
   const JsonOptions& options_;
   const Way way_;
-  bool conflict_ = false;
   bool failed_ = false;
   bool too_large_ = false;
   std::string message_;
