@@ -216,6 +216,7 @@ void H2Exchange::h2_end_sent() {
 
 void H2Exchange::h2_closed(std::uint32_t error_code) {
   const bool orderly = end_sent_ && error_code == NGHTTP2_NO_ERROR;
+  server_.stream_is_gone(id(), request_ended_);
   if (counted_ && head_arrived_ && server_.closing_ == nullptr) server_.count_end(!orderly);
   if (server_.closing_ != nullptr && !orderly) {
     break_off(*server_.closing_);
@@ -268,9 +269,13 @@ void H2Server::received(std::string_view bytes) {
 // A peer that sends without reading is not read from, so that answers to it stay bounded.
 bool H2Server::wants_input() const { return unsent_bytes() < connection_.context().limits.output_bytes; }
 
-H2Stream* H2Server::h2_open(std::int32_t) {
+H2Stream* H2Server::h2_open(std::int32_t id) {
+  last_id_ = id;
   // Handlers of streams that were reset may still run: they count too (CVE-2023-44487).
-  if (exchanges_ >= std::size_t{2} * context().limits.concurrent_streams) return nullptr;
+  if (exchanges_ >= std::size_t{2} * context().limits.concurrent_streams) {
+    ended_by_us_.add(id);
+    return nullptr;
+  }
   return new H2Exchange(*this);  // deletes itself: H2Exchange::delete_if_over
 }
 
@@ -316,10 +321,28 @@ void H2Server::h2_frame(const nghttp2_frame_hd& head) {
   switch (head.type) {
     case NGHTTP2_DATA:
       if (head.length == 0 && (head.flags & NGHTTP2_FLAG_END_STREAM) == 0) count_control();
+      check_closed(head);
       break;
-    case NGHTTP2_HEADERS: break;
+    case NGHTTP2_HEADERS: check_closed(head); break;
+    case NGHTTP2_RST_STREAM: peer_reset_ = head.stream_id; [[fallthrough]];
     default: count_control(); break;
   }
+}
+
+// nghttp2 ignores frames on streams that it has forgotten. What is on its way to a stream that we ended must be
+// ignored; what comes on a stream that the peer itself ended, or skipped, is an error of the connection (RFC 9113
+// sections 5.1 and 5.1.1).
+void H2Server::check_closed(const nghttp2_frame_hd& head) {
+  if (head.stream_id > last_id_ || nghttp2_session_find_stream(raw(), head.stream_id) != nullptr) return;
+  if (ended_by_peer_.has(head.stream_id)) {
+    terminate(NGHTTP2_STREAM_CLOSED);
+  } else if (head.type == NGHTTP2_HEADERS && !ended_by_us_.has(head.stream_id)) {
+    terminate(NGHTTP2_PROTOCOL_ERROR);
+  }
+}
+
+void H2Server::stream_is_gone(std::int32_t id, bool by_peer) {
+  (by_peer || id == peer_reset_ ? ended_by_peer_ : ended_by_us_).add(id);
 }
 
 void H2Server::useful(double frames) {

@@ -1,6 +1,8 @@
 // H2Server: the server's end of an HTTP/2 connection (RFC 9113): exchanges, limits against abuse, graceful end.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -79,6 +81,17 @@ class H2Exchange final : public ServerExchange, private H2Stream {
   bool counted_ = true;  // its end counts against, or for, the peer's resets
 };
 
+// The last stream ids that ended in one way.
+class RecentIds {
+ public:
+  void add(std::int32_t id) { ids_[next_++ % ids_.size()] = id; }
+  bool has(std::int32_t id) const { return std::find(ids_.begin(), ids_.end(), id) != ids_.end(); }
+
+ private:
+  std::array<std::int32_t, 32> ids_{};
+  std::size_t next_ = 0;
+};
+
 class H2Server final : public ServerProtocol, private H2Session {
  public:
   explicit H2Server(ServerConnection& connection);
@@ -107,6 +120,8 @@ class H2Server final : public ServerProtocol, private H2Session {
   void head_is_pending(H2Exchange& exchange);
   void head_is_gone(H2Exchange& exchange);
   void exchange_gone();
+  void check_closed(const nghttp2_frame_hd& head);
+  void stream_is_gone(std::int32_t id, bool by_peer);
   void count_control();
   void count_end(bool reset);
   void useful(double frames);
@@ -114,6 +129,10 @@ class H2Server final : public ServerProtocol, private H2Session {
   ServerConnection& connection_;
   std::vector<H2Exchange*> pending_heads_;
   std::size_t exchanges_ = 0;
+  std::int32_t last_id_ = 0;     // the highest stream that the peer opened
+  std::int32_t peer_reset_ = 0;  // the stream of the RST_STREAM that is being received
+  RecentIds ended_by_peer_;
+  RecentIds ended_by_us_;
   const Error* closing_ = nullptr;  // while `abort` runs
   // Token buckets: control frames and resets that the peer may still send.
   double control_tokens_;

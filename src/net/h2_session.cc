@@ -146,11 +146,6 @@ struct H2Session::Callbacks {
     return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(session, id));
   }
 
-  static int begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    of(user).h2_frame(*head);
-    return 0;
-  }
-
   static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     H2Session& self = of(user);
     const std::int32_t id = frame->hd.stream_id;
@@ -283,7 +278,6 @@ struct H2Session::Callbacks {
     static const nghttp2_session_callbacks* const callbacks = [] {
       nghttp2_session_callbacks* c = nullptr;
       if (nghttp2_session_callbacks_new(&c) != 0) throw std::bad_alloc();
-      nghttp2_session_callbacks_set_on_begin_frame_callback(c, begin_frame);
       nghttp2_session_callbacks_set_on_begin_headers_callback(c, begin_headers);
       nghttp2_session_callbacks_set_on_header_callback2(c, header);
       nghttp2_session_callbacks_set_on_invalid_header_callback2(c, invalid_header);
@@ -320,6 +314,7 @@ H2Session::H2Session(Shard& shard, Transport& transport, const H2Config& config)
       config_(config),
       flush_hook_([](void* self) { static_cast<H2Session*>(self)->flush(); }, this) {
   const auto create = config.server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
+  if (config.server) skip_ = NGHTTP2_CLIENT_MAGIC_LEN;
   if (create(&session_, Callbacks::table(), this, Callbacks::options()) != 0) throw std::bad_alloc();
 }
 
@@ -338,7 +333,6 @@ void H2Session::start() {
   set(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, config_.header_bytes);
   if (config_.server) {
     set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config_.concurrent_streams);
-    set(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1);
   } else {
     set(NGHTTP2_SETTINGS_ENABLE_PUSH, 0);
   }
@@ -358,14 +352,48 @@ void H2Session::attach(H2Stream& stream, std::int32_t id) {
 }
 
 void H2Session::receive(std::string_view bytes) {
-  if (failed_) return;
+  std::size_t done = 0;
+  nghttp2_frame_hd head;
+  for (std::size_t at = 0; !failed_ && nghttp2_session_want_read(session_) != 0;) {
+    const std::optional<std::size_t> began = next_frame(bytes, at, head);
+    if (!began) break;
+    const bool of_stream = head.type == NGHTTP2_DATA || head.type == NGHTTP2_HEADERS;
+    if (of_stream && *began > done) {
+      if (!process(bytes.substr(done, *began - done))) return;
+      done = *began;
+    }
+    h2_frame(head);
+  }
+  if (!failed_ && process(bytes.substr(done))) wake();
+}
+
+bool H2Session::process(std::string_view bytes) {
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  if (taken < 0) {
-    return fail_session(
-        Error(Code::unavailable, Blame::caller, nghttp2_strerror(static_cast<int>(taken))).with_reason("http2_broken"));
-  }
-  wake();
+  if (taken >= 0) return true;
+  fail_session(
+      Error(Code::unavailable, Blame::caller, nghttp2_strerror(static_cast<int>(taken))).with_reason("http2_broken"));
+  return false;
+}
+
+std::optional<std::size_t> H2Session::next_frame(std::string_view bytes, std::size_t& at, nghttp2_frame_hd& head) {
+  const std::size_t skipped = std::min(skip_, bytes.size() - at);
+  at += skipped;
+  skip_ -= skipped;
+  const std::size_t began = frame_head_size_ > 0 ? 0 : at;
+  while (at < bytes.size() && frame_head_size_ < frame_head_.size())
+    frame_head_[frame_head_size_++] = static_cast<std::uint8_t>(bytes[at++]);
+  if (skip_ > 0 || frame_head_size_ < frame_head_.size()) return std::nullopt;
+  frame_head_size_ = 0;
+  const auto& h = frame_head_;
+  head.length = static_cast<std::size_t>(h[0]) << 16 | static_cast<std::size_t>(h[1]) << 8 | h[2];
+  head.type = h[3];
+  head.flags = h[4];
+  head.stream_id = static_cast<std::int32_t>((h[5] & 0x7fU) << 24 | static_cast<unsigned>(h[6]) << 16 |
+                                             static_cast<unsigned>(h[7]) << 8 | h[8]);
+  head.reserved = 0;
+  skip_ = head.length;
+  return began;
 }
 
 bool H2Session::collect(std::string& out) {

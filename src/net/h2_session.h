@@ -9,7 +9,9 @@
 // functions; a stream may be destroyed at any time (it is then reset if still open).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -179,7 +181,8 @@ class H2Session {
  protected:
   // The peer opens a stream (server): who answers it, attached by the session; null refuses it (REFUSED_STREAM).
   virtual H2Stream* h2_open(std::int32_t /*id*/) { return nullptr; }
-  // Each frame that arrived whole and valid, for counting.
+  // Each frame's head as it arrives, before nghttp2 looks at it: for counting, and for what nghttp2 lets pass. Frames
+  // before it have been processed, where it belongs to a stream.
   virtual void h2_frame(const nghttp2_frame_hd& /*head*/) {}
   virtual void h2_settings() {}
   virtual void h2_ping_answered(std::uint64_t /*payload*/) {}
@@ -213,6 +216,11 @@ class H2Session {
   friend struct Callbacks;
   void attach(H2Stream& stream, std::int32_t id);
   void fail_session(Error why);
+  // Hands on to nghttp2; false: it failed.
+  bool process(std::string_view bytes);
+  // Follows the frames in `bytes` from `at` on, up to and with the next frame head; returns where the head began within
+  // `bytes` (0 if it began in earlier bytes), nothing where no further head is complete.
+  std::optional<std::size_t> next_frame(std::string_view bytes, std::size_t& at, nghttp2_frame_hd& head);
   // Takes frames from nghttp2 into `out`; false: it has no more.
   bool collect(std::string& out);
   // Sends `bytes`, keeping in `unsent_` what the socket does not take; false: it takes no more for now.
@@ -225,6 +233,9 @@ class H2Session {
   TurnHook flush_hook_;
   std::string unsent_;  // what the socket did not take
   std::uint64_t sent_bytes_ = 0;
+  std::size_t skip_ = 0;  // arriving bytes until the next frame head: of the preface, or a payload
+  std::array<std::uint8_t, 9> frame_head_{};
+  std::size_t frame_head_size_ = 0;
   std::string* out_ = nullptr;  // where `collect` puts bodies
   H2Stream* first_ = nullptr;   // attached streams
   std::uint32_t open_streams_ = 0;

@@ -40,6 +40,11 @@ class Echo final : public parley::net::ExchangeHandler {
       exchange.finish(std::move(trailers));
       co_return;
     }
+    for (;;) {
+      auto chunk = co_await exchange.body().read();
+      if (!chunk) co_return;
+      if (!*chunk) break;
+    }
     head.fields.add("content-type", "text/plain");
     std::size_t size = 0;
     if (request.path().starts_with("/bytes/")) size = static_cast<std::size_t>(std::atol(request.target.c_str() + 7));
