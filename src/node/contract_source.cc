@@ -14,10 +14,10 @@ contract::Loaded load_contract(const Config& config) {
   for (const auto& root : roots) {
     std::error_code error;
     if (std::filesystem::exists(root, error)) continue;
-    missing.diagnostics.push_back({.severity = contract::Diagnostic::Severity::error,
-                                   .file = root.string(),
-                                   .message = "no such file or folder",
-                                   .hint = "'contracts' in parley.yaml names folders of .proto files and descriptor set files"});
+    contract::Diagnostic& d = missing.diagnostics.emplace_back();
+    d.file = root.string();
+    d.message = "no such file or folder";
+    d.hint = "'contracts' in parley.yaml names folders of .proto files and descriptor set files";
   }
   if (!missing.diagnostics.empty()) return missing;
   return contract::load(roots);

@@ -1,0 +1,176 @@
+// The product on one page: what a worker is made of, nearest the wire first.
+#include <future>
+
+#include "base/log.h"
+#include "filter/limits.h"
+#include "filter/telemetry.h"
+#include "loop/shard.h"
+#include "loop/task_group.h"
+#include "mesh/cluster.h"
+#include "net/client_pool.h"
+#include "net/cors.h"
+#include "node/dispatch.h"
+#include "node/shard_front.h"
+#include "node/worker.h"
+#include "route/grpc/grpc_route.h"
+#include "route/http/http_route.h"
+
+namespace parley::node {
+namespace {
+
+net::ServerLimits server_limits(const Config& config) {
+  net::ServerLimits limits;
+  limits.header_bytes = static_cast<std::size_t>(config.limits.header_bytes);
+  limits.concurrent_streams = static_cast<std::uint32_t>(config.limits.concurrent_streams);
+  limits.connections = static_cast<std::size_t>(config.limits.connections);
+  limits.header_timeout = config.limits.header_timeout;
+  limits.idle_timeout = config.limits.idle_timeout;
+  limits.body_timeout = config.limits.body_timeout;
+  return limits;
+}
+
+net::PoolLimits pool_limits(const Config& config) {
+  net::PoolLimits limits;
+  limits.connect_timeout = config.timeouts.connect;
+  return limits;
+}
+
+std::shared_ptr<const net::Cors> cors_of(const Config& config) {
+  return std::make_shared<net::Cors>(net::CorsConfig{.origins = config.cors.origins,
+                                                     .headers = config.cors.headers,
+                                                     .credentials = config.cors.credentials,
+                                                     .max_age = config.cors.max_age});
+}
+
+edge::RpcOptions rpc_options(const Config& config) {
+  edge::RpcOptions options;
+  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
+  options.cors = cors_of(config);
+  return options;
+}
+
+edge::RestOptions rest_options(const Config& config) {
+  edge::RestOptions options;
+  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
+  options.cors = cors_of(config);
+  return options;
+}
+
+HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
+  auto cluster = std::make_shared<mesh::Cluster>(by.name, by.cluster, pool);
+  if (by.cluster.protocol == mesh::Protocol::http) return std::make_shared<route::HttpRoute>(std::move(cluster));
+  return std::make_shared<route::GrpcRoute>(std::move(cluster));
+}
+
+// Routes by the name of their service in parley.yaml.
+using Routes = std::map<std::string, HandlerPtr>;
+
+}  // namespace
+
+struct Worker::Inside {
+  Inside(const Setup& setup)
+      : shard(setup.index),
+        access(setup.access),
+        pool(shard, pool_limits(setup.snapshot->config)),
+        dispatch(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)) {
+    apply(setup.snapshot);
+  }
+
+  void apply(const SnapshotPtr& snapshot) {
+    pending->max = static_cast<std::size_t>(snapshot->config.limits.pending_calls);
+    pending->default_deadline = snapshot->config.timeouts.call;
+    Routes routes;
+    for (const auto& [service, by] : snapshot->served_by) {
+      HandlerPtr& route = routes[by.name];
+      if (route == nullptr) route = route_to(by, pool);
+    }
+    front.swap(snapshot->contract, [&](const contract::Method& method) { return handler(*snapshot, routes, method); });
+  }
+
+  // Telemetry is outermost: what limits refuse is counted too.
+  HandlerPtr handler(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
+    const HandlerPtr limited = std::make_shared<filter::Limits>(route(snapshot, routes, method), pending);
+    return std::make_shared<filter::Telemetry>(limited, metrics, access);
+  }
+
+  static HandlerPtr route(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
+    if (!method.not_served.empty()) {
+      return std::make_shared<Refusal>(Error(Code::unimplemented, Blame::us, method.not_served).with_reason("not_served_yet"));
+    }
+    const auto by = snapshot.served_by.find(method.service);
+    if (by == snapshot.served_by.end()) {
+      return std::make_shared<Refusal>(
+          Error(Code::unimplemented, Blame::us, "no service in parley.yaml serves " + method.service).with_reason("no_service"));
+    }
+    return routes.at(by->second.name);
+  }
+
+  Task<void> drain(Deadline deadline) {
+    co_await server->drain(deadline);
+    co_await pool.drain(deadline);
+  }
+
+  Shard shard;
+  ShardFront front;
+  filter::Metrics metrics;
+  std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
+  filter::AccessLog::Lane* access;
+  net::ClientPool pool;
+  Dispatch dispatch;
+  std::unique_ptr<net::Server> server;
+  TaskGroup tasks;
+};
+
+Result<std::unique_ptr<Worker>> Worker::start(Setup setup) {
+  std::unique_ptr<Worker> worker(new Worker);
+  std::promise<Result<void>> listening;
+  auto listened = listening.get_future();
+  worker->thread_ = std::thread([&listening, self = worker.get(), setup = std::move(setup)] {
+    Inside inside(setup);
+    auto server = net::Server::listen(inside.shard, setup.listen, server_limits(setup.snapshot->config), inside.dispatch);
+    if (!server) {
+      listening.set_value(fail(std::move(server).error()));
+      return;
+    }
+    inside.server = std::move(*server);
+    self->inside_ = &inside;
+    self->port_ = inside.server->port();
+    listening.set_value({});
+    inside.shard.run();
+  });
+  if (auto result = listened.get(); !result) {
+    worker->thread_.join();
+    return fail(std::move(result).error());
+  }
+  return worker;
+}
+
+Worker::~Worker() {
+  if (!thread_.joinable()) return;
+  inside_->shard.stop();
+  thread_.join();
+}
+
+void Worker::apply(SnapshotPtr snapshot) {
+  inside_->shard.post([inside = inside_, snapshot = std::move(snapshot)] { inside->apply(snapshot); });
+}
+
+void Worker::copy_metrics(Shard& control, std::function<void(std::vector<filter::CallMetrics>, std::size_t)> done) {
+  inside_->shard.post([inside = inside_, &control, done = std::move(done)] {
+    control.post([done, copy = inside->metrics.copy(), connections = inside->server->connection_count()] { done(copy, connections); });
+  });
+}
+
+void Worker::drain(Shard& control, Duration patience, std::function<void()> done) {
+  struct Run {
+    static Task<void> drained(Inside* inside, Duration patience, Shard* control, std::function<void()> done) {
+      co_await inside->drain(Deadline::after(inside->shard.now(), patience));
+      control->post(std::move(done));
+    }
+  };
+  inside_->shard.post([inside = inside_, patience, &control, done = std::move(done)] {
+    inside->tasks.spawn(Run::drained(inside, patience, &control, done));
+  });
+}
+
+}  // namespace parley::node
