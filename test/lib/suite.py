@@ -47,3 +47,12 @@ def self_signed(folder):
     tools.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate])
     return certificate, key
+
+
+def awkward_descriptors(cache, path):
+    """Writes the awkward contract with all it imports as a FileDescriptorSet."""
+    python = awkward_python(cache)
+    include = tools.run([python, "-c", "import google.api, os; print(os.path.dirname(os.path.dirname(list(google.api.__path__)[0])))"]).strip()
+    tools.run([python, "-m", "grpc_tools.protoc", f"-I{AWKWARD}", f"-I{include}", "--include_imports", "--include_source_info",
+               f"--descriptor_set_out={path}", "awkward.proto"])
+    return path
