@@ -1,0 +1,1 @@
+from awkward_fixtures import *  # noqa: F403

@@ -1,0 +1,77 @@
+"""What operators see: metrics, health, the access log; and that they agree with what the caller saw."""
+
+import json
+import re
+import time
+
+import grpc
+import httpx
+from awkward_fixtures import pb, pb_grpc
+
+
+def metrics(node):
+    answer = httpx.get(f"http://127.0.0.1:{node.admin}/metrics", trust_env=False)
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return answer.text
+
+
+def count(text, **labels):
+    """The value of parley_calls_total with these labels; 0 if there is no such line."""
+    for line in text.splitlines():
+        if line.startswith("parley_calls_total{") and all(f'{k}="{v}"' in line for k, v in labels.items()):
+            return float(line.rsplit(" ", 1)[1])
+    return 0
+
+
+def test_calls_are_counted_by_method_edge_and_code(new_node):
+    node = new_node()
+    url = f"http://127.0.0.1:{node.port}"
+    for _ in range(3):
+        assert httpx.get(f"{url}/v1/get/n", trust_env=False).status_code == 200
+    assert httpx.post(f"{url}/v1/fail", json={"code": 5, "message": "gone"}, trust_env=False).status_code == 404
+    with grpc.insecure_channel(f"127.0.0.1:{node.port}") as channel:
+        pb_grpc.AwkwardStub(channel).Get(pb.Everything(name="n"))
+    text = metrics(node)
+    assert count(text, method="Get", edge="rest", code="OK") == 3
+    assert count(text, method="Get", edge="grpc", code="OK") == 1
+    assert count(text, method="Fail", edge="rest", code="NOT_FOUND") == 1
+    assert re.search(r'parley_call_duration_seconds_bucket\{[^}]*le="\+Inf"\} 3', text)
+    assert "parley_connections" in text and "process_resident_memory_bytes" in text
+
+
+def test_health_and_readiness(new_node):
+    node = new_node()
+    assert httpx.get(f"http://127.0.0.1:{node.admin}/healthz", trust_env=False).text == "ok\n"
+    assert httpx.get(f"http://127.0.0.1:{node.admin}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"http://127.0.0.1:{node.admin}/nothing", trust_env=False).status_code == 404
+    assert httpx.post(f"http://127.0.0.1:{node.admin}/metrics", trust_env=False).status_code == 405
+
+
+def test_the_access_log_has_one_line_a_call_with_the_reason_the_caller_saw(new_node, tmp_path):
+    log = tmp_path / "access.log"
+    node = new_node(log={"access": str(log)}, limits={"pending_calls": 1000})
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    good = httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", headers={"traceparent": trace, "authorization": "Bearer secret-token"}, trust_env=False)
+    bad = httpx.post(f"http://127.0.0.1:{node.port}/v1/fail", json={"code": 9, "message": "not now"}, trust_env=False)
+    assert good.status_code == 200
+    end = time.monotonic() + 5
+    while time.monotonic() < end and (not log.exists() or len(log.read_text().splitlines()) < 2):
+        time.sleep(0.02)
+    first, second = [json.loads(line) for line in log.read_text().splitlines()]
+    assert first["method"] == "/awkward.v1.Awkward/Get" and first["code"] == "OK" and first["edge"] == "rest"
+    assert first["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert second["code"] == bad.json()["code"] and second["reason"] == bad.json()["reason"]
+    assert second["duration_us"] > 0
+    assert "secret-token" not in log.read_text() + node.log()
+
+
+def test_too_many_calls_at_once_are_refused_and_others_go_on(new_node):
+    node = new_node(limits={"pending_calls": 1}, shards=1)
+    with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client, client.stream("GET", "/v1/ticks?count=1000&interval_ms=50") as held:
+        next(held.iter_lines())
+        refused = httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", trust_env=False)
+        assert refused.status_code == 429 and refused.json()["reason"] == "too_many_calls"
+    end = time.monotonic() + 5
+    while httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", trust_env=False).status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.02)

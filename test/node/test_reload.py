@@ -1,0 +1,87 @@
+"""A contract or a configuration that changes while Parley serves."""
+
+import shutil
+import signal
+import time
+
+import httpx
+import suite
+
+
+def eventually(check, seconds=10):
+    """Polls until check() is true: how long a reload may take is what is tested, not when exactly it happens."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {check}")
+
+
+def contract_copy(folder):
+    target = folder / "contracts"
+    target.mkdir()
+    shutil.copy(suite.AWKWARD + "/awkward.proto", target)
+    return target / "awkward.proto"
+
+
+def replace(file, old, new):
+    text = file.read_text()
+    assert old in text
+    changed = file.with_suffix(".new")
+    changed.write_text(text.replace(old, new))
+    changed.rename(file)
+
+
+def test_a_new_binding_is_served_and_a_broken_edit_keeps_the_last_good_one(new_node, tmp_path):
+    file = contract_copy(tmp_path)
+    node = new_node(contracts=str(tmp_path / "contracts"))
+    url = f"http://127.0.0.1:{node.port}"
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get("/v2/sleep/1").status_code == 404
+        replace(file, 'get: "/v1/sleep/{ms}"', 'get: "/v2/sleep/{ms}"')
+        eventually(lambda: client.get("/v2/sleep/1").status_code == 200)
+        assert client.get("/v1/sleep/1").status_code == 404
+        replace(file, 'get: "/v2/sleep/{ms}"', 'get: "/v2/sleep/{nonsense}"')
+        eventually(lambda: "keeping what was running" in node.log())
+        assert client.get("/v2/sleep/1").status_code == 200
+        log = node.log()
+        assert "awkward.proto:" in log and "nonsense" in log
+        replace(file, '{get: "/v2/sleep/{nonsense}"}', '{get: "/v3/sleep/{ms}"}')
+        eventually(lambda: client.get("/v3/sleep/1").status_code == 200)
+
+
+def test_a_call_in_flight_finishes_on_the_contract_it_began_with(new_node, tmp_path):
+    file = contract_copy(tmp_path)
+    node = new_node(contracts=str(tmp_path / "contracts"))
+    url = f"http://127.0.0.1:{node.port}"
+    with httpx.Client(base_url=url, trust_env=False) as client, client.stream("GET", "/v1/ticks?count=20&interval_ms=100", timeout=20) as stream:
+        lines = stream.iter_lines()
+        first = next(lines)
+        replace(file, 'get: "/v1/ticks"', 'get: "/v2/ticks"')
+        eventually(lambda: "reloaded (files changed)" in node.log())
+        rest = list(lines)
+    assert first and len(rest) == 19, rest
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        assert client.get("/v1/ticks?count=1").status_code == 404
+        assert client.get("/v2/ticks?count=1").status_code == 200
+
+
+def test_sighup_reads_the_configuration_again(new_node):
+    node = new_node()
+    with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client:
+        assert client.get("/v1/get/n").status_code == 200
+        node.write_config({**node.config, "services": {}})
+        node.signal(signal.SIGHUP)
+        eventually(lambda: client.get("/v1/get/n").status_code == 501)
+        assert client.get("/v1/get/n").json()["reason"] == "no_service"
+        node.write_config(node.config)
+        eventually(lambda: client.get("/v1/get/n").status_code == 200)
+
+
+def test_a_broken_configuration_is_refused_while_serving_goes_on(new_node):
+    node = new_node()
+    with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client:
+        node.write_config({**node.config, "servces": {}})
+        eventually(lambda: "did you mean 'services'?" in node.log())
+        assert client.get("/v1/get/n").status_code == 200
