@@ -8,27 +8,11 @@
 
 #include "net/h2_session.h"
 #include "net/server_connection.h"
+#include "net/watermark.h"
 
 namespace parley::net {
 
 class H2Server;
-
-// Tells a wait without progress: looked at by every sweep, so that nothing has to be noted whenever a byte moves.
-class Watermark {
- public:
-  // True once `waiting` was true, and `moved` the same, at every look for `bound`.
-  bool is_late(bool waiting, std::uint64_t moved, Duration bound, Instant now) {
-    if (!waiting || moved != moved_ || !waiting_) since_ = now;
-    waiting_ = waiting;
-    moved_ = moved;
-    return waiting && now - since_ >= bound;
-  }
-
- private:
-  std::uint64_t moved_ = 0;
-  Instant since_;
-  bool waiting_ = false;
-};
 
 // One stream, one exchange. Deletes itself when its handler's task has ended and its stream is closed.
 class H2Exchange final : public ServerExchange, private H2Stream {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/h1_server.h"
 #include "net/h2_server.h"
 
 namespace parley::net {
@@ -63,7 +64,7 @@ void ServerConnection::speak(bool http2) {
   if (http2) {
     protocol_ = std::make_unique<H2Server>(*this);
   } else {
-    return close(client_gone("HTTP/1.1 comes with the next commit"));
+    protocol_ = std::make_unique<H1Server>(*this);
   }
   protocol_->start();
   if (context_.draining) protocol_->drain();

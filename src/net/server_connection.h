@@ -77,6 +77,7 @@ class ServerConnection final : private TransportEvents {
   Transport& transport() { return transport_; }
   ServerContext& context() { return context_; }
   const Peer& peer() const { return peer_; }
+  void set_http_version(int version) { peer_.http_version = version; }
 
   // The server's list.
   ServerConnection* next = nullptr;

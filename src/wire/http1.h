@@ -71,6 +71,8 @@ class Http1Parser {
 
   Http1Head& head() { return head_; }
   std::string_view data() const { return data_; }
+  // Bytes of a Content-Length body, or of the chunk, that did not come yet.
+  std::uint64_t body_left() const { return left_; }
   Fields& trailers() { return trailers_; }
   // Some of a head's bytes have come, but not all: a time-out is running.
   bool in_head() const { return state_ == State::head && !partial_.empty() && !partial_is_used_; }
