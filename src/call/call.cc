@@ -15,9 +15,16 @@ Call::Call(contract::ContractPtr contract, const contract::Method& method, std::
           [](void* self) {
             static_cast<Call*>(self)->cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
           },
-          this) {}
+          this) {
+  replies.observe(this);
+}
 
 Call::~Call() = default;
+
+// A handler that waits for its reply to be read must not wait for an edge that waits for its headers.
+void Call::pipe_written(Pipe& replies_pipe) {
+  if (replies_pipe.count() > 0) headers_complete();
+}
 
 void Call::set_deadline(Deadline deadline) {
   deadline_ = deadline_.sooner(deadline);

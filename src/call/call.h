@@ -39,7 +39,7 @@ struct Trace {
   std::string_view span_id() const { return is_set ? std::string_view(text.data() + 36, 16) : std::string_view(); }
 };
 
-class Call {
+class Call : private PipeObserver {
  public:
   // `edge`: a literal: "rest", "grpc", "grpc-web", "connect", …, for metrics and logs.
   Call(contract::ContractPtr contract, const contract::Method& method, std::string_view edge);
@@ -66,7 +66,7 @@ class Call {
   // Reply messages: the route writes; the edge reads. Ended by `finish`.
   Pipe replies;
 
-  // Reply metadata. The route fills `headers`, then says that they are complete; implied by `finish`.
+  // Reply metadata. The route fills `headers`, then says that they are complete; implied by the first reply and by `finish`.
   Fields headers;
   void headers_complete();
   bool has_headers() const { return headers_complete_; }
@@ -103,6 +103,8 @@ class Call {
   };
 
  private:
+  void pipe_written(Pipe& replies_pipe) override;
+
   contract::ContractPtr contract_;
   const contract::Method& method_;
   std::string_view edge_;

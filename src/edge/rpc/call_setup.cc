@@ -81,8 +81,9 @@ Task<Result<Bytes>> only_reply(Call& call) {
     auto reply = co_await call.replies.read();
     if (!reply || !*reply) break;
     if (only) {
-      call.cancel(wrong_count("two replies"));
-      break;
+      Error two = wrong_count("two replies");
+      call.cancel(two);  // a stream of replies ends here
+      co_return fail(std::move(two));
     }
     only = std::move(**reply);
   }
