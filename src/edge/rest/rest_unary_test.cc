@@ -24,7 +24,7 @@ const RequestCase request_cases[] = {
     {"query: scalars by proto and JSON name", "GET", "/v1/get/a?i32=5&aSnakeName=x&otherwise=y", "",
      R"({"i32":5,"aSnakeName":"x","otherwise":"y","name":"a"})"},
     {"query: nested", "GET", "/v1/get/a?inner.child.label=x&inner.depth=2", "",
-     R"({"inner":{"child":{"label":"x"},"depth":2},"name":"a"})"},
+     R"({"name":"a","inner":{"depth":2,"child":{"label":"x"}}})"},
     {"query: repeated keeps its order", "GET", "/v1/get/a?tags=x&tags=y&numbers=1&numbers=-2", "",
      R"({"tags":["x","y"],"numbers":["1","-2"],"name":"a"})"},
     {"query: maps both ways", "GET", "/v1/get/a?labels.k=v&labels%5Bj%5D=w", "",
