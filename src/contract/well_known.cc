@@ -142,7 +142,7 @@ std::string get_duration(std::string_view text, SecondsNanos& value) {
     if (seconds <= most_duration) seconds = seconds * 10 + (rest[0] - '0');
   }
   if (rest.size() == before || !take_fraction(rest, value.nanos) || rest != "s") return bad(form, text);
-  if (seconds > most_duration || (seconds == most_duration && value.nanos > 0)) {
+  if (seconds > most_duration) {
     return bad("a duration of at most 315576000000s", text);
   }
   value.seconds = negative ? -seconds : seconds;

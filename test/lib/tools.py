@@ -107,3 +107,38 @@ def maven_classpath(cache, name, pom):
             run(["mvn", "-B", "-q", "-f", pom, "dependency:build-classpath", "-Dmdep.outputFile=" + path])
     with open(path) as file:
         return file.read().strip()
+
+
+def _debian_source(release):
+    """The archive this machine itself installs from, as a deb822 stanza for another release."""
+    targets = run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"])
+    for line in targets.splitlines():
+        uri, has, component = line.split()
+        if has == "bookworm" and component == "main":
+            return (f"Types: deb\nURIs: {uri}\nSuites: {release}\nComponents: main\n"
+                    "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n")
+    sys.exit(f"apt has no source for Debian 12 (bookworm) main, so there is none to take packages of {release} from")
+
+
+def debian_packages(cache, release, packages):
+    """Unpacks packages of another Debian release, without installing anything; returns the folder that stands for /."""
+    path = os.path.join(cache, "debian", f"{release}-{'-'.join(packages)}")
+    with _once(path, [release, *packages]) as build:
+        if build:
+            print(f"fetching {', '.join(packages)} of {release} …", flush=True)
+            shutil.rmtree(path, ignore_errors=True)
+            for folder in ("state/partial", "cache/archives/partial", "debs"):
+                os.makedirs(os.path.join(path, folder))
+            with open(os.path.join(path, "release.sources"), "w") as file:
+                file.write(_debian_source(release))
+            options = {"Dir::Etc::sourcelist": f"{path}/release.sources", "Dir::Etc::sourceparts": "/dev/null",
+                       "Dir::State::lists": f"{path}/state", "Dir::Cache": f"{path}/cache", "APT::Sandbox::User": "",
+                       "Acquire::Languages": "none"}
+            apt = ["apt-get", "-q", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
+            run([*apt, "update"])
+            run([*apt, "download", *packages], cwd=os.path.join(path, "debs"))
+            for package in os.listdir(os.path.join(path, "debs")):
+                run(["dpkg", "-x", os.path.join(path, "debs", package), os.path.join(path, "root")])
+            for folder in ("state", "cache", "debs"):
+                shutil.rmtree(os.path.join(path, folder))
+    return os.path.join(path, "root")
