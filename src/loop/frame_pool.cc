@@ -58,7 +58,7 @@ void* allocate(std::size_t bytes) {
   return ::operator new(bytes);
 }
 
-void release(void* frame, std::size_t bytes) noexcept {
+void release(void* frame, [[maybe_unused]] std::size_t bytes) noexcept {
 #ifndef PARLEY_NO_FRAME_POOL
   const std::size_t c = (bytes + step - 1) / step;
   if (c < classes) {
