@@ -38,11 +38,15 @@ struct PoolLimits {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout = std::chrono::seconds(60);  // an unused connection closes after
   std::size_t max_connections = 64;                  // HTTP/1.1, an origin; further exchanges wait
+  std::size_t max_h2_connections = 8;                // HTTP/2, an origin: another is opened where all streams of the others are taken
   std::size_t max_waiting = 1024;                    // beyond: resource_exhausted
   Duration backoff_first = std::chrono::milliseconds(100);  // after a failed connect, with jitter; doubles up to
   Duration backoff_max = std::chrono::seconds(10);
   std::size_t header_bytes = 64 * 1024;
+  std::string dns_servers;  // "10.0.0.2:53,…" instead of the system's
 };
+
+class ClientOrigin;
 
 class ClientPool {
  public:
@@ -57,6 +61,9 @@ class ClientPool {
   // A connection that is found dead before a byte of the request could be processed (stale keep-alive, GOAWAY with a lower last
   // id, REFUSED_STREAM) surfaces from `head()` as safe to retry.
   Task<Result<std::unique_ptr<ClientExchange>>> open(const Origin& origin, RequestHead head, bool has_body, Deadline deadline);
+
+  // The pool's part for one origin (client_origin.h), for whoever opens many exchanges to it: lives as long as the pool.
+  ClientOrigin& at(const Origin& origin);
 
   // Graceful end: no new exchanges, connections close as they become idle. Waits until all have closed.
   Task<void> drain(Deadline deadline);

@@ -64,12 +64,10 @@ bool SocketAddress::parse(std::string_view host, std::uint16_t port, SocketAddre
 }
 
 struct Resolver::Rep {
-  // One question. Shared by the asking coroutine and c-ares, of which either may end first.
+  // One question; c-ares holds it weakly, so that whoever asked can forget it.
   struct Query {
-    bool done = false;
-    int status = 0;
-    std::vector<SocketAddress> addresses;
-    Signal changed;
+    std::string host;
+    Found found;
   };
   struct Socket {
     Rep* rep;
@@ -136,30 +134,31 @@ struct Resolver::Rep {
   }
 
   static void answered(void* context, int status, int /*timeouts*/, ares_addrinfo* info) {
-    const std::unique_ptr<std::shared_ptr<Query>> query(static_cast<std::shared_ptr<Query>*>(context));
-    Query& q = **query;
-    q.done = true;
-    q.status = status;
+    const std::unique_ptr<std::weak_ptr<Query>> query(static_cast<std::weak_ptr<Query>*>(context));
+    std::vector<SocketAddress> addresses;
     for (const ares_addrinfo_node* node = info == nullptr ? nullptr : info->nodes; node != nullptr; node = node->ai_next) {
       SocketAddress address;
       if (node->ai_addrlen > sizeof address.storage) continue;
       std::memcpy(&address.storage, node->ai_addr, node->ai_addrlen);
       address.size = node->ai_addrlen;
-      q.addresses.push_back(address);
+      addresses.push_back(address);
     }
     if (info != nullptr) ares_freeaddrinfo(info);
-    q.changed.notify();
+    const std::shared_ptr<Query> asked = query->lock();
+    if (!asked || status == ARES_EDESTRUCTION) return;
+    if (status == ARES_SUCCESS && addresses.empty()) status = ARES_ENODATA;
+    if (status != ARES_SUCCESS) return asked->found(fail(dns_error(asked->host, status)));
+    asked->found(std::move(addresses));
   }
 
-  std::shared_ptr<Query> ask(const std::string& host, std::uint16_t port) {
-    auto query = std::make_shared<Query>();
+  void ask(const std::shared_ptr<Query>& query, std::uint16_t port) {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = ARES_AI_NUMERICSERV;
-    ares_getaddrinfo(channel_, host.c_str(), std::to_string(port).c_str(), &hints, answered, new std::shared_ptr<Query>(query));
+    const std::string service = std::to_string(port);
+    ares_getaddrinfo(channel_, query->host.c_str(), service.c_str(), &hints, answered, new std::weak_ptr<Query>(query));
     set_timer();
-    return query;
   }
 
   Shard& shard_;
@@ -171,22 +170,28 @@ struct Resolver::Rep {
 Resolver::Resolver(Shard& shard, std::string servers) : rep_(std::make_unique<Rep>(shard, servers)) {}
 Resolver::~Resolver() = default;
 
+std::shared_ptr<void> Resolver::look_up(const std::string& host, std::uint16_t port, Found found) {
+  auto query = std::make_shared<Rep::Query>(host, std::move(found));
+  rep_->ask(query, port);
+  return query;
+}
+
 Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std::uint16_t port, Deadline deadline) {
   SocketAddress literal;
   if (SocketAddress::parse(host, port, literal)) co_return std::vector<SocketAddress>{literal};
-  const std::shared_ptr<Rep::Query> query = rep_->ask(host, port);
-  Timer late([](void* signal) { static_cast<Signal*>(signal)->notify(); }, &query->changed);
-  Shard& shard = rep_->shard_;
-  late.set(shard.timers(), deadline);
-  while (!query->done && !deadline.passed(shard.now())) co_await query->changed.wait();
-  if (!query->done) {
-    co_return fail(Error(Code::deadline_exceeded, Blame::upstream, "resolving " + host + " took too long")
-                       .with_reason("dns_failed")
-                       .safe_to_retry());
-  }
-  if (query->status != ARES_SUCCESS) co_return fail(dns_error(host, query->status));
-  if (query->addresses.empty()) co_return fail(dns_error(host, ARES_ENODATA));
-  co_return std::move(query->addresses);
+  std::optional<Result<std::vector<SocketAddress>>> answer;
+  Signal changed;
+  const std::shared_ptr<void> query = look_up(host, port, [&answer, &changed](Result<std::vector<SocketAddress>> found) {
+    answer.emplace(std::move(found));
+    changed.notify();
+  });
+  Timer late([](void* signal) { static_cast<Signal*>(signal)->notify(); }, &changed);
+  late.set(rep_->shard_.timers(), deadline);
+  while (!answer && !deadline.passed(rep_->shard_.now())) co_await changed.wait();
+  if (answer) co_return std::move(*answer);
+  co_return fail(Error(Code::deadline_exceeded, Blame::upstream, "resolving " + host + " took too long")
+                     .with_reason("dns_failed")
+                     .safe_to_retry());
 }
 
 }  // namespace parley::net

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,6 +46,10 @@ class Resolver {
   // Errors, all the upstream's fault: unavailable, safe to retry, for a name that does not exist (reason "no_such_host") or
   // servers that do not answer ("dns_failed"); deadline_exceeded.
   Task<Result<std::vector<SocketAddress>>> resolve(std::string host, std::uint16_t port, Deadline deadline);
+
+  // The same for state machines: `found` is called once, maybe at once (the hosts file), unless the returned handle was dropped before.
+  using Found = std::function<void(Result<std::vector<SocketAddress>>)>;
+  [[nodiscard]] std::shared_ptr<void> look_up(const std::string& host, std::uint16_t port, Found found);
 
  private:
   struct Rep;
