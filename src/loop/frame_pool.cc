@@ -12,9 +12,9 @@ namespace {
 #endif
 #endif
 
-constexpr std::size_t step = 64;
-constexpr std::size_t classes = 64;             // frames of up to 4 KiB are recycled
-constexpr std::size_t kept_bytes = 256 * 1024;  // a class and thread
+[[maybe_unused]] constexpr std::size_t step = 64;
+[[maybe_unused]] constexpr std::size_t classes = 64;             // frames of up to 4 KiB are recycled
+[[maybe_unused]] constexpr std::size_t kept_bytes = 256 * 1024;  // a class and thread
 
 struct Lists {
   struct Node {
@@ -37,7 +37,7 @@ struct Lists {
   }
 };
 
-thread_local Lists lists;
+[[maybe_unused]] thread_local Lists lists;
 
 }  // namespace
 
