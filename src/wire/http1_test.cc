@@ -161,7 +161,7 @@ TEST(Http1Request, malformed_is_refused_in_any_chunking) {
           {"bare LF as the empty line", "GET / HTTP/1.1\r\nHost: x\r\n\n", "<400 a line ends without CR>"},
           {"bare CR in a value", "GET / HTTP/1.1\r\nHost: x\r\nA: b\rC: d\r\n\r\n",
            "<400 malformed header field value>"},
-          {"NUL in a value", std::string("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 39),
+          {"NUL in a value", std::string("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 35),
            "<400 malformed header field value>"},
           {"a blank before the colon", "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "<400 malformed header field name>"},
           {"an empty name", "GET / HTTP/1.1\r\n: x\r\n\r\n", "<400 malformed header field name>"},
