@@ -298,7 +298,7 @@ TEST(ClientPool, FaultsInTheMiddle) {
        "413 "},
       {"a head without a status", [](FakeConnection& c, std::int32_t id) { c.headers(id, {{"x", "1"}}, true); },
        "INTERNAL (upstream_reset)"},
-      {"DATA before a head", [](FakeConnection& c, std::int32_t id) { c.data(id, "x"); }, "INTERNAL (upstream_reset)"},
+      {"DATA before a head", [](FakeConnection& c, std::int32_t id) { c.data(id, "x"); }, "UNAVAILABLE (upstream_connection_lost)"},
       {"DATA on a stream that is not open", [](FakeConnection& c, std::int32_t) { c.data(99, "x"); },
        "UNAVAILABLE (upstream_connection_lost)"},
       {"a frame above the limit", [](FakeConnection& c, std::int32_t) { c.raw(std::string("\x7f\xff\xff\x00\x00\x00\x00\x00\x01", 9)); },

@@ -114,7 +114,10 @@ void Dial::fail_all(Error why) {
 void Dial::timed_out() {
   attempt_failed("timed out", "connect_timeout");
   if (addresses_.empty()) return fail_all(std::move(*last_error_));
-  if (connection_) connection_->abandon(*last_error_);
+  if (connection_) {
+    dead_connections_.push_back(std::move(connection_));  // no longer the current one: its end is no news
+    dead_connections_.back()->abandon(*last_error_);
+  }
   if (socket_) socket_->transport().close();
   next_address();
 }

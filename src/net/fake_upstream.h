@@ -124,6 +124,7 @@ class FakeConnection {
   int fd_;
   std::string in_;
   bool preface_ = false;
+  bool settled_ = false;  // we sent SETTINGS
   nghttp2_hd_inflater* inflater_ = nullptr;
   std::unique_ptr<nghttp2_hd_inflater, void (*)(nghttp2_hd_inflater*)> inflater_owner_;
 };
@@ -186,16 +187,18 @@ inline FakeConnection::FakeConnection(FakeUpstream& owner, Shard& shard, int fd)
   nghttp2_hd_inflate_new(&inflater_);
   inflater_owner_.reset(inflater_);
   watch_.start(shard, fd);
-  if (!owner_.on_connect(*this)) return;
+  settled_ = owner_.on_connect(*this);
+  if (!settled_) return;
   const std::uint16_t id = htons(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
   frame(NGHTTP2_SETTINGS, 0, 0, std::string(reinterpret_cast<const char*>(&id), 2) + word(owner_.max_streams));
 }
 
 inline void FakeConnection::readable() {
   char buffer[16384];
+  bool ended = false;
   for (;;) {
     const ssize_t n = fd_ < 0 ? -1 : recv(fd_, buffer, sizeof buffer, 0);
-    if (n == 0) close();
+    ended = n == 0;
     if (n <= 0) break;
     in_.append(buffer, static_cast<std::size_t>(n));
   }
@@ -214,11 +217,12 @@ inline void FakeConnection::readable() {
     in_.erase(0, 9 + length);
     take_frame(type, flags, id, std::move(payload));
   }
+  if (ended) close();
 }
 
 inline void FakeConnection::take_frame(std::uint8_t type, std::uint8_t flags, std::int32_t id, std::string payload) {
   const bool ack = (flags & NGHTTP2_FLAG_ACK) != 0;
-  if (type == NGHTTP2_SETTINGS && !ack) frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "");
+  if (type == NGHTTP2_SETTINGS && !ack && settled_) frame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, "");
   if (type == NGHTTP2_GOAWAY) saw_goaway = true;
   if (type == NGHTTP2_PING && !ack) {
     ++pings;

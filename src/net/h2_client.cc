@@ -195,7 +195,12 @@ void H2ClientConnection::retire() {
 void H2ClientConnection::abandon(const Error& why) { h2_failed(why); }
 
 void H2ClientConnection::h2_flushed() {
-  if (over_ || !retired_ || exchanges_ > 0 || has_unsent()) return;
+  if (over_ || has_unsent()) return;
+  if (!retired_ || exchanges_ > 0) {
+    // nghttp2 has said GOAWAY to a peer that broke the rules, and takes no more from it.
+    if (is_over()) h2_failed(Error(Code::unavailable, Blame::upstream, "it does not keep to HTTP/2"));
+    return;
+  }
   over_ = true;
   timer_.clear();
   socket_->transport().shut_down();
