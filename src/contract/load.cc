@@ -164,4 +164,12 @@ Loaded load_descriptors(const std::vector<std::string>& file_descriptor_protos) 
   return loaded;
 }
 
+Loaded load_built_in(const std::vector<std::string>& names) {
+  Loaded loaded;
+  SourceSet sources(loaded.diagnostics);
+  for (const std::string& name : names) sources.add_built_in(name);
+  finish(sources, loaded);
+  return loaded;
+}
+
 }  // namespace parley::contract

@@ -41,6 +41,9 @@ Loaded load(const std::vector<std::filesystem::path>& roots);
 // From serialized FileDescriptorProtos in any order (gRPC reflection).
 Loaded load_descriptors(const std::vector<std::string>& file_descriptor_protos);
 
+// The services of built-in files ("grpc/health/v1/health.proto"): Parley's own. Each name must be one that is there.
+Loaded load_built_in(const std::vector<std::string>& names);
+
 // The text of a file that is built in ("google/api/http.proto"), or "" (also for google/protobuf/*, of which no text is
 // kept).
 std::string_view built_in_text(std::string_view name);

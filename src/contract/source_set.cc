@@ -179,6 +179,11 @@ SourceSet::Entry* SourceSet::find_or_built_in(const std::string& name) {
   return &entry;
 }
 
+void SourceSet::add_built_in(const std::string& name) {
+  find_or_built_in(name)->file->own = true;
+  names_.push_back(name);
+}
+
 std::vector<SourceFile*> SourceSet::resolve() {
   std::vector<SourceFile*> order;
   std::vector<std::string> path;

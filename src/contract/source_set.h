@@ -38,6 +38,8 @@ class SourceSet {
   // A folder or a descriptor set.
   void add_root(const std::filesystem::path& root);
   void add_serialized(std::string_view file_descriptor_proto, std::string shown);
+  // A built-in file as if it were the user's own. It must be there.
+  void add_built_in(const std::string& name);
   // Parses all that is needed. Every file follows the files it imports; files that failed, or import such, are left
   // out.
   std::vector<SourceFile*> resolve();
