@@ -53,6 +53,7 @@ Task<void> RestEdge::serve(net::ServerExchange& exchange) {
 
   auto match = contract.router().match(request.method, request.path());
   if (!match) {
+    if (options_.documents && documents_.answer(exchange, plans->contract())) co_return;
     Fields extra;
     if (match.error().reason() == "method_not_allowed")
       extra.add("allow", joined(contract.router().allowed(request.path())));

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "call/front.h"
+#include "edge/rest/documents.h"
 #include "edge/rest/options.h"
 #include "edge/rest/plan.h"
 #include "net/exchange.h"
@@ -24,6 +25,7 @@ class RestEdge : public net::ExchangeHandler {
 
   const Front& front_;
   RestOptions options_;
+  Documents documents_{options_};
   std::shared_ptr<PlanSet> plans_;  // of the contract in force when it was last looked at
 };
 
