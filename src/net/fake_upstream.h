@@ -68,6 +68,7 @@ class FakeConnection {
     frame(NGHTTP2_HEADERS, static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (end ? NGHTTP2_FLAG_END_STREAM : 0)), stream, block);
   }
   void data(std::int32_t stream, std::string_view bytes, bool end = false) {
+    for (; bytes.size() > 16384; bytes.remove_prefix(16384)) frame(NGHTTP2_DATA, 0, stream, bytes.substr(0, 16384));
     frame(NGHTTP2_DATA, end ? NGHTTP2_FLAG_END_STREAM : 0, stream, bytes);
   }
   void reset(std::int32_t stream, std::uint32_t code) { frame(NGHTTP2_RST_STREAM, 0, stream, word(code)); }
