@@ -1,16 +1,17 @@
 // Dispatch: which edge takes a request. The edges are asked in turn, the most particular first; REST takes what is left.
 #pragma once
 
-#include "call/front.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "net/exchange.h"
+#include "route/local/built_in_services.h"
 
 namespace parley::node {
 
-class Dispatch : public net::ExchangeHandler {
+// Every edge over one front.
+class Edges : public net::ExchangeHandler {
  public:
-  Dispatch(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest)
+  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest)
       : grpc_(front, rpc), grpc_web_(front, rpc), connect_(front, rpc), rest_(front, rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
@@ -26,6 +27,22 @@ class Dispatch : public net::ExchangeHandler {
   edge::GrpcWebEdge grpc_web_;
   edge::ConnectEdge connect_;
   edge::RestEdge rest_;
+};
+
+// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own.
+class Dispatch : public net::ExchangeHandler {
+ public:
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services)
+      : user_(user), own_(own), own_services_(own_services) {}
+
+  Task<void> serve(net::ServerExchange& exchange) override {
+    return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
+  }
+
+ private:
+  Edges& user_;
+  Edges& own_;
+  const route::BuiltInServices& own_services_;
 };
 
 }  // namespace parley::node

@@ -14,6 +14,7 @@
 #include "node/worker.h"
 #include "route/grpc/grpc_route.h"
 #include "route/http/http_route.h"
+#include "route/local/built_in_services.h"
 
 namespace parley::node {
 namespace {
@@ -56,6 +57,12 @@ edge::RestOptions rest_options(const Config& config) {
   return options;
 }
 
+// /openapi.json and /docs are about the user's contract.
+edge::RestOptions without_documents(edge::RestOptions options) {
+  options.documents = false;
+  return options;
+}
+
 HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
   auto cluster = std::make_shared<mesh::Cluster>(by.name, by.cluster, pool);
   if (by.cluster.protocol == mesh::Protocol::http) return std::make_shared<route::HttpRoute>(std::move(cluster));
@@ -72,8 +79,13 @@ struct Worker::Inside {
       : shard(setup.index),
         access(setup.access),
         pool(shard, pool_limits(setup.snapshot->config)),
-        dispatch(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)) {
+        readiness(front),
+        own_services(front, readiness),
+        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
+        own_edges(own_services, rpc_options(setup.snapshot->config), without_documents(rest_options(setup.snapshot->config))),
+        dispatch(user_edges, own_edges, own_services) {
     apply(setup.snapshot);
+    own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
 
   void apply(const SnapshotPtr& snapshot) {
@@ -84,13 +96,14 @@ struct Worker::Inside {
       HandlerPtr& route = routes[by.name];
       if (route == nullptr) route = route_to(by, pool);
     }
-    front.swap(snapshot->contract, [&](const contract::Method& method) { return handler(*snapshot, routes, method); });
+    front.swap(snapshot->contract, [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    readiness.changed().notify();
   }
 
   // Telemetry is outermost: what limits refuse is counted too.
-  HandlerPtr handler(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
-    const HandlerPtr limited = std::make_shared<filter::Limits>(route(snapshot, routes, method), pending);
-    return std::make_shared<filter::Telemetry>(limited, metrics, access);
+  HandlerPtr filtered(HandlerPtr inner) {
+    auto limited = std::make_shared<filter::Limits>(std::move(inner), pending);
+    return std::make_shared<filter::Telemetry>(std::move(limited), metrics, access);
   }
 
   static HandlerPtr route(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
@@ -106,6 +119,7 @@ struct Worker::Inside {
   }
 
   Task<void> drain(Deadline deadline) {
+    readiness.drain();  // health says so first, so that callers move elsewhere
     co_await server->drain(deadline);
     co_await pool.drain(deadline);
   }
@@ -116,6 +130,10 @@ struct Worker::Inside {
   std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
   filter::AccessLog::Lane* access;
   net::ClientPool pool;
+  route::ContractReadiness readiness;
+  route::BuiltInServices own_services;
+  Edges user_edges;
+  Edges own_edges;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
