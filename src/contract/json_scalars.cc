@@ -1,5 +1,6 @@
 // Reading scalars from JSON: the usual spellings inline and fast, the rare ones (exponents, escapes in quotes) by
 // scalar_text.
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -26,10 +27,39 @@ constexpr std::uint64_t most(Kind kind) {
   return is_unsigned(kind) ? std::numeric_limits<std::uint32_t>::max() : std::numeric_limits<std::int32_t>::max();
 }
 
+// How many of the eight characters of `word`, counted from the lowest byte, are digits before the first that is none.
+unsigned leading_digits(std::uint64_t word) {
+  const std::uint64_t other = word ^ 0x3030303030303030U;  // digits become 0 to 9
+  const std::uint64_t marks = (other | (other + 0x0606060606060606U)) & 0xf0f0f0f0f0f0f0f0U;
+  return static_cast<unsigned>(std::countr_zero(marks)) / 8;
+}
+
+// The value of eight digits, the first in the lowest byte: pairs, then fours, then all.
+std::uint64_t value_of_eight(std::uint64_t word) {
+  word = (word & 0x0f0f0f0f0f0f0f0fU) * (10 * 256 + 1) >> 8U;
+  word = (word & 0x00ff00ff00ff00ffU) * (100 * 65536 + 1) >> 16U;
+  return (word & 0x0000ffff0000ffffU) * (10000 * 4294967296U + 1) >> 32U;
+}
+
+constexpr std::array<std::uint64_t, 9> powers_of_ten = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
 // The digits at `at`, at most 19 of them. Returns what follows them, or null where the slow path has to look.
 const char* short_integer(const char* at, const char* end, std::uint64_t& value) {
   const char* const digits = at;
   std::uint64_t sum = 0;
+  while (end - at >= 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    const unsigned count = leading_digits(word);
+    at += count;
+    if (count == 8) {
+      sum = sum * powers_of_ten[8] + value_of_eight(word);
+      continue;
+    }
+    // Shifting zeros in before the digits leaves their value as it is.
+    if (count > 0) sum = sum * powers_of_ten[count] + value_of_eight(word << (8 * (8 - count)));
+    break;
+  }
   for (; at != end; ++at) {
     const auto digit = static_cast<unsigned char>(*at - '0');
     if (digit > 9) break;

@@ -1,33 +1,47 @@
 #include "contract/number_text.h"
 
 #include <array>
-#include <charconv>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
 #include <fast_float/fast_float.h>
 
+#include "contract/shortest.h"
+
 namespace parley::contract {
 
 namespace {
-
-constexpr auto two_digits = [] {
-  std::array<std::array<char, 2>, 100> table{};
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    table[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
-  }
-  return table;
-}();
 
 constexpr std::array<double, 23> exact_powers = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
-int digit_count(std::uint64_t value) {
-  int count = 1;
-  for (; value >= 10000; value /= 10000) count += 4;
-  return count + (value >= 10 ? 1 : 0) + (value >= 100 ? 1 : 0) + (value >= 1000 ? 1 : 0);
+constexpr std::uint64_t ascii_zeros = 0x3030303030303030;
+
+// Eight decimal digits, one a byte, the first in the lowest: three divisions at once by multiplying lanes of one word.
+std::uint64_t eight_digits(std::uint32_t value) {
+  const std::uint64_t fours = value / 10000 | std::uint64_t{value % 10000} << 32U;
+  const std::uint64_t hundreds = (fours * 10486 >> 20U) & 0x0000007f0000007fU;
+  const std::uint64_t twos = hundreds | (fours - hundreds * 100) << 16U;
+  const std::uint64_t tens = (twos * 103 >> 10U) & 0x000f000f000f000fU;
+  return tens | (twos - tens * 10) << 8U;
+}
+
+char* put_word8(char* to, std::uint64_t word) {
+  std::memcpy(to, &word, 8);
+  return to + 8;
+}
+
+char* put_all_eight(char* to, std::uint32_t value) { return put_word8(to, eight_digits(value) | ascii_zeros); }
+
+// Without leading zeros.
+char* put_up_to_eight(char* to, std::uint32_t value) {
+  const std::uint64_t digits = eight_digits(value);
+  const auto zeros = static_cast<unsigned>(std::countr_zero(digits | std::uint64_t{1} << 56U)) / 8;
+  put_word8(to, (digits | ascii_zeros) >> 8 * zeros);
+  return to + 8 - zeros;
 }
 
 char* put_word(char* to, std::string_view word) {
@@ -35,67 +49,76 @@ char* put_word(char* to, std::string_view word) {
   return to + word.size();
 }
 
-// Lays out `count` digits whose decimal point stands after the first `point` of them (which may lie outside).
-char* put_decimal(char* to, const char* digits, int count, int point) {
-  const auto n = static_cast<std::size_t>(count);
-  if (point > 21 || point < -5) {
-    *to++ = digits[0];
-    if (count > 1) {
-      *to++ = '.';
-      std::memcpy(to, digits + 1, n - 1);
-      to += n - 1;
-    }
-    *to++ = 'e';
-    *to++ = point > 0 ? '+' : '-';
-    return put_uint(to, static_cast<std::uint64_t>(point > 0 ? point - 1 : 1 - point));
-  }
-  if (point <= 0) {
-    to = put_word(to, "0.");
-    for (int i = point; i < 0; ++i) *to++ = '0';
-    std::memcpy(to, digits, n);
-    return to + n;
-  }
-  const auto whole = static_cast<std::size_t>(point);
-  if (whole >= n) {
-    std::memcpy(to, digits, n);
-    std::memset(to + n, '0', whole - n);
-    return to + whole;
-  }
-  std::memcpy(to, digits, whole);
-  to[whole] = '.';
-  std::memcpy(to + whole + 1, digits + whole, n - whole);
-  return to + n + 1;
+// What lays out a decimal may write this much: whole words, also behind its end.
+struct Digits17 {
+  char text[48] = {};
+  int count = 0;
+};
+
+char* copy_24(char* to, const char* from) {
+  std::memcpy(to, from, 24);
+  return to;
 }
 
-// Prices, rates, counts: a decimal of few digits is found by scaling. A decimal of at most 15 digits that reads back as
+char* put_scientific(char* to, const Digits17& digits, int point) {
+  *to++ = digits.text[0];
+  if (digits.count > 1) {
+    *to++ = '.';
+    to = copy_24(to, digits.text + 1) + digits.count - 1;
+  }
+  *to++ = 'e';
+  *to++ = point > 0 ? '+' : '-';
+  return put_uint(to, static_cast<std::uint64_t>(point > 0 ? point - 1 : 1 - point));
+}
+
+// Lays out the digits with the decimal point after the first `point` of them (which may lie outside).
+char* put_decimal(char* to, const Digits17& digits, int point) {
+  if (point > 0 && point < digits.count) {
+    copy_24(to, digits.text);
+    to[point] = '.';
+    copy_24(to + point + 1, digits.text + point);
+    return to + digits.count + 1;
+  }
+  if (point > 21 || point < -5) return put_scientific(to, digits, point);
+  if (point <= 0) {
+    to = put_word8(to, 0x3030303030302e30) - 6 - point;  // "0.000000", of which some zeros stay
+    return copy_24(to, digits.text) + digits.count;
+  }
+  copy_24(to, digits.text);
+  std::memset(to + digits.count, '0', static_cast<std::size_t>(point - digits.count));
+  return to + point;
+}
+
+char* put_decimal(char* to, std::uint64_t value, int exponent) {
+  while (value % 100 == 0) {
+    value /= 100;
+    exponent += 2;
+  }
+  if (value % 10 == 0) {
+    value /= 10;
+    ++exponent;
+  }
+  Digits17 digits;
+  digits.count = static_cast<int>(put_uint(digits.text, value) - digits.text);
+  return put_decimal(to, digits, digits.count + exponent);
+}
+
+// Prices, rates, counts: a decimal of few places is found by scaling. A decimal of at most 15 digits that reads back as
 // the value is the shortest one, because no two such decimals are the same double.
 char* put_short_decimal(char* to, double value) {
-  constexpr double most = 1e15;
-  for (int places = 0; places <= 4; ++places) {
-    const double scaled = value * exact_powers[static_cast<std::size_t>(places)];
-    if (!(scaled < most)) return nullptr;
-    const auto whole = static_cast<std::uint64_t>(scaled + 0.5);
-    if (static_cast<double>(whole) / exact_powers[static_cast<std::size_t>(places)] != value) continue;
-    if (places == 0) return put_uint(to, whole);
-    char digits[24];
-    const auto count = static_cast<int>(put_uint(digits, whole) - digits);
-    return put_decimal(to, digits, count, count - places);
-  }
-  return nullptr;
+  constexpr double scale = 10000;
+  constexpr int places = 4;
+  const double scaled = value * scale;
+  if (!(scaled < 1e15)) return nullptr;
+  const auto whole = static_cast<std::uint64_t>(static_cast<std::int64_t>(scaled + 0.5));
+  if (static_cast<double>(static_cast<std::int64_t>(whole)) / scale != value) return nullptr;
+  return put_decimal(to, whole, -places);
 }
 
-// to_chars gives "d.ddde±xx"; what stands there is laid out anew.
 template <class Float>
 char* put_shortest(char* to, Float value) {
-  char text[32];
-  const auto [end, fault] = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific);
-  if (fault != std::errc()) return to;
-  const char* mark = static_cast<const char*>(std::memchr(text, 'e', static_cast<std::size_t>(end - text)));
-  int exponent = 0;
-  std::from_chars(mark[1] == '+' ? mark + 2 : mark + 1, end, exponent);
-  if (mark - text > 1) text[1] = text[0];  // closes the gap of the point
-  const char* digits = mark - text > 1 ? text + 1 : text;
-  return put_decimal(to, digits, static_cast<int>(mark - digits), exponent + 1);
+  const Decimal decimal = shortest_decimal(value);
+  return put_decimal(to, decimal.digits, decimal.exponent);
 }
 
 template <class Float>
@@ -193,19 +216,15 @@ NumberFault whole_number(std::string_view text, Float& value, const char* stop) 
 }  // namespace
 
 char* put_uint(char* to, std::uint64_t value) {
-  char* const end = to + digit_count(value);
-  char* at = end;
-  while (value >= 100) {
-    at -= 2;
-    std::memcpy(at, two_digits[value % 100].data(), 2);
-    value /= 100;
+  constexpr std::uint64_t eight = 100'000'000;
+  if (value < eight) return put_up_to_eight(to, static_cast<std::uint32_t>(value));
+  if (value < eight * eight) {
+    to = put_up_to_eight(to, static_cast<std::uint32_t>(value / eight));
+    return put_all_eight(to, static_cast<std::uint32_t>(value % eight));
   }
-  if (value >= 10) {
-    std::memcpy(at - 2, two_digits[value].data(), 2);
-  } else {
-    at[-1] = static_cast<char>('0' + value);
-  }
-  return end;
+  to = put_up_to_eight(to, static_cast<std::uint32_t>(value / (eight * eight)));
+  to = put_all_eight(to, static_cast<std::uint32_t>(value / eight % eight));
+  return put_all_eight(to, static_cast<std::uint32_t>(value % eight));
 }
 
 char* put_int(char* to, std::int64_t value) {

@@ -8,9 +8,10 @@
 
 namespace parley::contract {
 
-// ---- writing. Each writes at most max_number_size characters at `to` and returns what follows them.
+// ---- writing. Each returns what follows the number, and may write up to max_number_size bytes at `to`, also behind
+// it.
 
-inline constexpr std::size_t max_number_size = 32;
+inline constexpr std::size_t max_number_size = 64;
 char* put_uint(char* to, std::uint64_t value);
 char* put_int(char* to, std::int64_t value);
 // As ECMAScript prints numbers: no exponent from 1e-6 to below 1e21. Not a number and the infinities are the quoted

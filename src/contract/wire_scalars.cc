@@ -59,7 +59,7 @@ template <Kind kind>
 char* convert(char* to, const char*& from, const char* end) {
   if constexpr (kind < Kind::enumeration) {
     std::uint64_t bits = 0;
-    from = read_varint(from, end, bits);
+    from = read_varint_wide(from, end, bits);
     return from == nullptr ? nullptr : put_varint_kind<kind>(to, bits);
   } else if constexpr (kind < Kind::fixed64) {
     std::uint32_t bits = 0;
