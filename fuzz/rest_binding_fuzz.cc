@@ -36,8 +36,8 @@ message All {
 void bind(const contract::Contract& contract, std::string_view verb, std::string_view path, std::string_view query) {
   const auto match = contract.router().match(verb, path);
   if (!match) return;
-  const edge::RulePlan plan = edge::make_plan(*match->method, *match->rule);
-  edge::Binder binder(plan);
+  const edge::rest::RulePlan plan = edge::rest::make_plan(*match->method, *match->rule);
+  edge::rest::Binder binder(plan);
   auto bound = binder.bind_query(query);
   if (bound) bound = binder.bind_path(match->bindings);
   if (!bound) {

@@ -5,7 +5,7 @@
 #include "contract/transcode.h"
 #include "wire/percent.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 Error refuse(std::string message, std::string_view reason) {
@@ -122,4 +122,4 @@ Error Binder::unknown(std::string_view name, std::string_view where) const {
   }
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -10,7 +10,7 @@
 #include "contract/router.h"
 #include "edge/rest/plan.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class Binder {
  public:
@@ -38,4 +38,4 @@ class Binder {
   std::vector<FieldPath> single_;  // what was bound and is not repeated
 };
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

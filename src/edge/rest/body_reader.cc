@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 // A piece at a time goes through the decompressor, and what came out is handed on: so a bomb meets the limits early.
@@ -105,4 +105,4 @@ Task<Result<Bytes>> BodyReader::all() {
   co_return joined.empty() ? std::move(first) : Bytes(std::move(joined));
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -8,7 +8,7 @@
 #include "net/exchange.h"
 #include "wire/compression.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class BodyReader {
  public:
@@ -38,4 +38,4 @@ class BodyReader {
 // The codings we take, for Accept-Encoding of a 415 (RFC 9110 section 12.5.3).
 inline constexpr std::string_view accepted_encodings = "gzip, br, zstd, deflate";
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

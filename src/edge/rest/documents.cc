@@ -2,7 +2,7 @@
 
 #include "contract/openapi.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 constexpr wire::Encoding offered[] = {wire::Encoding::br, wire::Encoding::zstd, wire::Encoding::gzip};
@@ -60,4 +60,4 @@ bool Documents::answer(net::ServerExchange& exchange, const contract::ContractPt
   return true;
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

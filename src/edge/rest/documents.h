@@ -10,7 +10,7 @@
 #include "net/exchange.h"
 #include "wire/compression.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class Documents {
  public:
@@ -31,4 +31,4 @@ class Documents {
   std::map<std::string, Document, std::less<>> kept_;  // by path
 };
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

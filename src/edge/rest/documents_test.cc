@@ -2,7 +2,7 @@
 
 #include "edge/rest/rest_fixture.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 TEST(Documents, OpenApiInEveryCoding) {
@@ -32,4 +32,4 @@ TEST(Documents, OnlyWhereTheyAreWanted) {
 }
 
 }  // namespace
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

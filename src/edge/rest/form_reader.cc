@@ -1,6 +1,6 @@
 #include "edge/rest/form_reader.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 std::string_view part_type(const wire::PartHead& head) {
   if (!head.content_type.empty()) return head.content_type;
@@ -29,4 +29,4 @@ Task<Result<wire::MultipartParser::Event>> FormReader::next() {
   }
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

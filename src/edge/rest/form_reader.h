@@ -7,7 +7,7 @@
 #include "edge/rest/plan.h"
 #include "wire/multipart.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class FormReader {
  public:
@@ -31,4 +31,4 @@ class FormReader {
 // RFC 7578 section 4.4, and application/octet-stream for files that do not say.
 std::string_view part_type(const wire::PartHead& head);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

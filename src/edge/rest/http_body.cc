@@ -4,7 +4,7 @@
 
 #include "contract/wire_format.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 // google/api/httpbody.proto, google/protobuf/any.proto, google/protobuf/struct.proto.
@@ -124,4 +124,4 @@ Result<RawReply> read_http_body(const FieldPath& path, const Bytes& reply) {
   return raw;
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -9,7 +9,7 @@
 #include "edge/rest/plan.h"
 #include "wire/multipart.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 // A record of a length-delimited field.
 void put_record(std::uint32_t tag, std::string_view content, std::string& out);
@@ -36,4 +36,4 @@ struct RawReply {
 // The HttpBody at `path` of a reply; absent is empty. Errors: internal, the upstream's fault: malformed wire bytes.
 Result<RawReply> read_http_body(const FieldPath& path, const Bytes& reply);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

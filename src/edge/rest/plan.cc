@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 constexpr std::string_view http_body = "google.api.HttpBody";
@@ -59,4 +59,4 @@ const RulePlan& PlanSet::plan(const contract::Method& method, const contract::Ht
   return known != plans_.end() ? known->second : plans_.emplace(&rule, make_plan(method, rule)).first->second;
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -11,7 +11,7 @@
 #include "contract/http_rule.h"
 #include "contract/message_table.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 // The fields from a message down to one of its parts; empty: the message itself.
 using FieldPath = std::vector<const contract::FieldTable*>;
@@ -51,4 +51,4 @@ class PlanSet {
   std::unordered_map<const contract::HttpRule*, RulePlan> plans_;
 };
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

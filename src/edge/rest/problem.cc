@@ -7,7 +7,7 @@
 #include "contract/wire_format.h"
 #include "edge/rest/http_body.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 // Indexed by google.rpc.Code (google/rpc/code.proto, "HTTP Mapping").
@@ -167,4 +167,4 @@ std::optional<std::int64_t> retry_after(const Error& error) {
   return std::nullopt;
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -11,7 +11,7 @@
 #include "contract/message_table.h"
 #include "wire/media_type.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 // google.rpc.Code's mapping to HTTP; what an edge refuses by itself (its reason says so) has the status HTTP has for
 // it.
@@ -31,4 +31,4 @@ void put_error(const Error& error, ErrorForm form, const contract::TableSet* tab
 // Seconds for Retry-After, from a google.rpc.RetryInfo among the details; rounded up.
 std::optional<std::int64_t> retry_after(const Error& error);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -8,7 +8,7 @@
 #include "edge/rest/request_shape.h"
 #include "wire/base64.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 // Best first, where the client weighs them alike.
@@ -121,4 +121,4 @@ void Reply::finish(const Call* call) {
   exchange_.finish(std::move(trailers));
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -13,7 +13,7 @@
 #include "net/exchange.h"
 #include "wire/compression.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class Reply {
  public:
@@ -53,4 +53,4 @@ void put_metadata(const Fields& metadata, Fields& fields);
 // Text and its like; images, archives and unknown bytes are not worth it.
 bool is_compressible(std::string_view content_type);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 struct Offer {
@@ -62,4 +62,4 @@ Result<ReplyFormat> reply_format(const RulePlan& plan, std::string_view accept) 
   return best->format;
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

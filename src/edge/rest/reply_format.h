@@ -8,7 +8,7 @@
 #include "edge/rest/plan.h"
 #include "wire/media_type.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 enum class ReplyFormat : std::uint8_t {
   json,    // one JSON text
@@ -25,4 +25,4 @@ std::string_view content_type(ReplyFormat format);  // "" for raw
 // only with the reply. Errors: invalid_argument "not_acceptable" (406), with what there is.
 Result<ReplyFormat> reply_format(const RulePlan& plan, std::string_view accept);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -5,7 +5,7 @@
 #include "loop/shard.h"
 #include "wire/sse.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 constexpr std::size_t enough = 16 * 1024;  // messages that are there at once share a chunk up to this size
@@ -157,4 +157,4 @@ Task<void> ReplyStream::end_with(const Error& error) {
   reply_.finish(&call_);
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -16,7 +16,7 @@
 #include "loop/timer.h"
 #include "wire/compression.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class ReplyStream {
  public:
@@ -63,4 +63,4 @@ class ReplyStream {
 Result<void> put_reply_json(const RulePlan& plan, const contract::JsonOptions& options, const Bytes& message,
                             std::string& out);
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -4,7 +4,7 @@
 
 #include "wire/media_type.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 constexpr std::string_view line_types[] = {"application/x-ndjson", "application/ndjson", "application/jsonl",
@@ -56,4 +56,4 @@ Result<RequestShape> request_shape(const RulePlan& plan, const net::RequestHead&
   return RequestShape{lines ? BodyForm::json_lines : BodyForm::json, {}, {}};
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

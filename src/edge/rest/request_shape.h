@@ -8,7 +8,7 @@
 #include "edge/rest/plan.h"
 #include "net/exchange.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 enum class BodyForm : std::uint8_t {
   none,        // the rule has no body
@@ -31,4 +31,4 @@ Result<RequestShape> request_shape(const RulePlan& plan, const net::RequestHead&
 // For the Accept field of a 415 (RFC 9110 section 15.5.16).
 inline constexpr std::string_view accepted_types = "application/json, application/x-ndjson";
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -1,7 +1,7 @@
 // Bodies that are not plain JSON: google.api.HttpBody, forms, PATCH masks, content codings, CORS.
 #include "edge/rest/rest_fixture.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 const Fields text_plain = {{"content-type", "text/plain"}};
@@ -296,4 +296,4 @@ TEST(RestBodies, CrossOrigin) {
 }
 
 }  // namespace
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

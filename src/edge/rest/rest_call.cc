@@ -6,7 +6,7 @@
 #include "wire/base64.h"
 #include "wire/timeout.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 Error bad_header(std::string_view name, std::string_view why) {
@@ -84,11 +84,13 @@ Task<void> RestCall::run(std::span<const contract::Binding> bindings) {
   exchange_.on_broken(
       [](void* call) { static_cast<RestCall*>(call)->call_.cancel(*static_cast<RestCall*>(call)->exchange_.broken()); },
       this);
+  // Whoever waits for the request's body then hears of it.
+  const Call::OnCancel on_cancel(call_, [this](const Error& why) { exchange_.body().abort(why); });
   const bool streams_in = plan_.method->client_streaming && shape_.form != BodyForm::none;
   if (!streams_in) {
     auto message = co_await read_message();
     if (!message || call_.cancelled()) {
-      reply_.error(message ? *call_.cancelled() : message.error());
+      reply_.error(call_.cancelled() ? *call_.cancelled() : message.error());
       exchange_.on_broken(nullptr, nullptr);
       co_return;
     }
@@ -189,4 +191,4 @@ Task<void> RestCall::answer_stream() {
   }
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

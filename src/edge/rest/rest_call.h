@@ -20,7 +20,7 @@
 #include "edge/rest/request_shape.h"
 #include "loop/task_group.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 class RestCall {
  public:
@@ -64,4 +64,4 @@ class RestCall {
   TaskGroup tasks_;
 };
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -20,9 +20,9 @@ std::string joined(const std::vector<std::string>& items) {
 RestEdge::RestEdge(const Front& front, RestOptions options) : front_(front), options_(std::move(options)) {}
 RestEdge::~RestEdge() = default;
 
-const std::shared_ptr<PlanSet>& RestEdge::plans() {
+const std::shared_ptr<rest::PlanSet>& RestEdge::plans() {
   contract::ContractPtr now = front_.contract();
-  if (!plans_ || plans_->contract() != now) plans_ = std::make_shared<PlanSet>(std::move(now));
+  if (!plans_ || plans_->contract() != now) plans_ = std::make_shared<rest::PlanSet>(std::move(now));
   return plans_;
 }
 
@@ -46,7 +46,7 @@ bool RestEdge::answer_options(net::ServerExchange& exchange, const contract::Con
 }
 
 Task<void> RestEdge::serve(net::ServerExchange& exchange) {
-  const std::shared_ptr<PlanSet> plans = this->plans();
+  const std::shared_ptr<rest::PlanSet> plans = this->plans();
   const contract::Contract& contract = *plans->contract();
   const net::RequestHead& request = exchange.request();
   if (request.method == "OPTIONS" && answer_options(exchange, contract)) co_return;
@@ -57,17 +57,17 @@ Task<void> RestEdge::serve(net::ServerExchange& exchange) {
     Fields extra;
     if (match.error().reason() == "method_not_allowed")
       extra.add("allow", joined(contract.router().allowed(request.path())));
-    Reply(exchange, options_, &contract).error(match.error(), nullptr, std::move(extra));
+    rest::Reply(exchange, options_, &contract).error(match.error(), nullptr, std::move(extra));
     co_return;
   }
   const contract::Method& method = *match->method;
   if (!method.not_served.empty()) {
     const Error error =
         Error(Code::unimplemented, Blame::us, method.path + ": " + method.not_served).with_reason("not_served");
-    Reply(exchange, options_, &contract).error(error);
+    rest::Reply(exchange, options_, &contract).error(error);
     co_return;
   }
-  RestCall call(exchange, options_, plans, plans->plan(method, *match->rule), front_.handler(method));
+  rest::RestCall call(exchange, options_, plans, plans->plan(method, *match->rule), front_.handler(method));
   co_await call.run(match->bindings);
 }
 

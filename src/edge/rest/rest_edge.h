@@ -20,13 +20,13 @@ class RestEdge : public net::ExchangeHandler {
   Task<void> serve(net::ServerExchange& exchange) override;
 
  private:
-  const std::shared_ptr<PlanSet>& plans();
+  const std::shared_ptr<rest::PlanSet>& plans();
   bool answer_options(net::ServerExchange& exchange, const contract::Contract& contract) const;
 
   const Front& front_;
   RestOptions options_;
-  Documents documents_{options_};
-  std::shared_ptr<PlanSet> plans_;  // of the contract in force when it was last looked at
+  rest::Documents documents_{options_};
+  std::shared_ptr<rest::PlanSet> plans_;  // of the contract in force when it was last looked at
 };
 
 }  // namespace parley::edge

@@ -2,7 +2,7 @@
 #include "edge/rest/problem.h"
 #include "edge/rest/rest_fixture.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 std::string problem(RestBench& bench, Error error, Fields fields = {}) {
@@ -136,4 +136,4 @@ TEST(RestErrors, TooLargeIs413) {
 }
 
 }  // namespace
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -16,7 +16,7 @@
 #include "loop/task_group.h"
 #include "wire/compression.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 
 inline constexpr std::string_view extra_contract = R"(
 syntax = "proto3"; package extra;
@@ -208,4 +208,4 @@ class RestBench {
   } fake_time_{shard};
 };
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -6,7 +6,7 @@
 #include "edge/rest/rest_call.h"
 #include "wire/ndjson.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 using Part = wire::MultipartParser::Kind;
@@ -214,4 +214,4 @@ Task<Result<void>> RestCall::pump_form() {
   co_return Result<void>();
 }
 
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -1,7 +1,7 @@
 // Streams: server streams as NDJSON, events and arrays; client streams; both.
 #include "edge/rest/rest_fixture.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 using std::chrono::milliseconds;
@@ -326,4 +326,4 @@ TEST(RestStreams, CompressionFlushesEachMessage) {
 }
 
 }  // namespace
-}  // namespace parley::edge
+}  // namespace parley::edge::rest

@@ -1,7 +1,7 @@
 // Unary calls: what a request becomes, and what its answer looks like.
 #include "edge/rest/rest_fixture.h"
 
-namespace parley::edge {
+namespace parley::edge::rest {
 namespace {
 
 struct RequestCase {
@@ -302,6 +302,15 @@ TEST(RestUnary, AClientThatGoesAwayInItsBodyMakesNoCall) {
   EXPECT_EQ(bench.tasks.live(), 0U);
 }
 
+TEST(RestUnary, ADeadlineEndsTheWaitForTheBody) {
+  RestBench bench;
+  const TestExchange& exchange = bench.open("POST", "/v1/post", {{"grpc-timeout", "1S"}});
+  bench.shard.advance(std::chrono::milliseconds(1100));
+  EXPECT_EQ(exchange.head().status, 504);
+  EXPECT_FALSE(bench.script.called);
+  EXPECT_EQ(bench.tasks.live(), 0U);
+}
+
 TEST(RestUnary, OneReplyIsDue) {
   RestBench bench;
   const TestExchange& none = bench.ask("GET", "/v1/get/a");
@@ -326,4 +335,4 @@ TEST(RestUnary, BodiesInAnyChunking) {
 }
 
 }  // namespace
-}  // namespace parley::edge
+}  // namespace parley::edge::rest
