@@ -6,21 +6,13 @@
 #include "loop/shard.h"
 
 namespace parley::edge {
-
-Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path) {
-  const contract::Method* method = contract.find(path);
-  if (method == nullptr) {
-    return fail(Error(Code::unimplemented, Blame::caller, fmt::format("the contract has no rpc {}", path))
-                    .with_reason("unknown_method"));
-  }
-  if (!method->not_served.empty()) {
-    return fail(Error(Code::unimplemented, Blame::us, method->not_served).with_reason("not_served"));
-  }
-  return method;
-}
+namespace {
 
 Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
                                const RpcOptions& options) {
+  if (const std::string& why = call.method().not_served; !why.empty()) {
+    return fail(Error(Code::unimplemented, Blame::us, why).with_reason("not_served_yet"));
+  }
   const Fields& fields = exchange.request().fields;
   if (auto read = read_metadata(fields, call.metadata); !read) return read;
   if (const auto version = protocol.version_field.empty() ? std::nullopt : fields.find(protocol.version_field);
@@ -43,13 +35,6 @@ Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, 
   return {};
 }
 
-Result<wire::Encoding> request_encoding(std::string_view name) {
-  if (const auto encoding = wire::encoding_from_name(name)) return *encoding;
-  return fail(Error(Code::unimplemented, Blame::caller,
-                    fmt::format("unknown compression \"{}\": accepted are {}", name, accepted_encoding_names))
-                  .with_reason("unknown_encoding"));
-}
-
 Result<MessageCodec::Encodings> read_encodings(const Fields& fields, const Protocol& protocol) {
   MessageCodec::Encodings encodings;
   const auto named = fields.find(protocol.encoding_field);
@@ -63,6 +48,32 @@ Result<MessageCodec::Encodings> read_encodings(const Fields& fields, const Proto
       encodings.reply = wire::negotiate(*accepted, accepted_encodings);
   }
   return encodings;
+}
+
+}  // namespace
+
+Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path) {
+  const contract::Method* method = contract.find(path);
+  if (method == nullptr) {
+    return fail(Error(Code::unimplemented, Blame::caller, fmt::format("the contract has no rpc {}", path))
+                    .with_reason("unknown_method"));
+  }
+  return method;
+}
+
+Result<wire::Encoding> request_encoding(std::string_view name) {
+  if (const auto encoding = wire::encoding_from_name(name)) return *encoding;
+  return fail(Error(Code::unimplemented, Blame::caller,
+                    fmt::format("unknown compression \"{}\": accepted are {}", name, accepted_encoding_names))
+                  .with_reason("unknown_encoding"));
+}
+
+MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
+                                  const RpcOptions& options) {
+  const auto encodings = read_encodings(exchange.request().fields, protocol);
+  if (!encodings) call.cancel(encodings.error());
+  if (auto read = read_request_head(call, exchange, protocol, options); !read) call.cancel(std::move(read).error());
+  return encodings.value_or(MessageCodec::Encodings{});
 }
 
 const Error* end_of(const Call& call) {

@@ -8,17 +8,17 @@
 
 namespace parley::edge {
 
-// The rpc at a request's path. Errors: unimplemented, naming it, if the contract has none or it is not served yet.
+// The rpc at a request's path. Errors: unimplemented, naming it, if the contract has none.
 Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path);
 
-// Fills metadata, caller and deadline of `call`. Errors: invalid_argument for a malformed field; deadline_exceeded for
-// a time-out of nothing.
-Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
-                               const RpcOptions& options);
+// Fills metadata, caller and deadline of `call`, and returns the codings of its messages. What is wrong cancels the
+// call, so that its handler, and with it telemetry, hears of it: unimplemented for a method that is not served yet or
+// an unknown coding, listing the known (edges.md, trap 5); invalid_argument for a malformed field; deadline_exceeded
+// for a time-out of nothing.
+MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
+                                  const RpcOptions& options);
 
-// The codings that `fields` names and accepts. Errors: unimplemented for one that is unknown, listing the known
-// (edges.md, trap 5).
-Result<MessageCodec::Encodings> read_encodings(const Fields& fields, const Protocol& protocol);
+// A coding by its name in a request. Errors: unimplemented, listing the known.
 Result<wire::Encoding> request_encoding(std::string_view name);
 
 // How the call stands for its edge: its final status once it has finished, why it was cancelled before that, null if

@@ -81,25 +81,23 @@ Task<void> serve_unary(net::ServerExchange& exchange, const Front& front, const 
                        const contract::ContractPtr& contract, const contract::Method& method, Format format,
                        const ConnectQuery* sent) {
   const UnaryReply reply{exchange, options, *contract};
-  const Protocol& protocol = connect_unary_protocol;
-  auto encodings = read_encodings(exchange.request().fields, protocol);
-  if (!encodings) co_return reply.error(encodings.error(), nullptr);
-  if (sent != nullptr) encodings->request = sent->encoding;
-
-  Call call(contract, method, protocol.edge);
-  if (const auto read = read_request_head(call, exchange, protocol, options); !read)
-    co_return reply.error(read.error(), nullptr);
-  const MessageCodec codec(method, format, *encodings, options);
+  Call call(contract, method, connect_unary_protocol.edge);
+  auto encodings = open_call(call, exchange, connect_unary_protocol, options);
+  if (sent != nullptr) encodings.request = sent->encoding;
+  const MessageCodec codec(method, format, encodings, options);
   const HandlerPtr handler = front.handler(method);
   const CallLink link(call, exchange);
 
   auto payload =
       sent != nullptr ? Result<Bytes>(sent->message) : co_await read_body(exchange.body(), options.max_message);
-  if (!payload) co_return reply.error(payload.error(), nullptr);
-  auto message = codec.read(std::move(*payload), encodings->request != wire::Encoding::identity);
-  if (!message) co_return reply.error(message.error(), nullptr);
-  call.requests.push(std::move(*message));
-  call.requests.end();
+  auto message =
+      payload ? codec.read(std::move(*payload), encodings.request != wire::Encoding::identity) : std::move(payload);
+  if (message) {
+    call.requests.push(std::move(*message));
+    call.requests.end();
+  } else {
+    call.cancel(std::move(message).error());
+  }
 
   TaskGroup tasks;
   tasks.spawn(answer(*handler, call));

@@ -63,7 +63,7 @@ class TestFront final : public Front {
   contract::ContractPtr contract() const override { return contract_; }
   HandlerPtr handler(const contract::Method& method) const override;
 
-  mutable int calls = 0;
+  mutable int calls = 0;     // whose handler got a message
   mutable std::string seen;  // why the handler ended, where it waited: the canonical code
 
  private:

@@ -60,7 +60,6 @@ Task<std::optional<Result<void>>> EchoHandler::special(Call& call, std::string t
 }
 
 Task<Result<void>> EchoHandler::handle(Call& call) {
-  ++front_.calls;
   std::string joined;
   bool first = true;
   for (;;) {
@@ -70,6 +69,7 @@ Task<Result<void>> EchoHandler::handle(Call& call) {
       co_return fail(message.error());
     }
     if (!*message) break;
+    if (first) ++front_.calls;
     const std::string text = text_of((*message)->view());
     if (first) {
       auto done = co_await special(call, text);

@@ -64,18 +64,11 @@ Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, co
                            const MediaType& type) {
   ReplyWriter reply(exchange, type, options);
   const contract::ContractPtr contract = front.contract();
-  const auto refuse = [&](const Error& why) { reply.only_end(why, {}, contract.get()); };
+  const auto method = find_method(*contract, exchange.request().path());
+  if (!method) co_return reply.only_end(method.error(), {}, contract.get());
 
-  const net::RequestHead& request = exchange.request();
-  const auto method = find_method(*contract, request.path());
-  if (!method) co_return refuse(method.error());
-  const auto encodings = read_encodings(request.fields, *type.protocol);
-  if (!encodings) co_return refuse(encodings.error());
   Call call(contract, **method, type.protocol->edge);
-  if (const auto read = read_request_head(call, exchange, *type.protocol, options); !read)
-    co_return refuse(read.error());
-
-  const MessageCodec codec(**method, type.format, *encodings, options);
+  const MessageCodec codec(**method, type.format, open_call(call, exchange, *type.protocol, options), options);
   const HandlerPtr handler = front.handler(**method);
   const CallLink link(call, exchange);
   RequestReader requests(exchange.body(), codec, type.text, options.max_message);
@@ -84,10 +77,12 @@ Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, co
     tasks.spawn(answer(*handler, call));
     tasks.spawn(requests.pump(call));
   } else {
-    auto message = co_await requests.only_message();
-    if (!message) co_return refuse(message.error());
-    call.requests.push(std::move(*message));
-    call.requests.end();
+    if (auto message = co_await requests.only_message()) {
+      call.requests.push(std::move(*message));
+      call.requests.end();
+    } else {
+      call.cancel(std::move(message).error());
+    }
     tasks.spawn(answer(*handler, call));
   }
   co_await ((*method)->server_streaming ? send_stream(call, codec, reply, exchange)

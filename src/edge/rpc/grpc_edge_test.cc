@@ -142,7 +142,7 @@ TEST_F(GrpcEdgeTest, requests_that_are_wrong) {
     } else {
       EXPECT_EQ(reply, c.reply) << c.name;
     }
-    if (!c.request.path.ends_with("Chat")) EXPECT_EQ(front.calls, calls) << c.name << ": no handler was bothered";
+    if (!c.request.path.ends_with("Chat")) EXPECT_EQ(front.calls, calls) << c.name << ": no handler got a message";
   }
 }
 
