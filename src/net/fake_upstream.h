@@ -161,6 +161,7 @@ class FakeUpstream {
   std::uint16_t port;
   OnRequest on_head = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
   OnRequest on_end = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
+  OnRequest on_data = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};  // after each DATA frame
   std::function<bool(FakeConnection&)> on_connect = [](FakeConnection&) { return true; };  // false: no SETTINGS
   std::uint32_t max_streams = 100;
   bool answer_pings = true;
@@ -246,6 +247,7 @@ inline void FakeConnection::take_frame(std::uint8_t type, std::uint8_t flags, st
     }
   }
   if (first) owner_.on_head(*this, id, stream);
+  if (type == NGHTTP2_DATA) owner_.on_data(*this, id, stream);
   if ((flags & NGHTTP2_FLAG_END_STREAM) != 0 && fd_ >= 0) {
     stream.ended = true;
     owner_.on_end(*this, id, stream);

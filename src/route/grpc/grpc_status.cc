@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "contract/wire_format.h"
+#include "route/grpc/wire_records.h"
 #include "wire/base64.h"
 #include "wire/percent.h"
 
@@ -21,36 +21,13 @@ constexpr HttpRow http_rows[] = {
     {429, Code::unavailable}, {502, Code::unavailable},     {503, Code::unavailable},       {504, Code::unavailable},
 };
 
-// A length-delimited record of number `wanted`; others are skipped. False at the end; `from` is null if malformed.
-bool next_record(const char*& from, const char* end, std::uint32_t& number, std::string_view& content) {
-  while (from != nullptr && from != end) {
-    std::uint32_t tag = 0;
-    from = contract::read_tag(from, end, tag);
-    if (from == nullptr) return false;
-    if ((tag & 7U) != static_cast<std::uint32_t>(contract::WireType::length)) {
-      from = contract::skip_record(from, end, tag, 10);
-      continue;
-    }
-    std::size_t size = 0;
-    from = contract::read_length(from, end, size);
-    if (from == nullptr) return false;
-    number = tag >> 3U;
-    content = {from, size};
-    from += size;
-    return true;
-  }
-  return false;
-}
-
 bool read_any(std::string_view wire, ErrorDetail& detail) {
-  const char* from = wire.data();
-  std::uint32_t number = 0;
-  std::string_view content;
-  while (next_record(from, wire.data() + wire.size(), number, content)) {
-    if (number == 1) detail.type = content.substr(content.rfind('/') + 1);
-    if (number == 2) detail.value = content;
+  WireRecords any(wire);
+  while (any.next()) {
+    if (any.number == 1) detail.type = any.content.substr(any.content.rfind('/') + 1);
+    if (any.number == 2) detail.value = any.content;
   }
-  return from != nullptr;
+  return any.is_fine();
 }
 
 }  // namespace
@@ -73,14 +50,12 @@ Blame blame_of(Code code) {
 bool add_status_details(std::string_view status_wire, Error& error) {
   std::vector<ErrorDetail> details;
   std::string_view message;
-  const char* from = status_wire.data();
-  std::uint32_t number = 0;
-  std::string_view content;
-  while (next_record(from, status_wire.data() + status_wire.size(), number, content)) {
-    if (number == 2) message = content;
-    if (number == 3 && !read_any(content, details.emplace_back())) return false;
+  WireRecords status(status_wire);
+  while (status.next()) {
+    if (status.number == 2) message = status.content;
+    if (status.number == 3 && !read_any(status.content, details.emplace_back())) return false;
   }
-  if (from == nullptr && !status_wire.empty()) return false;
+  if (!status.is_fine()) return false;
   if (error.message().empty() && !message.empty()) {
     error = Error(error.code(), error.blame(), std::string(message)).with_reason(std::string(error.reason()));
   }
