@@ -1,5 +1,6 @@
 #include "edge/rest/documents.h"
 
+#include "contract/docs_html.h"
 #include "contract/openapi.h"
 
 namespace parley::edge::rest {
@@ -13,9 +14,15 @@ struct Kind {
   std::string (*make)(const contract::Contract& contract);
 };
 constexpr Kind kinds[] = {
-    {"/openapi.json", "application/json",
-     [](const contract::Contract& contract) { return contract::openapi_json(contract); }},
+    {"/openapi.json", "application/json", [](const contract::Contract& c) { return contract::openapi_json(c); }},
+    {"/docs", "text/html; charset=utf-8", [](const contract::Contract&) { return contract::docs_html(); }},
 };
+
+// The page holds its own style and script, and asks for nothing but what this origin has.
+constexpr std::string_view page_policy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src 'self' "
+    "data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 }  // namespace
 
@@ -52,6 +59,7 @@ bool Documents::answer(net::ServerExchange& exchange, const contract::ContractPt
   head.fields.add("content-length", std::to_string(form->second.size()));
   head.fields.add("cache-control", "no-cache");  // a reload may change it at any time
   head.fields.add("vary", "accept-encoding");
+  if (document->content_type.starts_with("text/html")) head.fields.add("content-security-policy", page_policy);
   if (encoding != wire::Encoding::identity) head.fields.add("content-encoding", wire::name(encoding));
   if (options_.cors) options_.cors->permit(request, head.fields);
   exchange.respond(std::move(head));

@@ -24,6 +24,15 @@ TEST(Documents, OpenApiInEveryCoding) {
   EXPECT_EQ(head.text(), "");
 }
 
+TEST(Documents, AReferencePage) {
+  RestBench bench;
+  const TestExchange& exchange = bench.ask("GET", "/docs");
+  EXPECT_EQ(exchange.head().status, 200);
+  EXPECT_EQ(exchange.header("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(exchange.header("content-security-policy").find("default-src 'none'"), std::string::npos);
+  EXPECT_NE(exchange.text().find("openapi.json"), std::string::npos);
+}
+
 TEST(Documents, OnlyWhereTheyAreWanted) {
   RestBench bench;
   EXPECT_EQ(bench.ask("POST", "/openapi.json").head().status, 404);
