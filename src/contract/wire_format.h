@@ -24,9 +24,8 @@ inline char* put_varint(char* to, std::uint64_t value) {
 
 // The same without a branch on the size, for numbers of any size in a row. May write ten bytes.
 inline char* put_varint_wide(char* to, std::uint64_t value) {
-  if (value >> 56U != 0) [[unlikely]]
-    return put_varint(to, value);
   const auto size = (static_cast<unsigned>(std::bit_width(value | 1U)) + 6) / 7;
+  const std::uint64_t all = value;
   value = (value & 0x000000000fffffffU) | (value & 0x00fffffff0000000U) << 4U;
   value = (value & 0x00003fff00003fffU) | (value & 0x0fffc0000fffc000U) << 2U;
   value = (value & 0x007f007f007f007fU) | (value & 0x3f803f803f803f80U) << 1U;
