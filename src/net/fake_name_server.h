@@ -1,15 +1,15 @@
 // For tests: a name server on the test's own loop.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "loop/shard.h"
 
@@ -19,7 +19,8 @@ namespace parley::net {
 // and says nothing about "silent.test".
 class FakeNameServer {
  public:
-  explicit FakeNameServer(Shard& shard) : watch_([](void* self, bool, bool) { static_cast<FakeNameServer*>(self)->serve(); }, this) {
+  explicit FakeNameServer(Shard& shard)
+      : watch_([](void* self, bool, bool) { static_cast<FakeNameServer*>(self)->serve(); }, this) {
     fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
     sockaddr_in any{};
     any.sin_family = AF_INET;

@@ -217,7 +217,7 @@ void H2Exchange::h2_end_sent() {
 void H2Exchange::h2_closed(std::uint32_t error_code) {
   const bool orderly = end_sent_ && error_code == NGHTTP2_NO_ERROR;
   server_.stream_is_gone(id(), request_ended_);
-  if (counted_ && head_arrived_ && server_.closing_ == nullptr) server_.count_end(!orderly);
+  if (counted_ && server_.closing_ == nullptr) server_.count_end(!orderly);
   if (server_.closing_ != nullptr && !orderly) {
     break_off(*server_.closing_);
   } else if (!orderly) {
@@ -266,6 +266,11 @@ void H2Server::received(std::string_view bytes) {
   receive(bytes);
 }
 
+void H2Server::input_ended() {
+  flush();  // a GOAWAY that says why may wait
+  connection_.close(client_gone("the client closed the connection"));
+}
+
 // A peer that sends without reading is not read from, so that answers to it stay bounded.
 bool H2Server::wants_input() const { return unsent_bytes() < connection_.context().limits.output_bytes; }
 
@@ -301,7 +306,13 @@ void H2Server::h2_flushed() {
   unsent_held_back_ = !wants_input();
 }
 
-void H2Server::h2_failed(Error why) { connection_.close(why); }
+void H2Server::h2_failed(Error why) {
+  if (why.reason() == "http2_broken") {
+    connection_.close_in_order(why);  // the peer should read the GOAWAY
+  } else {
+    connection_.close(why);
+  }
+}
 
 void H2Server::exchange_gone() {
   --exchanges_;
@@ -399,6 +410,7 @@ void H2Server::drain() {
   drain_ = Drain::noticed;
   drain_began_ = context().shard.now();
   submit_shutdown_notice();
+  flush();  // before the PING, which would overtake it
   submit_ping(drain_ping);
 }
 

@@ -83,7 +83,7 @@ class H2Server final : public ServerProtocol, private H2Session {
 
   void start() override { H2Session::start(); }
   void received(std::string_view bytes) override;
-  void input_ended() override { connection_.close(client_gone("the client closed the connection")); }
+  void input_ended() override;
   void writable() override { H2Session::writable(); }
   bool wants_input() const override;
   void drain() override;

@@ -21,6 +21,18 @@ std::string_view view(const nghttp2_rcbuf* text) {
   return {reinterpret_cast<const char*>(v.base), v.len};
 }
 
+// The GOAWAY frame for what nghttp2 calls fatal. The last stream id is the highest one: any may have been processed.
+std::string last_goaway(int nghttp2_error) {
+  std::uint32_t code = NGHTTP2_PROTOCOL_ERROR;
+  if (nghttp2_error == NGHTTP2_ERR_FLOODED || nghttp2_error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+    code = NGHTTP2_ENHANCE_YOUR_CALM;
+  if (nghttp2_error == NGHTTP2_ERR_NOMEM || nghttp2_error == NGHTTP2_ERR_CALLBACK_FAILURE)
+    code = NGHTTP2_INTERNAL_ERROR;
+  std::string frame("\0\0\x08\x07\0\0\0\0\0\x7f\xff\xff\xff\0\0\0\0", 17);
+  frame.back() = static_cast<char>(code);
+  return frame;
+}
+
 bool is_sensitive(std::string_view name) {
   return name == "authorization" || name == "proxy-authorization" || name == "cookie" || name == "set-cookie";
 }
@@ -371,6 +383,9 @@ bool H2Session::process(std::string_view bytes) {
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (taken >= 0) return true;
+  if (!has_unsent()) {
+    transport_.write(last_goaway(static_cast<int>(taken)));  // nghttp2 has given up: it makes none
+  }
   fail_session(
       Error(Code::unavailable, Blame::caller, nghttp2_strerror(static_cast<int>(taken))).with_reason("http2_broken"));
   return false;

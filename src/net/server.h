@@ -1,4 +1,5 @@
-// Server: one shard's listener and its connections: HTTP/1.1 and HTTP/2 (prior knowledge, or ALPN over TLS) on one port.
+// Server: one shard's listener and its connections: HTTP/1.1 and HTTP/2 (prior knowledge, or ALPN over TLS) on one
+// port.
 #pragma once
 
 #include <cstdint>
@@ -17,25 +18,27 @@ namespace parley::net {
 
 // Every buffer and every wait of a connection has a bound here.
 struct ServerLimits {
-  std::size_t header_bytes = 64 * 1024;   // of a request, names and values; 431 beyond (HTTP/2: 431 or RST)
+  std::size_t header_bytes = 64 * 1024;  // of a request, names and values; 431 beyond (HTTP/2: 431 or RST)
   std::size_t header_count = 256;
-  std::size_t target_bytes = 16 * 1024;   // 414 beyond
-  std::uint32_t concurrent_streams = 256; // HTTP/2, a connection
-  std::uint32_t stream_window = 256 * 1024;      // bytes of a request body in flight
+  std::size_t target_bytes = 16 * 1024;      // 414 beyond
+  std::uint32_t concurrent_streams = 256;    // HTTP/2, a connection
+  std::uint32_t stream_window = 256 * 1024;  // bytes of a request body in flight
   std::uint32_t connection_window = 1024 * 1024;
   std::size_t output_bytes = 256 * 1024;  // queued on a connection before writers wait
-  Duration header_timeout = std::chrono::seconds(10);  // from a request's first byte to the end of its head; also a TLS handshake's
-  Duration idle_timeout = std::chrono::seconds(120);   // a connection without an exchange
-  Duration body_timeout = std::chrono::seconds(60);    // without progress of a body that is being read, or of a response being written
-  std::uint32_t resets_a_minute = 200;                 // rapid reset (CVE-2023-44487): GOAWAY ENHANCE_YOUR_CALM beyond
-  std::uint32_t control_frames_a_second = 200;         // PING, SETTINGS, empty frames
-  std::size_t connections = 10'000;                    // a shard; further ones are closed at once
+  Duration header_timeout =
+      std::chrono::seconds(10);  // from a request's first byte to the end of its head; also a TLS handshake's
+  Duration idle_timeout = std::chrono::seconds(120);  // a connection without an exchange
+  Duration body_timeout =
+      std::chrono::seconds(60);         // without progress of a body that is being read, or of a response being written
+  std::uint32_t resets_a_minute = 200;  // rapid reset (CVE-2023-44487): GOAWAY ENHANCE_YOUR_CALM beyond
+  std::uint32_t control_frames_a_second = 200;  // PING, SETTINGS, empty frames
+  std::size_t connections = 10'000;             // a shard; further ones are closed at once
 };
 
 struct TlsServerConfig {
   std::string cert_file;  // PEM chain; "" for plain text
   std::string key_file;
-  std::string client_ca_file;     // "" asks for no client certificate
+  std::string client_ca_file;  // "" asks for no client certificate
   bool require_client_cert = false;
 };
 
@@ -62,8 +65,9 @@ class Server {
   virtual ~Server() = default;
   virtual std::uint16_t port() const = 0;
   virtual std::size_t connection_count() const = 0;
-  // Stops accepting; tells every peer (GOAWAY with the grace of RFC 9113 section 6.8: first 2^31-1, then the real last id; Connection: close)
-  // and lets exchanges finish; whatever is left at `deadline` is reset. Returns when no connection is left.
+  // Stops accepting; tells every peer (GOAWAY with the grace of RFC 9113 section 6.8: first 2^31-1, then the real last
+  // id; Connection: close) and lets exchanges finish; whatever is left at `deadline` is reset. Returns when no
+  // connection is left.
   virtual Task<void> drain(Deadline deadline) = 0;
 };
 

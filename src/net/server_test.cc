@@ -1,0 +1,82 @@
+// The server as a whole: listening, its bounds, the graceful end.
+#include "net/server_test_peer.h"
+
+namespace parley::net {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
+  listen();
+  Client busy = client();
+  Client idle = client();
+  idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  idle.wait_for("GET a /");
+  idle.take();
+  busy.send("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+  run_until([&] { return answers.running == 1; });
+  bool drained = false;
+  TaskGroup group;
+  group.spawn([](Server& s, Shard& on, bool& done) -> Task<void> {
+    co_await s.drain(Deadline::after(on.now(), seconds(20)));
+    done = true;
+  }(*server, shard, drained));
+  idle.wait_closed();
+  EXPECT_FALSE(drained);
+  answers.may_go = true;
+  answers.go.notify();
+  busy.wait_for("\r\n\r\n");
+  EXPECT_THAT(busy.received, HasSubstr("connection: close"));
+  busy.half_close();
+  run_until([&] { return drained; });
+}
+
+TEST_F(ServerTest, drain_resets_what_is_left_at_its_deadline) {
+  listen();
+  Client peer = client();
+  peer.send("GET /hang HTTP/1.1\r\nHost: a\r\n\r\n");
+  run_until([&] { return answers.running == 1; });
+  run_blocking(shard, server->drain(Deadline::after(shard.now(), milliseconds(20))));
+  EXPECT_THAT(answers.broken, testing::ElementsAre("draining"));
+}
+
+TEST_F(ServerTest, connections_are_bounded) {
+  listen({.connections = 2});
+  Client one = client();
+  Client two = client();
+  run_until([&] { return server->connection_count() == 2; });
+  Client three = client();
+  three.wait_closed();
+  one.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  one.wait_for("GET a /");
+  EXPECT_THAT(one.received, StartsWith("HTTP/1.1 200"));
+}
+
+TEST(ServerListen, says_why_it_cannot) {
+  Shard shard;
+  Answers answers;
+  auto first = Server::listen(shard, {.address = "127.0.0.1:0", .reuse_port = false, .tls = nullptr}, {}, answers);
+  ASSERT_TRUE(first);
+  const std::string taken = fmt::format("127.0.0.1:{}", (*first)->port());
+  struct Refused {
+    std::string address;
+    const char* why;
+  };
+  const Refused cases[] = {{taken, "Address already in use"},
+                           {"nowhere", "not an address"},
+                           {"127.0.0.1:x", "not an address"},
+                           {"127.0.0.1:70000", "not an address"},
+                           {"[::zz]:80", "not an address"}};
+  for (const Refused& c : cases) {
+    auto refused = Server::listen(shard, {.address = c.address, .reuse_port = false, .tls = nullptr}, {}, answers);
+    ASSERT_FALSE(refused) << c.address;
+    EXPECT_THAT(refused.error().message(), HasSubstr(c.why));
+    EXPECT_THAT(refused.error().message(), HasSubstr(c.address));
+  }
+}
+
+}  // namespace
+}  // namespace parley::net
