@@ -55,7 +55,7 @@ TEST(Zigzag, ComesBack) {
 }
 
 TEST(Tag, RefusesFieldZeroAndUnknownWireTypes) {
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("\0", 1), std::string("\x06"), std::string("\x0f"), std::string("\xff\xff\xff\xff\x1f")}) {
     std::uint32_t tag = 0;
     EXPECT_EQ(read_tag(text.data(), text.data() + text.size(), tag), nullptr);
