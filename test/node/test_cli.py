@@ -1,6 +1,7 @@
 """The commands: what they print and their exit codes."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -104,3 +105,10 @@ def test_an_address_in_use_says_so(node):
     answer = parley("up", node.config_path)
     assert answer.returncode == 2
     assert "in use" in answer.stderr
+
+
+def test_the_documentation_has_every_key():
+    """docs/configuration.md ends with what the program prints: run `parley schema config --markdown` again when this fails."""
+    root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    with open(os.path.join(root, "docs/configuration.md")) as file:
+        assert file.read().endswith(parley("schema", "config", "--markdown").stdout)
