@@ -61,6 +61,7 @@ Result<void> RestCall::read_deadline() {
 
 Result<void> RestCall::prepare(std::span<const contract::Binding> bindings) {
   const net::RequestHead& request = exchange_.request();
+  if (auto read = read_metadata(); !read) return read;
   auto format = reply_format(plan_, request.fields.get("accept"));
   if (!format) return fail(std::move(format).error());
   format_ = *format;
@@ -71,34 +72,28 @@ Result<void> RestCall::prepare(std::span<const contract::Binding> bindings) {
     if (auto bound = binder_.bind_query(query); !bound) return bound;
   }
   if (auto bound = binder_.bind_path(bindings); !bound) return bound;
-  if (auto read = read_metadata(); !read) return read;
-  if (auto opened = reader_.open(!plan_.method->client_streaming); !opened) return opened;
+  if (auto opened = reader_.open(!streams_in()); !opened) return opened;
   return read_deadline();
 }
 
+// What is wrong with the request cancels the call: its handler, and with it telemetry, hears of it, and the answer is
+// the same as for any other call that ends early.
 Task<void> RestCall::run(std::span<const contract::Binding> bindings) {
-  if (auto ready = prepare(bindings); !ready) {
-    reply_.error(ready.error());
-    co_return;
-  }
-  exchange_.on_broken(
-      [](void* call) { static_cast<RestCall*>(call)->call_.cancel(*static_cast<RestCall*>(call)->exchange_.broken()); },
-      this);
+  if (auto ready = prepare(bindings); !ready) call_.cancel(std::move(ready).error());
+  exchange_.on_broken([](void* self) { static_cast<RestCall*>(self)->client_left(); }, this);
   // Whoever waits for the request's body then hears of it.
   const Call::OnCancel on_cancel(call_, [this](const Error& why) { exchange_.body().abort(why); });
-  const bool streams_in = plan_.method->client_streaming && shape_.form != BodyForm::none;
-  if (!streams_in) {
+  if (!streams_in() && !call_.cancelled()) {
     auto message = co_await read_message();
-    if (!message || call_.cancelled()) {
-      reply_.error(call_.cancelled() ? *call_.cancelled() : message.error());
-      exchange_.on_broken(nullptr, nullptr);
-      co_return;
+    if (message) {
+      call_.requests.push(Bytes(*std::move(message)));
+      call_.requests.end();
+    } else {
+      call_.cancel(std::move(message).error());
     }
-    call_.requests.push(Bytes(*std::move(message)));
-    call_.requests.end();
   }
   tasks_.spawn(answer(*handler_, call_));
-  if (streams_in) tasks_.spawn(pump());
+  if (streams_in()) tasks_.spawn(pump());
   if (plan_.method->server_streaming) {
     co_await answer_stream();
   } else {
@@ -106,8 +101,9 @@ Task<void> RestCall::run(std::span<const contract::Binding> bindings) {
   }
   if (tasks_.live() > 0) {
     // The response is decided: whoever still works for it may stop.
-    call_.cancel(Error(Code::cancelled, Blame::caller, "the response has been sent").with_reason("call_ended"));
-    exchange_.body().abort(Error(Code::cancelled, Blame::us, "the call has ended").with_reason("call_ended"));
+    const Error over = Error(Code::cancelled, Blame::caller, "the response has been sent").with_reason("call_ended");
+    call_.cancel(over);
+    exchange_.body().abort(over);
     co_await tasks_.join();
   }
   exchange_.on_broken(nullptr, nullptr);

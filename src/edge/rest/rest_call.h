@@ -32,6 +32,9 @@ class RestCall {
 
  private:
   Result<void> prepare(std::span<const contract::Binding> bindings);
+  // Request messages are made while the handler runs.
+  bool streams_in() const { return plan_.method->client_streaming && shape_.form != BodyForm::none; }
+  void client_left() { call_.cancel(*exchange_.broken()); }
   Result<void> read_metadata();
   Result<void> read_deadline();
 

@@ -61,12 +61,6 @@ Task<void> RestEdge::serve(net::ServerExchange& exchange) {
     co_return;
   }
   const contract::Method& method = *match->method;
-  if (!method.not_served.empty()) {
-    const Error error =
-        Error(Code::unimplemented, Blame::us, method.path + ": " + method.not_served).with_reason("not_served");
-    rest::Reply(exchange, options_, &contract).error(error);
-    co_return;
-  }
   rest::RestCall call(exchange, options_, plans, plans->plan(method, *match->rule), front_.handler(method));
   co_await call.run(match->bindings);
 }

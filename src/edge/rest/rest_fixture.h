@@ -58,6 +58,7 @@ struct Script {
   Deadline deadline = Deadline::never();
   std::optional<Error> cancelled;
   bool called = false;
+  bool heard = false;
 };
 
 inline std::string to_json(const contract::MessageTable& table, std::string_view wire) {
@@ -71,7 +72,8 @@ class ScriptedHandler : public Handler {
   explicit ScriptedHandler(Script& script) : script_(script) {}
 
   Task<Result<void>> handle(Call& call) override {
-    script_.called = true;
+    script_.called = !call.cancelled();  // a call that is wrong is heard of, but not made
+    script_.heard = true;
     script_.metadata = call.metadata;
     script_.deadline = call.deadline();
     const Call::OnCancel listener(call, [this](const Error& why) {

@@ -192,6 +192,8 @@ TEST(RestUnary, RefusesWhatIsWrongBeforeTheCall) {
     EXPECT_NE(exchange.text().find(detail), std::string::npos) << exchange.text();
     EXPECT_TRUE(exchange.is_finished());
     EXPECT_FALSE(bench.script.called);
+    const bool has_rpc = c.reason != "no_route" && c.reason != "method_not_allowed" && c.reason != "malformed_path";
+    EXPECT_EQ(std::exchange(bench.script.heard, false), has_rpc) << "filters count what is refused of a known rpc";
   }
 }
 
