@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "loop/run_blocking.h"
 #include "node/contract_source.h"
 
 namespace parley::cli {
@@ -49,7 +50,8 @@ std::optional<Subject> subject_at(const std::string& path) {
     }
     subject.config = std::move(*config);
   }
-  auto loaded = node::load_contract(subject.config);
+  Shard shard;
+  auto loaded = run_blocking(shard, node::load_contract(shard, subject.config));
   print(loaded.diagnostics);
   if (loaded.contract == nullptr) return std::nullopt;
   subject.loaded = std::move(loaded);

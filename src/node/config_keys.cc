@@ -17,7 +17,7 @@ ServiceConfig& service(C& c, const V& v) {
 // In the order of the documentation.
 constexpr Key keys[] = {
     {"contracts", KeyType::texts, "contracts",
-     "Folders of `.proto` files and descriptor set files, one or a list. Loaded again when they change.",
+     "Folders of `.proto` files and descriptor set files, one or a list, loaded again when they change; or `reflection`: the gRPC services are asked.",
      [](C& c, const V& v) { c.contracts = v.texts; }},
     {"listen", KeyType::text, "127.0.0.1:8080",
      "The address for callers: REST, gRPC, gRPC-Web and Connect, HTTP/1.1 and HTTP/2, on one port. Port 0 picks one.",

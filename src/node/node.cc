@@ -156,7 +156,7 @@ Result<void> Node::Rep::start_processes() {
 }
 
 Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
-  auto loaded = load_contract(from);
+  auto loaded = co_await load_contract(control, from);
   print(loaded.diagnostics);
   if (loaded.contract == nullptr) co_return invalid("the contract has errors (above)");
   auto made = std::make_shared<Snapshot>();

@@ -85,3 +85,10 @@ def test_a_broken_configuration_is_refused_while_serving_goes_on(new_node):
         node.write_config({**node.config, "servces": {}})
         eventually(lambda: "did you mean 'services'?" in node.log())
         assert client.get("/v1/get/n").status_code == 200
+
+
+def test_the_contract_by_reflection(new_node, backend):
+    """No .proto file at all: the service tells its contract and its services."""
+    node = new_node(contracts="reflection", services={"awkward": {"at": f"grpc://127.0.0.1:{backend.port}"}})
+    with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client:
+        assert client.get("/v1/get/n").status_code == 200

@@ -10,6 +10,7 @@ import grpc
 from google.api import httpbody_pb2
 from google.protobuf import any_pb2, empty_pb2
 from google.rpc import error_details_pb2, status_pb2
+from grpc_reflection.v1alpha import reflection
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 pb, pb_grpc = grpc.protos_and_services("awkward.proto")
@@ -167,6 +168,7 @@ def main():
     options = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
     server = grpc.server(futures.ThreadPoolExecutor(64), options=options)
     pb_grpc.add_AwkwardServicer_to_server(Awkward(), server)
+    reflection.enable_server_reflection(("awkward.v1.Awkward", reflection.SERVICE_NAME), server)
     if server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}") == 0:
         sys.exit(f"cannot listen on {sys.argv[1]}")
     server.start()
