@@ -143,7 +143,7 @@ class Bench {
   }
 
   void run(const std::string& what, const char* type, const std::string& json) {
-    if (!options_.wants(what + ", from JSON") && !options_.wants(what + ", to JSON")) return;
+    if (!options_.wants("JSON to wire, " + what) && !options_.wants("wire to JSON, " + what)) return;
     const MessageTable& table = *tables_->find(type);
     std::string wire;
     if (const auto done = json_to_wire(table, json, wire); !done) die(what + ": " + done.error().message());

@@ -27,9 +27,7 @@ bool starts_with_padded(const char* text, const char* end, std::string_view pref
 
 }  // namespace
 
-bool JsonToWire::within_limit() {
-  if (out_.size() <= options_.max_bytes) [[likely]]
-    return true;
+bool JsonToWire::too_large() {
   in_.too_large();
   return in_.fail("more than " + std::to_string(options_.max_bytes) + " bytes of Protobuf come of this");
 }

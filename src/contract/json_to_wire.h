@@ -37,7 +37,8 @@ class JsonToWire {
   bool member(const MessageTable& table, const FieldTable& field, SeenSet& seen, int depth);
   bool key(const MessageTable& table, const FieldTable*& field, bool in_any);
   bool check_required(const MessageTable& table, const SeenSet& seen);
-  bool within_limit();
+  bool within_limit() { return out_.size() <= options_.max_bytes || too_large(); }
+  bool too_large();
 
   // ---- one value of a field
   bool singular(const FieldTable& field, int depth, bool keep_zero);

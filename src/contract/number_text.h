@@ -6,14 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "contract/digits.h"
+
 namespace parley::contract {
 
 // ---- writing. Each returns what follows the number, and may write up to max_number_size bytes at `to`, also behind
 // it.
 
 inline constexpr std::size_t max_number_size = 64;
-char* put_uint(char* to, std::uint64_t value);
-char* put_int(char* to, std::int64_t value);
 // As ECMAScript prints numbers: no exponent from 1e-6 to below 1e21. Not a number and the infinities are the quoted
 // words "NaN", "Infinity" and "-Infinity".
 char* put_double(char* to, double value);

@@ -121,12 +121,4 @@ std::string scalar_from_text(const FieldTable& field, std::string_view text, std
   return integer_bits(field.kind, value.negative, value.magnitude, bits);
 }
 
-char* put_scalar(char* to, Kind kind, std::uint64_t bits) {
-  switch (wire_type(kind)) {
-    case WireType::fixed32: std::memcpy(to, &bits, 4); return to + 4;
-    case WireType::fixed64: std::memcpy(to, &bits, 8); return to + 8;
-    default: return put_varint_wide(to, bits);
-  }
-}
-
 }  // namespace parley::contract

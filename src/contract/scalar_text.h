@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "contract/message_table.h"
+#include "contract/wire_format.h"
 
 namespace parley::contract {
 
@@ -20,6 +21,11 @@ std::string integer_bits(Kind kind, bool negative, std::uint64_t magnitude, std:
 std::string expected_name(const FieldTable& field);
 
 // Writes the value of a scalar kind as the wire has it; `to` has room for 10 bytes.
-char* put_scalar(char* to, Kind kind, std::uint64_t bits);
+inline char* put_scalar(char* to, Kind kind, std::uint64_t bits) {
+  if (kind < Kind::fixed32) return put_varint_wide(to, bits);
+  const std::size_t size = kind < Kind::fixed64 ? 4 : 8;
+  std::memcpy(to, &bits, 8);
+  return to + size;
+}
 
 }  // namespace parley::contract

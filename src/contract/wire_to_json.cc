@@ -20,9 +20,7 @@ bool WireToJson::give_up() {
   return fail("records out of order");  // never shown: the merging way has the last word
 }
 
-bool WireToJson::within_limit() {
-  if (out_.size() <= options_.max_bytes) [[likely]]
-    return true;
+bool WireToJson::too_large() {
   too_large_ = true;
   return fail("more than " + std::to_string(options_.max_bytes) + " bytes of JSON come of this");
 }

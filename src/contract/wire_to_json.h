@@ -112,7 +112,8 @@ class WireToJson {
   // ---- errors
   bool fail(std::string message);
   bool give_up();
-  bool within_limit();
+  bool within_limit() { return out_.size() <= options_.max_bytes || too_large(); }
+  bool too_large();
   bool in_field(const FieldTable& field);
 
   OutBuffer& out_;
