@@ -61,13 +61,6 @@ Result<const contract::Method*> find_method(const contract::Contract& contract, 
   return method;
 }
 
-Result<wire::Encoding> request_encoding(std::string_view name) {
-  if (const auto encoding = wire::encoding_from_name(name)) return *encoding;
-  return fail(Error(Code::unimplemented, Blame::caller,
-                    fmt::format("unknown compression \"{}\": accepted are {}", name, accepted_encoding_names))
-                  .with_reason("unknown_encoding"));
-}
-
 MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
                                   const RpcOptions& options) {
   const auto encodings = read_encodings(exchange.request().fields, protocol);

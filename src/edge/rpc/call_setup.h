@@ -18,9 +18,6 @@ Result<const contract::Method*> find_method(const contract::Contract& contract, 
 MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
                                   const RpcOptions& options);
 
-// A coding by its name in a request. Errors: unimplemented, listing the known.
-Result<wire::Encoding> request_encoding(std::string_view name);
-
 // How the call stands for its edge: its final status once it has finished, why it was cancelled before that, null if
 // all is well.
 const Error* end_of(const Call& call);

@@ -65,6 +65,9 @@ TEST_F(ConnectEdgeTest, takes_what_can_only_be_connect) {
   } cases[] = {
       {"a proto body", {.content_type = proto}, true},
       {"plain JSON is REST's", {.content_type = json}, false},
+      {"plain JSON where REST has another address", {.path = "/test.Echo/Bound", .content_type = json}, true},
+      {"plain JSON to no rpc", {.path = "/test.Echo/Nope", .content_type = json}, false},
+      {"a plain GET", {.path = "/test.Echo/Bound", .content_type = json, .method = "GET"}, false},
       {"JSON with the protocol's version", {.content_type = json, .fields = version_1}, true},
       {"JSON with a time-out", {.content_type = json, .fields = {{"connect-timeout-ms", "100"}}}, true},
       {"anything with the protocol's version", {.content_type = "application/foo", .fields = version_1}, true},

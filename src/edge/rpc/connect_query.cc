@@ -6,8 +6,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "edge/rpc/call_setup.h"
-#include "edge/rpc/connect_unary.h"
 #include "wire/base64.h"
 #include "wire/percent.h"
 

@@ -17,4 +17,7 @@ struct ConnectQuery {
 // parameter; unimplemented for an unknown compression.
 Result<ConnectQuery> parse_connect_query(std::string_view query);
 
+// Whether a query is that of a Connect GET: it has an encoding and a message.
+bool is_connect_query(std::string_view query);
+
 }  // namespace parley::edge

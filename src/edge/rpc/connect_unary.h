@@ -17,7 +17,4 @@ Task<void> serve_connect_post(net::ServerExchange& exchange, const Front& front,
 // Serves one GET. Only a method without side effects takes it: 405 for others.
 Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, const RpcOptions& options);
 
-// Whether a query is that of a Connect GET: it has an encoding and a message.
-bool is_connect_query(std::string_view query);
-
 }  // namespace parley::edge

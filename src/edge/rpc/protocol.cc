@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "wire/timeout.h"
 
@@ -92,6 +94,13 @@ const MediaType* find_type(std::span<const MediaType> types, std::string_view co
 
 bool type_starts_with(std::string_view content_type, std::string_view prefix) {
   return same(content_type.substr(0, prefix.size()), prefix);
+}
+
+Result<wire::Encoding> request_encoding(std::string_view name) {
+  if (const auto encoding = wire::encoding_from_name(name)) return *encoding;
+  return fail(Error(Code::unimplemented, Blame::caller,
+                    fmt::format("unknown compression \"{}\": accepted are {}", name, accepted_encoding_names))
+                  .with_reason("unknown_encoding"));
 }
 
 }  // namespace parley::edge

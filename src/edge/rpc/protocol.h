@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/deadline.h"
+#include "base/error.h"
 #include "wire/compression.h"
 
 namespace parley::edge {
@@ -56,5 +57,7 @@ bool type_starts_with(std::string_view content_type, std::string_view prefix);
 // The codings of messages, best first, and their names as an accept field's value.
 extern const std::span<const wire::Encoding> accepted_encodings;
 inline constexpr std::string_view accepted_encoding_names = "zstd, br, gzip, deflate";
+// A coding by its name in a request. Errors: unimplemented, listing the known (edges.md, trap 5).
+Result<wire::Encoding> request_encoding(std::string_view name);
 
 }  // namespace parley::edge

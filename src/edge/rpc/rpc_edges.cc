@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "edge/rpc/call_setup.h"
+#include "edge/rpc/connect_query.h"
 #include "edge/rpc/connect_unary.h"
 #include "edge/rpc/enveloped.h"
 
@@ -34,6 +35,14 @@ Task<void> serve_post(net::ServerExchange& exchange, const Front& front, const R
   const MediaType* type = find_type(types, content_type(exchange.request()));
   if (type == nullptr) return refuse(exchange, {415, {"accept-post", accepted}}, options);
   return serve_enveloped(exchange, front, options, *type);
+}
+
+// JSON posted to a unary rpc's path is REST's where that is its default binding. An rpc with rules of its own has none
+// there, so that nothing but Connect can be meant.
+bool is_plain_connect(const contract::Contract& contract, const net::RequestHead& request) {
+  if (request.method != "POST") return false;
+  const contract::Method* method = contract.find(request.path());
+  return method != nullptr && method->is_unary() && !method->rules.empty() && !method->rules.front().assumed;
 }
 
 }  // namespace
@@ -68,7 +77,8 @@ bool ConnectEdge::takes(const net::RequestHead& request) const {
   if (request.method == "GET")
     return is_connect_query(request.query()) && front_.contract()->find(request.path()) != nullptr;
   const MediaType* unary = find_type(connect_unary_types, type);
-  return unary != nullptr && unary->format == Format::proto;
+  if (unary == nullptr) return false;
+  return unary->format == Format::proto || is_plain_connect(*front_.contract(), request);
 }
 
 Task<void> ConnectEdge::serve(net::ServerExchange& exchange) {

@@ -36,7 +36,8 @@ class GrpcWebEdge : public net::ExchangeHandler {
 };
 
 // Takes Connect's own content-types, application/proto, GETs whose query holds a message for an rpc, and whatever names
-// Connect's version or time-out. Plain JSON posted to an rpc's path is REST's (docs/decisions/010-connect-or-rest.md).
+// Connect's version or time-out. Plain JSON posted to an rpc's path is REST's where REST is bound there, and else
+// Connect's (docs/decisions/010-connect-or-rest.md).
 // It also answers browsers' preflights for the paths of rpcs, gRPC-Web's included.
 class ConnectEdge : public net::ExchangeHandler {
  public:
