@@ -238,22 +238,22 @@ def steps(at: str, admin: str, parley: str):
                f"curl -s '{at}/v1/orders?pageSize=2&filter.customer=customers/ada'", check_list)
     order = {"customer": "customers/ada", "shipTo": {"recipient": "Ada Nilsen", "city": "Oslo", "country": "NO"},
              "items": [item("bergen-kettle", 1, "5490"), item("tromso-candle", 1, "1890"), item("roros-pen", 1, 2450)]}
-    yield Step("REST: place an order", f"curl -s {at}/v1/orders -d '{json.dumps(order)}'", check_created)
+    yield Step("REST: place an order", f"curl -s {at}/v1/orders --json '{json.dumps(order)}'", check_created)
     patch = {"note": "Leave it with the neighbour"}
     yield Step("REST: change one field of it; Parley fills the FieldMask from the body",
-               f"curl -s -X PATCH {at}/v1/{Visit.order} -d '{json.dumps(patch)}'", check_patched)
-    yield Step("REST: a custom verb", f"""curl -s {at}/v1/{Visit.order}:cancel -d '{{"reason": "changed my mind"}}'""", check_cancelled)
+               f"curl -s -X PATCH {at}/v1/{Visit.order} --json '{json.dumps(patch)}'", check_patched)
+    yield Step("REST: a custom verb", f"""curl -s {at}/v1/{Visit.order}:cancel --json '{{"reason": "changed my mind"}}'""", check_cancelled)
     yield Step("REST: an honest error, as RFC 9457 has it", f"curl -si {at}/v1/orders/404", check_problem, lines=12)
     yield Step("REST: a bad request names the field",
-               f"""curl -si {at}/v1/orders -d '{{"customer": "customers/ada", "items": [{{"product": "products/oslo-lamp"}}]}}'""",
+               f"""curl -si -H 'Content-Type: application/json' {at}/v1/orders -d '{{"customer": "customers/ada", "items": [{{"product": "products/oslo-lamp"}}]}}'""",
                check_bad_request, lines=12)
     yield Step("REST: a product, from the Node.js service that speaks plain HTTP/JSON", f"curl -s {at}/v1/products/oslo-lamp", check_product)
     yield Step("REST: the categories, a bare array by response_body", f"curl -s {at}/v1/categories", check_categories)
     payment = {"order": "orders/10", "amount": {"currency": "EUR", "minorUnits": "4200"},
                "card": {"brand": "visa", "lastFour": "4242", "expiryMonth": 4, "expiryYear": 2029}}
-    yield Step("REST: reserve money, in the Python service", f"curl -s {at}/v1/payments:authorize -d '{json.dumps(payment)}'",
+    yield Step("REST: reserve money, in the Python service", f"curl -s {at}/v1/payments:authorize --json '{json.dumps(payment)}'",
                check_authorized)
-    yield Step("REST: take the money", f"curl -s {at}/v1/{Visit.payment}:capture -d '{{}}'", check_captured)
+    yield Step("REST: take the money", f"curl -s {at}/v1/{Visit.payment}:capture --json '{{}}'", check_captured)
     yield Step("Server stream as NDJSON: follow an order until it is delivered", f"curl -sN {at}/v1/orders/10:watch",
                check_watch("orders/10"))
     yield Step("Server stream as server-sent events: follow another one",
@@ -268,14 +268,13 @@ def steps(at: str, admin: str, parley: str):
     yield Step("Upload a file into a client stream of HttpBody",
                f"printf 'a broken mug\\n' | curl -s -F 'file=@-;filename=mug.txt;type=text/plain' {at}/v1/orders/1/attachments",
                check_attachment)
-    json_type = "-H 'Content-Type: application/json'"
-    yield Step("Connect: a unary call is a POST", f"""curl -s {json_type} {at}/shop.Orders/GetOrder -d '{{"name": "orders/1"}}'""",
+    yield Step("Connect: a unary call is a POST", f"""curl -s {at}/shop.Orders/GetOrder --json '{{"name": "orders/1"}}'""",
                is_order_1)
     yield Step("Connect: a call without side effects is a GET too, which caches understand",
                f"curl -si -G {at}/shop.Orders/GetOrder -d connect=v1 -d encoding=json --data-urlencode 'message={{\"name\":\"orders/1\"}}'",
                check_connect_get, lines=10)
     yield Step("Connect: its own errors",
-               f"""curl -si {json_type} -H 'Connect-Protocol-Version: 1' {at}/shop.Orders/GetOrder -d '{{"name": "orders/404"}}'""",
+               f"""curl -si {at}/shop.Orders/GetOrder --json '{{"name": "orders/404"}}'""",
                check_connect_error, lines=10)
     yield Step("gRPC-Web: a frame in; a frame and trailers out",
                f"printf '\\0\\0\\0\\0\\012\\012\\010orders/1' | curl -s -H 'Content-Type: application/grpc-web+proto' --data-binary @- "
