@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "route/grpc/wire_records.h"
+#include "contract/wire_records.h"
 #include "wire/base64.h"
 #include "wire/percent.h"
 
@@ -22,7 +22,7 @@ constexpr HttpRow http_rows[] = {
 };
 
 bool read_any(std::string_view wire, ErrorDetail& detail) {
-  WireRecords any(wire);
+  contract::WireRecords any(wire);
   while (any.next()) {
     if (any.number == 1) detail.type = any.content.substr(any.content.rfind('/') + 1);
     if (any.number == 2) detail.value = any.content;
@@ -50,7 +50,7 @@ Blame blame_of(Code code) {
 bool add_status_details(std::string_view status_wire, Error& error) {
   std::vector<ErrorDetail> details;
   std::string_view message;
-  WireRecords status(status_wire);
+  contract::WireRecords status(status_wire);
   while (status.next()) {
     if (status.number == 2) message = status.content;
     if (status.number == 3 && !read_any(status.content, details.emplace_back())) return false;

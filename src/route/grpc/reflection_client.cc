@@ -8,7 +8,7 @@
 #include "loop/shard.h"
 #include "loop/timer.h"
 #include "route/grpc/grpc_status.h"
-#include "route/grpc/wire_records.h"
+#include "contract/wire_records.h"
 #include "wire/grpc_frame.h"
 
 namespace parley::route {
@@ -41,7 +41,7 @@ class Conversation {
   // The answer's wire bytes. Errors: the upstream's status.
   Task<Result<std::string>> ask(std::uint32_t field, std::string_view what) {
     std::string request;
-    append_record(request, field, what);
+    contract::append_record(request, field, what);
     exchange_->request_body().push(wire::grpc_frame(0, request));
     for (;;) {
       auto frame = decoder_.next();
@@ -95,12 +95,12 @@ Task<Result<std::unique_ptr<Conversation>>> begin(mesh::Cluster& cluster, std::s
 
 // The content of the answer's field `wanted`; an error_response becomes an Error.
 Result<std::string_view> answer_of(std::string_view answer, std::uint32_t wanted) {
-  WireRecords records(answer);
+  contract::WireRecords records(answer);
   while (records.next()) {
     if (records.number == wanted) return records.content;
     if (records.number != answer_error) continue;
     std::string message = "it refused a question";
-    WireRecords error(records.content);
+    contract::WireRecords error(records.content);
     while (error.next()) {
       if (error.number == 2) message = error.content;
     }
@@ -115,9 +115,9 @@ Task<Result<std::vector<std::string>>> list_services(Conversation& conversation)
   const Result<std::string_view> list = answer_of(*answer, answer_services);
   if (!list) co_return fail(list.error());
   std::vector<std::string> names;
-  WireRecords services(*list);
+  contract::WireRecords services(*list);
   while (services.next()) {
-    WireRecords service(services.content);
+    contract::WireRecords service(services.content);
     while (service.next()) {
       if (service.number == 1) names.emplace_back(service.content);
     }
@@ -134,7 +134,7 @@ struct FileSet {
   Result<void> add(std::string_view answer) {
     const Result<std::string_view> list = answer_of(answer, answer_files);
     if (!list) return fail(list.error());
-    WireRecords descriptors(*list);
+    contract::WireRecords descriptors(*list);
     while (descriptors.next()) {
       if (descriptors.number == 1) add_file(descriptors.content);
     }
@@ -142,7 +142,7 @@ struct FileSet {
     return {};
   }
   void add_file(std::string_view descriptor) {
-    WireRecords fields(descriptor);
+    contract::WireRecords fields(descriptor);
     std::string name;
     std::vector<std::string> imports;
     while (fields.next()) {

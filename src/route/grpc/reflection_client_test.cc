@@ -4,7 +4,7 @@
 
 #include "loop/shard.h"
 #include "net/fake_upstream.h"
-#include "route/grpc/wire_records.h"
+#include "contract/wire_records.h"
 #include "wire/grpc_frame.h"
 
 namespace parley::route {
@@ -17,7 +17,7 @@ const Fields ok_head{{":status", "200"}, {"content-type", "application/grpc"}};
 
 std::string record(std::uint32_t number, std::string_view content) {
   std::string out;
-  append_record(out, number, content);
+  contract::append_record(out, number, content);
   return out;
 }
 // A FileDescriptorProto with a name and imports.
@@ -29,7 +29,7 @@ std::string file(std::string_view name, std::vector<std::string> imports) {
 
 // Answers like a server whose shop.Orders is in a.proto, which imports b.proto and c.proto, which imports b.proto.
 std::string answer_to(std::string_view question) {
-  WireRecords q(question);
+  contract::WireRecords q(question);
   q.next();
   if (q.number == 7) return record(6, record(1, record(1, "shop.Orders")) + record(1, record(1, "grpc.reflection.v1.ServerReflection")));
   if (q.number == 4 && q.content == "shop.Orders") return record(4, record(1, file("a.proto", {"b.proto", "c.proto"})));

@@ -7,7 +7,7 @@
 
 #include "contract/wire_format.h"
 
-namespace parley::route {
+namespace parley::contract {
 
 // Walks the length-delimited records of a message; others are skipped.
 class WireRecords {
@@ -18,14 +18,14 @@ class WireRecords {
   bool next() {
     while (at_ != nullptr && at_ != end_) {
       std::uint32_t tag = 0;
-      at_ = contract::read_tag(at_, end_, tag);
+      at_ = read_tag(at_, end_, tag);
       if (at_ == nullptr) return false;
-      if ((tag & 7U) != static_cast<std::uint32_t>(contract::WireType::length)) {
-        at_ = contract::skip_record(at_, end_, tag, max_depth);
+      if ((tag & 7U) != static_cast<std::uint32_t>(WireType::length)) {
+        at_ = skip_record(at_, end_, tag, max_depth);
         continue;
       }
       std::size_t size = 0;
-      at_ = contract::read_length(at_, end_, size);
+      at_ = read_length(at_, end_, size);
       if (at_ == nullptr) return false;
       number = tag >> 3U;
       content = {at_, size};
@@ -48,10 +48,10 @@ class WireRecords {
 
 // Appends a length-delimited record; `number` is below 16.
 inline void append_record(std::string& out, std::uint32_t number, std::string_view content) {
-  out += static_cast<char>(number << 3U | static_cast<std::uint32_t>(contract::WireType::length));
-  char length[contract::max_varint_size];
-  out.append(length, contract::put_varint(length, content.size()));
+  out += static_cast<char>(number << 3U | static_cast<std::uint32_t>(WireType::length));
+  char length[max_varint_size];
+  out.append(length, put_varint(length, content.size()));
   out += content;
 }
 
-}  // namespace parley::route
+}  // namespace parley::contract
