@@ -36,7 +36,6 @@ class Folder {
 
 // Loads one file, `shop.proto`. `body` follows its syntax line, its package and the usual imports, all on line 1.
 inline Loaded load_text(std::string_view body, bool with_preamble = true) {
-  const Folder folder;
   std::string text;
   if (with_preamble) {
     text =
@@ -45,12 +44,10 @@ inline Loaded load_text(std::string_view body, bool with_preamble = true) {
         "\"google/api/field_behavior.proto\"; "
         "import \"google/protobuf/timestamp.proto\";";
   }
-  folder.write("shop.proto", text + std::string(body));
-  Loaded loaded = load({folder.path()});
-  // Without the folder's name, and without what a preamble that a test does not use is bound to cause.
+  Loaded loaded = load_texts({{"shop.proto", text + std::string(body)}});
+  // Without what a preamble that a test does not use is bound to cause.
   std::vector<Diagnostic> kept;
   for (Diagnostic& d : loaded.diagnostics) {
-    if (d.file.starts_with(folder.path().string())) d.file = d.file.substr(folder.path().string().size() + 1);
     if (!d.message.ends_with("is unused.")) kept.push_back(d);
   }
   loaded.diagnostics = kept;

@@ -156,6 +156,14 @@ Loaded load(const std::vector<std::filesystem::path>& roots) {
   return loaded;
 }
 
+Loaded load_texts(const std::vector<std::pair<std::string, std::string>>& files) {
+  Loaded loaded;
+  SourceSet sources(loaded.diagnostics);
+  for (const auto& [name, text] : files) sources.add_text(name, text);
+  finish(sources, loaded);
+  return loaded;
+}
+
 Loaded load_descriptors(const std::vector<std::string>& file_descriptor_protos) {
   Loaded loaded;
   SourceSet sources(loaded.diagnostics);

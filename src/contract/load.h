@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "contract/contract.h"
@@ -43,6 +45,9 @@ Loaded load_descriptors(const std::vector<std::string>& file_descriptor_protos);
 
 // The services of built-in files ("grpc/health/v1/health.proto"): Parley's own. Each name must be one that is there.
 Loaded load_built_in(const std::vector<std::string>& names);
+
+// From .proto files in memory: name, as imports spell it, and text.
+Loaded load_texts(const std::vector<std::pair<std::string, std::string>>& files);
 
 // The text of a file that is built in ("google/api/http.proto"), or "" (also for google/protobuf/*, of which no text is
 // kept).

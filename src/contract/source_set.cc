@@ -46,9 +46,8 @@ class ParseErrors final : public pb::io::ErrorCollector {
     out_.push_back(file_.diagnose(Severity::error, line, column, message,
                                   hint_for_parse_error(message, line_of(file_.text, line))));
   }
-  void AddWarning(int line, int column, const std::string& message) override {
-    out_.push_back(file_.diagnose(Severity::warning, line, column, message));
-  }
+  // Remarks on style (`ipv_4` ends with a number …) are no concern of a server.
+  void AddWarning(int, int, const std::string&) override {}
 
  private:
   const SourceFile& file_;
@@ -75,6 +74,23 @@ const pb::DescriptorProto* find_message(const auto& messages, const std::string&
     if (const auto* nested = find_message(m.nested_type(), name, full_name)) return nested;
   }
   return nullptr;
+}
+
+// Keeps the places of whole elements, imports and options, and all comments; drops those of names, types and numbers,
+// which are four of five. The pool keeps a copy of what is left for as long as the contract lives.
+void prune_locations(pb::SourceCodeInfo& info) {
+  constexpr int uninterpreted_option = 999;
+  const auto is_wanted = [](const pb::SourceCodeInfo::Location& l) {
+    if (l.has_leading_comments() || l.has_trailing_comments() || l.path_size() % 2 == 0) return true;
+    return l.path_size() >= 2 && l.path(l.path_size() - 2) == uninterpreted_option;
+  };
+  int kept = 0;
+  for (int i = 0; i < info.location_size(); ++i) {
+    if (!is_wanted(info.location(i))) continue;
+    info.mutable_location()->SwapElements(i, kept);
+    ++kept;
+  }
+  info.mutable_location()->DeleteSubrange(kept, info.location_size() - kept);
 }
 
 }  // namespace
@@ -113,7 +129,7 @@ void SourceSet::add_folder(const fs::path& root) {
   if (paths.empty()) report(root, "holds no .proto file", "put the contract there, or name another folder");
   std::ranges::sort(paths);
   for (const fs::path& path : paths) {
-    auto file = std::make_unique<SourceFile>();
+    auto file = std::make_unique<SourceFile>(arena_);
     file->name = path.lexically_relative(root).generic_string();
     file->shown = path.string();
     read_files_.push_back(path);
@@ -139,11 +155,20 @@ void SourceSet::add_descriptor_set(const fs::path& path) {
   for (const auto& f : set.file()) add_serialized(f.SerializeAsString(), path.string() + ": " + f.name());
 }
 
+void SourceSet::add_text(std::string name, std::string text) {
+  auto file = std::make_unique<SourceFile>(arena_);
+  file->name = std::move(name);
+  file->shown = file->name;
+  file->text = std::move(text);
+  add(std::move(file));
+}
+
 void SourceSet::add_serialized(std::string_view file_descriptor_proto, std::string shown) {
-  auto file = std::make_unique<SourceFile>();
+  auto file = std::make_unique<SourceFile>(arena_);
   if (!file->proto.ParseFromArray(file_descriptor_proto.data(), static_cast<int>(file_descriptor_proto.size()))) {
     return report(shown, "is not a google.protobuf.FileDescriptorProto", "");
   }
+  prune_locations(*file->proto.mutable_source_code_info());
   file->name = file->proto.name();
   file->shown = std::move(shown);
   add(std::move(file));
@@ -164,7 +189,7 @@ void SourceSet::add(std::unique_ptr<SourceFile> file) {
 SourceSet::Entry* SourceSet::find_or_built_in(const std::string& name) {
   const auto known = entries_.find(name);
   if (known != entries_.end()) return &known->second;
-  auto file = std::make_unique<SourceFile>();
+  auto file = std::make_unique<SourceFile>(arena_);
   file->name = name;
   file->shown = "(built in) " + name;
   if (auto proto = linked_in(name)) {
@@ -247,7 +272,9 @@ bool SourceSet::parse(SourceFile& file) {
   parser.RecordErrorsTo(&errors);
   parser.RecordSourceLocationsTo(&file.locations);
   file.proto.set_name(file.name);
-  return parser.Parse(&tokenizer, &file.proto);
+  const bool good = parser.Parse(&tokenizer, &file.proto);
+  prune_locations(*file.proto.mutable_source_code_info());
+  return good;
 }
 
 const SourceFile* SourceSet::find(std::string_view name) const {
