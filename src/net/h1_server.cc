@@ -265,14 +265,15 @@ void H1Server::process() {
 }
 
 // The next bytes are not to be looked at yet: the exchange before comes first, or its reader is slower than the client.
-bool H1Server::is_held_back() const {
+// A request's end needs no bytes and is never held back: nothing would come that could call for it later.
+bool H1Server::is_held_back(bool no_bytes_left) const {
   if (exchange_ == nullptr) return closing_;
-  return exchange_->request_ended_ || (!dropping_ && exchange_->body_.is_full());
+  return exchange_->request_ended_ || (!no_bytes_left && !dropping_ && exchange_->body_.is_full());
 }
 
 std::size_t H1Server::process(std::string_view bytes) {
   std::string_view in = bytes;
-  while (!is_held_back()) {
+  while (!is_held_back(in.empty())) {
     const auto event = parser_.next(in);
     if (!event) {
       malformed(event.error());

@@ -80,7 +80,7 @@ class H1Server final : public ServerProtocol {
   void process();
   // Returns how many of `bytes` were used.
   std::size_t process(std::string_view bytes);
-  bool is_held_back() const;
+  bool is_held_back(bool no_bytes_left) const;
   void take(wire::Http1Parser::Event event);
   void drop(std::size_t bytes);
   void begin_exchange();

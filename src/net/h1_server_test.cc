@@ -165,6 +165,24 @@ TEST_F(Http1Server, request_byte_by_byte) {
   EXPECT_THAT(peer.take(), HasSubstr("POST a /a h i"));
 }
 
+// Sizes around the body pipe's limit and the read buffer: the last bytes may come while the reader is behind.
+TEST_F(Http1Server, request_bodies_of_every_size_come_whole) {
+  listen();
+  Client peer = client();
+  for (const std::size_t size : {65'535U, 65'536U, 65'537U, 70'000U, 131'072U, 250'000U, 1'000'000U}) {
+    answers.seen = 0;
+    peer.send(fmt::format("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", size));
+    std::string body(size, 'x');
+    while (!body.empty()) {
+      body.erase(0, peer.send_some(body));
+      settle(shard, 1);
+    }
+    peer.wait_for("\r\n\r\n");
+    EXPECT_EQ(answers.seen, size);
+    peer.take();
+  }
+}
+
 TEST_F(Http1Server, client_that_goes_away_breaks_the_exchange) {
   listen();
   {

@@ -39,6 +39,11 @@ class Client {
     // May fail: the server may have closed the connection, which is then for the test to find.
     [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  // Returns how many bytes the socket took.
+  std::size_t send_some(std::string_view bytes) {
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+  }
   void half_close() { shutdown(fd_, SHUT_WR); }
   void start_reading() { watch_.start(shard_, fd_); }
   void close() {
@@ -135,6 +140,17 @@ class Answers final : public ExchangeHandler {
     }
     exchange.finish();
   }
+  // Reads the body and says how long it was in `seen`.
+  static Task<void> count(Answers& self, ServerExchange& exchange) {
+    for (;;) {
+      auto chunk = co_await exchange.body().read();
+      if (!chunk) co_return;
+      if (!*chunk) break;
+      self.seen += (*chunk)->size();
+    }
+    exchange.respond({.status = 200, .fields = {}});
+    exchange.finish();
+  }
   static Task<void> with_trailers(Answers&, ServerExchange& exchange) {
     exchange.respond({.status = 200, .fields = {}});
     exchange.response_body().push(Bytes::literal("body"));
@@ -178,12 +194,13 @@ class Answers final : public ExchangeHandler {
   }
 
   std::map<std::string, Answer> paths = {
-      {"/hang", hang},           {"/stream", stream},         {"/trailers", with_trailers}, {"/nothing", nothing},
-      {"/throws", throws},       {"/unfinished", unfinished}, {"/short", short_body},       {"/early", early},
-      {"/splitting", splitting}, {"/no-content", no_content}, {"/resets", resets}};
+      {"/count", count},     {"/hang", hang},           {"/stream", stream},         {"/trailers", with_trailers},
+      {"/nothing", nothing}, {"/throws", throws},       {"/unfinished", unfinished}, {"/short", short_body},
+      {"/early", early},     {"/splitting", splitting}, {"/no-content", no_content}, {"/resets", resets}};
   Signal go;
   bool may_go = false;
   int running = 0;
+  std::size_t seen = 0;  // bytes that `count` read
   std::vector<std::string> broken;
 };
 
