@@ -173,9 +173,10 @@ void H1ClientConnection::read() {
 // False once the connection is over.
 bool H1ClientConnection::parse(std::string_view bytes) {
   heard_ = true;
-  while (!bytes.empty()) {
-    if (exchange_ == nullptr) {  // nothing was asked: a late 408, or rubbish
-      end_connection();
+  for (;;) {
+    if (exchange_ == nullptr) {
+      if (bytes.empty()) return true;
+      end_connection();  // nothing was asked: a late 408, or rubbish
       return false;
     }
     const auto event = parser_.next(bytes);
@@ -191,7 +192,6 @@ bool H1ClientConnection::parse(std::string_view bytes) {
     }
     if (over_) return false;
   }
-  return true;
 }
 
 void H1ClientConnection::on_head() {

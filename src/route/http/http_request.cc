@@ -25,7 +25,8 @@ struct Built {
 Result<Built> choose_rule(const contract::Method& method, const JsonMessage& message) {
   std::optional<Error> first;
   for (const HttpRule& rule : method.rules) {
-    Result<std::string> path = fill_path(rule, message);
+    // What is not set does not choose an additional binding.
+    Result<std::string> path = fill_path(rule, message, &rule == &method.rules.front());
     if (!path) {
       if (!first) first = std::move(path).error();
       continue;

@@ -90,8 +90,8 @@ std::unexpected<Error> bad_path_field(const HttpRule& rule, const PathVariable& 
                   .with_reason("path_field"));
 }
 
-Result<std::string> variable_text(const HttpRule& rule, const PathVariable& variable, const JsonMessage& message) {
-  const std::optional<std::string> text = field_text(message, variable.field_path);
+Result<std::string> variable_text(const HttpRule& rule, const PathVariable& variable, const JsonMessage& message, bool defaults) {
+  const std::optional<std::string> text = field_text(message, variable.field_path, defaults);
   if (!text || text->empty()) return bad_path_field(rule, variable);
   const bool one_segment = variable.count == 1 && rule.segments[variable.first].kind != Segment::Kind::rest;
   if (one_segment && rule.segments[variable.first].kind == Segment::Kind::any) return contract::percent_encode(*text);
@@ -114,7 +114,7 @@ std::string json_path(const MessageTable& table, std::string_view field_path) {
   return out;
 }
 
-std::optional<std::string> field_text(const JsonMessage& message, std::string_view field_path) {
+std::optional<std::string> field_text(const JsonMessage& message, std::string_view field_path, bool defaults) {
   element value = message.json;
   const MessageTable* table = &message.table;
   for (std::string_view rest = field_path; !rest.empty();) {
@@ -122,7 +122,7 @@ std::optional<std::string> field_text(const JsonMessage& message, std::string_vi
     if (field == nullptr) return std::nullopt;
     if (value.at_key(field->json_name).get(value) != simdjson::SUCCESS) {
       const FieldTable* last = contract::find_field(message.table, field_path);
-      if (last == nullptr || last->repeated || last->message != nullptr) return std::nullopt;
+      if (!defaults || last == nullptr || last->repeated || last->message != nullptr) return std::nullopt;
       return unquoted(last->default_json);
     }
     table = field->message;
@@ -131,7 +131,7 @@ std::optional<std::string> field_text(const JsonMessage& message, std::string_vi
   return scalar_text(value);
 }
 
-Result<std::string> fill_path(const HttpRule& rule, const JsonMessage& message) {
+Result<std::string> fill_path(const HttpRule& rule, const JsonMessage& message, bool defaults) {
   std::string out;
   for (std::size_t i = 0; i < rule.segments.size();) {
     out += '/';
@@ -140,7 +140,7 @@ Result<std::string> fill_path(const HttpRule& rule, const JsonMessage& message) 
       if (v.first == i && v.count > 0) variable = &v;
     }
     if (variable != nullptr) {
-      Result<std::string> text = variable_text(rule, *variable, message);
+      Result<std::string> text = variable_text(rule, *variable, message, defaults);
       if (!text) return text;
       out += *text;
       i += variable->count;
