@@ -60,6 +60,7 @@ std::string encode_literal(const std::string& text) {
 std::string singular(const std::string& word) {
   const auto cut = [&](std::size_t count, const char* end) { return word.substr(0, word.size() - count) + end; };
   if (word.size() > 4 && word.ends_with("ies")) return cut(3, "y");
+  if (word.ends_with("lves")) return cut(3, "f");
   for (const char* end : {"sses", "shes", "ches", "xes", "zes"}) {
     if (word.ends_with(end)) return cut(2, "");
   }

@@ -32,7 +32,7 @@ class PathNames {
 // What a variable's value looks like, "orders/{order}", if it is more than one parameter.
 std::string variable_form(const OpenApiPath& path, const HttpRule& rule, const PathVariable& variable);
 
-// "orders" is "order", "categories" "category", "boxes" "box", "news" "news".
+// "orders" is "order", "categories" "category", "boxes" "box", "shelves" "shelf", "news" "news".
 std::string singular(const std::string& word);
 
 }  // namespace parley::contract

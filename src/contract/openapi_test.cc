@@ -242,8 +242,9 @@ TEST(OpenApiPath, OnePathHasOneSetOfNames) {
 
 TEST(OpenApiPath, Singular) {
   const std::pair<const char*, const char*> cases[] = {
-      {"orders", "order"},  {"categories", "category"}, {"boxes", "box"}, {"addresses", "address"}, {"news", "news"},
-      {"status", "status"}, {"glass", "glass"},         {"v1", "v1"},     {"branches", "branch"}};
+      {"orders", "order"},    {"categories", "category"}, {"boxes", "box"},   {"addresses", "address"},
+      {"news", "news"},       {"status", "status"},       {"glass", "glass"}, {"v1", "v1"},
+      {"branches", "branch"}, {"shelves", "shelf"}};
   for (const auto& [plural, want] : cases) EXPECT_EQ(singular(plural), want);
 }
 

@@ -13,7 +13,9 @@ sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import suite  # noqa: E402
 import tools  # noqa: E402
 
-CONTRACTS = {"shop": (os.path.join(ROOT, "examples", "shop", "contracts"), 26), "odd": (os.path.join(HERE, "contracts"), 15)}
+# The folder of each, and how many operations its document has; nothing where that is others' to change.
+CONTRACTS = {"shop": (os.path.join(ROOT, "examples", "shop", "contracts"), 26), "odd": (os.path.join(HERE, "contracts"), 15),
+             "awkward": (suite.AWKWARD, None)}
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
 
 
@@ -54,7 +56,7 @@ def main():
             path = os.path.join(folder, name + ".json")
             operations = print_document(arguments.parley, contracts, path)
             problems = [f"redocly: {p}" for p in redocly(tree, path)] + [f"schema: {p}" for p in schema_validator(tree, path)]
-            if operations != want:
+            if want is not None and operations != want:
                 problems.append(f"the document has {operations} operations, not {want}")
             for problem in problems:
                 print(f"{name}: {problem}")
