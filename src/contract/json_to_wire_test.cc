@@ -219,6 +219,7 @@ TEST(JsonToWire, ValuesThatDoNotFitAreRefusedWithTheirPath) {
       {"duration too long", "t.All", R"({"wait":"315576000001s"})", "duration"},
       {"ten digits of a second", "t.All", R"({"wait":"0.1234567890s"})", "duration"},
       {"field mask with underscores", "t.All", R"({"mask":"user_name"})", "field mask"},
+      {"field mask with an empty path", "t.All", R"({"mask":"a,"})", "field mask"},
       {"any without a type", "t.All", R"({"any":{"sku":"a"}})", "needs \"@type\""},
       {"any of an unknown type", "t.All", R"({"any":{"@type":"x/t.None"}})", "no type \"t.None\""},
       {"any without a URL", "t.All", R"({"any":{"@type":"t.Item"}})", "URL"},

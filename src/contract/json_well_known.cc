@@ -52,13 +52,14 @@ bool JsonToWire::field_mask() {
   const char* const start = in_.at();
   std::string_view text;
   if (!in_.read_text(text, scratch_)) return false;
-  while (!text.empty()) {
+  for (bool more = !text.empty(); more;) {
     const std::size_t comma = std::min(text.find(','), text.size());
     std::string path;
     if (!path_from_json(text.substr(0, comma), path)) {
-      return in_.fail(start, "a path of a field mask has JSON names (userName), no underscores");
+      return in_.fail(start, "a field mask is a list of JSON names (userName,item.price) without underscores");
     }
     put_text(static_cast<unsigned char>(tag::paths), 1, path);
+    more = comma < text.size();
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return true;
@@ -118,7 +119,8 @@ bool JsonToWire::find_type_url(std::string_view& url, int depth) {
 
 bool JsonToWire::any_content(const MessageTable& table, int depth) {
   in_.take('{');
-  if (table.well_known() == WellKnown::none) return members(table, depth, true);
+  if (depth <= 1) return in_.fail("nested too deeply");
+  if (table.well_known() == WellKnown::none) return members(table, depth - 1, true);
   bool found = false;
   do {
     std::string_view key;

@@ -187,6 +187,8 @@ std::string_view MessageTable::nearest_name(std::string_view field_name) const {
   std::string_view best;
   std::size_t least = field_name.size() / 3 + 2;  // farther than this is no likeness
   for (const FieldTable& field : fields_) {
+    const std::size_t longer = std::max(field_name.size(), field.json_name.size());
+    if (longer - std::min(field_name.size(), field.json_name.size()) >= least) continue;
     const std::size_t distance = edit_distance(field_name.substr(0, 64), field.json_name.substr(0, 64));
     if (distance < least) {
       least = distance;

@@ -225,7 +225,9 @@ const char* scan_number(const char* from, const char* end) {
 }
 
 NumberFault get_integer(std::string_view text, Integer& value) {
-  if (scan_number(text.data(), text.data() + text.size()) != text.data() + text.size()) return NumberFault::syntax;
+  if (text.empty() || scan_number(text.data(), text.data() + text.size()) != text.data() + text.size()) {
+    return NumberFault::syntax;
+  }
   value.negative = text.front() == '-';
   Digits digits = digits_of(text.substr(value.negative ? 1 : 0));
   while (digits.exponent < 0 && digits.value != 0 && digits.value % 10 == 0) {

@@ -124,6 +124,8 @@ TEST(GetInteger, TakesEverySpellingOfAnInteger) {
       {"1 ", NumberFault::syntax, 0},
       {"0x10", NumberFault::syntax, 0},
   };
+  Integer none;
+  EXPECT_EQ(get_integer(std::string_view(), none), NumberFault::syntax) << "no text at all";
   for (const auto& c : cases) {
     Integer value;
     EXPECT_EQ(get_integer(c.text, value), c.fault) << c.text;

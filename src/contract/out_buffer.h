@@ -33,7 +33,7 @@ class OutBuffer {
   }
   void put(std::string_view text) {
     char* to = need(text.size());
-    std::memcpy(to, text.data(), text.size());
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());  // memcpy takes no null, not even for nothing
     at_ = to + text.size();
   }
   // For short texts that have 16 readable bytes after their end (MessageTable's).

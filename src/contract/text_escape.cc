@@ -132,7 +132,7 @@ bool put_json_string(OutBuffer& out, std::string_view text) {
   *to++ = '"';
   for (;;) {
     const char* stop = scan_plain(from, end, high);
-    std::memcpy(to, from, static_cast<std::size_t>(stop - from));
+    if (stop != from) std::memcpy(to, from, static_cast<std::size_t>(stop - from));
     to += stop - from;
     if (stop == end) break;
     out.advance(to);

@@ -9,18 +9,28 @@ namespace parley::contract {
 namespace {
 
 // Runs `convert` the straight way and, if that fails, once more the merging way: what is wrong with a message (a
-// required field, the range of a timestamp) can only be said once all its parts are known.
+// required field, the range of a timestamp) can only be said once all its parts are known. The merging way drops what
+// is overwritten, so the whole is checked first, as a parser would.
 template <class Convert>
-Result<void> to_json(std::string& json, const JsonOptions& options, WireToJson::Way way, const Convert& convert) {
+Result<void> to_json(const MessageTable& table, std::string_view wire, std::string& json, const JsonOptions& options,
+                     const Convert& convert) {
   OutBuffer out(json);
-  WireToJson writer(out, options, way);
-  if (convert(writer)) {
-    out.finish();
-    return {};
+  WireToJson straight(out, options, WireToJson::Way::straight);
+  if (!convert(straight)) {
+    out.cut(0);
+    constexpr int records_a_level = 4;  // one level of a Struct is three messages on the wire
+    if (Result<void> valid = validate_wire(table, wire, records_a_level * options.max_depth); !valid) {
+      out.abandon();
+      return valid;
+    }
+    WireToJson merging(out, options, WireToJson::Way::merging);
+    if (!convert(merging)) {
+      out.abandon();
+      return fail(merging.error());
+    }
   }
-  out.abandon();
-  if (way == WireToJson::Way::merging) return fail(writer.error());
-  return to_json(json, options, WireToJson::Way::merging, convert);
+  out.finish();
+  return {};
 }
 
 Result<void> finish(JsonToWire& parser, OutBuffer& out, bool good) {
@@ -43,7 +53,7 @@ Result<void> json_to_wire(const MessageTable& table, std::string_view json, std:
 
 Result<void> wire_to_json(const MessageTable& table, std::string_view wire, std::string& json,
                           const JsonOptions& options) {
-  return to_json(json, options, WireToJson::Way::straight,
+  return to_json(table, wire, json, options,
                  [&](WireToJson& writer) { return writer.message(table, {&wire, 1}, options.max_depth); });
 }
 
@@ -67,7 +77,7 @@ Result<void> field_to_json(const MessageTable& table, std::string_view field_pat
                            std::string& json, const JsonOptions& options) {
   Result<std::vector<const FieldTable*>> path = resolve_path(table, field_path);
   if (!path) return fail(std::move(path).error());
-  return to_json(json, options, WireToJson::Way::straight,
+  return to_json(table, wire, json, options,
                  [&](WireToJson& writer) { return writer.lone_field(*path, wire, options.max_depth); });
 }
 

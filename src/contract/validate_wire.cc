@@ -15,7 +15,8 @@ class Validator {
       from = read_tag(from, end, tag);
       if (from == nullptr) return wrong("malformed Protobuf: bad tag");
       const char* const next = skip_record(from, end, tag, depth);
-      if (next == nullptr) return wrong("malformed Protobuf: field " + std::to_string(tag >> 3U) + " is cut off");
+      if (next == nullptr)
+        return wrong("malformed Protobuf: field " + std::to_string(tag >> 3U) + " is cut off or nested too deeply");
       const FieldTable* field = table.by_number(tag >> 3U);
       if (field != nullptr && !value(*field, static_cast<WireType>(tag & 7U), from, next, depth)) {
         path_.insert(0, "." + std::string(field->json_name));
@@ -42,7 +43,8 @@ class Validator {
     if (field.kind == Kind::string) {
       return !field.validate_utf8 || is_utf8({from, size}) || wrong("a string is not valid UTF-8");
     }
-    return field.kind == Kind::bytes || !field.repeated || packed(field.kind, from, end);
+    return field.kind > Kind::string || !field.repeated ||
+           packed(field.kind, from, end);  // else it is an unknown field
   }
 
   bool packed(Kind kind, const char* from, const char* end) {

@@ -164,6 +164,7 @@ char* put_duration(char* to, SecondsNanos value) {
 }
 
 bool path_from_json(std::string_view json, std::string& path) {
+  if (json.empty()) return false;
   for (const char c : json) {
     if (c == '_') return false;
     if (c >= 'A' && c <= 'Z') {
@@ -177,6 +178,7 @@ bool path_from_json(std::string_view json, std::string& path) {
 }
 
 bool path_to_json(std::string_view path, std::string& json) {
+  if (path.empty()) return false;
   for (std::size_t i = 0; i < path.size(); ++i) {
     const char c = path[i];
     if (c >= 'A' && c <= 'Z') return false;

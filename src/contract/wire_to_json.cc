@@ -67,7 +67,7 @@ const char* WireToJson::read_content(Record& record, const char* from, const cha
     record.end = next;
   }
   if (next == nullptr) {
-    fail("malformed Protobuf: a record of field " + std::to_string(tag >> 3U) + " is cut off or nested too deeply");
+    fail("malformed Protobuf: field " + std::to_string(tag >> 3U) + " is cut off or nested too deeply");
     return nullptr;
   }
   if (record.field != nullptr && record.type == WireType::varint && record.field->enumeration != nullptr &&

@@ -297,6 +297,8 @@ TEST(ValidateWire, FindsWhatIsMalformedAndBadText) {
   EXPECT_TRUE(validate_wire(codec_types()["old.Old"], std::string(Wire().text(10, "\xff"))))
       << "proto2 does not promise UTF-8";
   EXPECT_TRUE(validate_wire(codec_types()["old.Old"], std::string(Wire().open_group(4).varint(5, 1).close_group(4))));
+  EXPECT_TRUE(validate_wire(codec_types()["old.Old"], std::string(Wire().text(7, "\xff"))))
+      << "not a group: an unknown field";
   const std::pair<std::string, const char*> cases[] = {
       {"\x08", "field 1 is cut off"},
       {Wire().part(17, Wire().text(1, "\xff")), "$.item.sku: a string is not valid UTF-8"},

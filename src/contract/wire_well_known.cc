@@ -1,5 +1,6 @@
 // To JSON: the well-known types whose JSON is a string, and Any.
 #include <cmath>
+#include <utility>
 
 #include "contract/number_text.h"
 #include "contract/well_known.h"
@@ -60,12 +61,13 @@ bool WireToJson::time(const MessageTable& table, Fragments content) {
 
 bool WireToJson::field_mask(const MessageTable& table, Fragments content) {
   std::string json;
+  bool first = true;
   bool round_trips = true;
   const bool good = each_record(content, [&](std::uint32_t tag, const char* from, const char* end) {
     if (tag != 0x0a) return skip_record(from, end, tag, unknown_depth);
     std::string_view path;
     from = read_text(from, end, path);
-    if (!json.empty()) json += ',';
+    if (!std::exchange(first, false)) json += ',';
     round_trips = round_trips && path_to_json(path, json);
     return from;
   });
