@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +18,8 @@ class Bytes {
 
   // Takes over `text` without copying its characters.
   explicit Bytes(std::string text);
-  static Bytes copy_of(std::string_view text) { return Bytes(std::string(text)); }
+  // One allocation, whatever the size.
+  static Bytes copy_of(std::string_view text);
   // `text` must outlive the process: literals and tables.
   static Bytes literal(std::string_view text) {
     Bytes b;
@@ -25,8 +28,7 @@ class Bytes {
   }
 
   Bytes(const Bytes& other) : view_(other.view_), owner_(other.owner_) { retain(); }
-  Bytes(Bytes&& other) noexcept
-      : view_(std::exchange(other.view_, {})), owner_(std::exchange(other.owner_, nullptr)) {}
+  Bytes(Bytes&& other) noexcept : view_(std::exchange(other.view_, {})), owner_(std::exchange(other.owner_, nullptr)) {}
   Bytes& operator=(Bytes other) noexcept {
     std::swap(view_, other.view_);
     std::swap(owner_, other.owner_);
@@ -58,16 +60,45 @@ class Bytes {
 };
 
 struct Bytes::Owner {
+  explicit Owner(void (*how)(Owner*)) : destroy(how) {}
   std::atomic<std::size_t> shares{1};
-  std::string text;
+  void (*destroy)(Owner*);
 };
 
-inline Bytes::Bytes(std::string text) : owner_(new Owner{1, std::move(text)}) { view_ = owner_->text; }
+inline Bytes::Bytes(std::string text) {
+  struct TextOwner : Owner {
+    explicit TextOwner(std::string t)
+        : Owner([](Owner* self) { delete static_cast<TextOwner*>(self); }), text(std::move(t)) {}
+    std::string text;
+  };
+  auto* owner = new TextOwner(std::move(text));
+  owner_ = owner;
+  view_ = owner->text;
+}
+inline Bytes Bytes::copy_of(std::string_view text) {
+  // The characters follow the owner in one block.
+  void* block = ::operator new(sizeof(Owner) + text.size());
+  auto* owner = new (block) Owner([](Owner* self) {
+    self->~Owner();
+    ::operator delete(self);
+  });
+  char* copy = static_cast<char*>(block) + sizeof(Owner);
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  Bytes out;
+  out.owner_ = owner;
+  out.view_ = {copy, text.size()};
+  return out;
+}
 inline void Bytes::retain() const {
   if (owner_ != nullptr) owner_->shares.fetch_add(1, std::memory_order_relaxed);
 }
 inline void Bytes::release() {
-  if (owner_ != nullptr && owner_->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) delete owner_;
+  if (owner_ == nullptr) return;
+  // The only share cannot be copied meanwhile: no locked instruction in the common case.
+  if (owner_->shares.load(std::memory_order_acquire) == 1 ||
+      owner_->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    owner_->destroy(owner_);
+  }
 }
 
 }  // namespace parley

@@ -19,8 +19,12 @@ void Pipe::wake_reader() { wake(reader_); }
 void Pipe::wake_writer() { wake(writer_); }
 
 void Pipe::drop_front() {
-  queue_[head_] = Bytes();
-  ++head_;
+  has_first_ = head_ < queue_.size();
+  if (!has_first_) {
+    first_ = Bytes();
+    return;
+  }
+  first_ = std::move(queue_[head_++]);
   if (head_ == queue_.size()) {
     queue_.clear();
     head_ = 0;
@@ -30,10 +34,18 @@ void Pipe::drop_front() {
   }
 }
 
+void Pipe::drop_all() {
+  first_ = Bytes();
+  has_first_ = false;
+  queue_.clear();
+  head_ = 0;
+  bytes_ = 0;
+}
+
 Result<std::optional<Bytes>> Pipe::take() {
   if (aborted_) return fail(*aborted_);
-  if (count() == 0) return std::nullopt;
-  Bytes slice = std::move(queue_[head_]);
+  if (!has_first_) return std::nullopt;
+  Bytes slice = std::move(first_);
   drop_front();
   bytes_ -= slice.size();
   if (!is_full()) wake_writer();
@@ -42,21 +54,18 @@ Result<std::optional<Bytes>> Pipe::take() {
 }
 
 void Pipe::consume(std::size_t bytes) {
-  Bytes& front = queue_[head_];
   bytes_ -= bytes;
-  if (bytes == front.size()) {
+  if (bytes == first_.size()) {
     drop_front();
   } else {
-    front = front.slice(bytes);
+    first_ = first_.slice(bytes);
   }
   if (!is_full()) wake_writer();
 }
 
 void Pipe::discard() {
   const std::size_t dropped = bytes_;
-  queue_.clear();
-  head_ = 0;
-  bytes_ = 0;
+  drop_all();
   discarding_ = true;
   wake_writer();
   if (dropped > 0 && observer_ != nullptr) observer_->pipe_read(*this, dropped);
@@ -69,7 +78,12 @@ void Pipe::push(Bytes slice) {
     return;
   }
   bytes_ += slice.size();
-  queue_.push_back(std::move(slice));
+  if (has_first_) {
+    queue_.push_back(std::move(slice));
+  } else {
+    first_ = std::move(slice);
+    has_first_ = true;
+  }
   wake_reader();
   if (observer_ != nullptr) observer_->pipe_written(*this);
 }
@@ -84,9 +98,7 @@ void Pipe::end() {
 void Pipe::abort(Error why) {
   if (is_done()) return;
   aborted_ = std::move(why);
-  queue_.clear();
-  head_ = 0;
-  bytes_ = 0;
+  drop_all();
   wake_reader();
   wake_writer();
   if (observer_ != nullptr) observer_->pipe_written(*this);

@@ -1,12 +1,12 @@
-// Pipe: a stream of byte slices between one producer and one consumer on one shard, bounded in bytes. It carries messages across
-// the waist and body chunks between a protocol and its user; a slice written is a slice read.
+// Pipe: a stream of byte slices between one producer and one consumer on one shard, bounded in bytes. It carries
+// messages across the waist and body chunks between a protocol and its user; a slice written is a slice read.
 //
 //   producer:  co_await pipe.write(slice) …  pipe.end()
 //   consumer:  while (auto next = co_await pipe.read(); next && *next) use(**next);
 //
-// The bound holds as `limit` plus one slice: a write queues its slice and then waits while more than `limit` bytes are queued.
-// `end` lets what is queued be read; `abort` drops it: reads and writes then fail with its error. The first of them wins, but an
-// abort overrules an end that was not read yet.
+// The bound holds as `limit` plus one slice: a write queues its slice and then waits while more than `limit` bytes are
+// queued. `end` lets what is queued be read; `abort` drops it: reads and writes then fail with its error. The first of
+// them wins, but an abort overrules an end that was not read yet.
 #pragma once
 
 #include <coroutine>
@@ -24,9 +24,9 @@ class Pipe;
 // A side of a pipe that is driven by callbacks (a protocol's connection) instead of awaiting.
 class PipeObserver {
  public:
-  virtual void pipe_written(Pipe&) {}                     // something to read, an end or an abort
+  virtual void pipe_written(Pipe&) {}                      // something to read, an end or an abort
   virtual void pipe_read(Pipe&, std::size_t /*bytes*/) {}  // the consumer took a slice: credit can be returned
-  virtual void pipe_awaited(Pipe&) {}                     // the consumer waits: nothing is there to read
+  virtual void pipe_awaited(Pipe&) {}                      // the consumer waits: nothing is there to read
  protected:
   ~PipeObserver() = default;
 };
@@ -57,12 +57,13 @@ class Pipe {
   };
   // Waits until `read` would not wait: a slice is there, or the end, or an abort. Takes nothing.
   Readable readable() { return {*this}; }
-  bool is_readable() const { return count() > 0 || ended_ || aborted_.has_value(); }
+  bool is_readable() const { return has_first_ || ended_ || aborted_.has_value(); }
   // What `read` gives; call it only while `is_readable()`.
   Result<std::optional<Bytes>> take();
   // The slice that `take` would give, if there is one.
-  const Bytes* front() const { return count() > 0 ? &queue_[head_] : nullptr; }
-  // Nobody will read any more, and nobody is to blame: drops what is queued and whatever is written from now on; no writer waits.
+  const Bytes* front() const { return has_first_ ? &first_ : nullptr; }
+  // Nobody will read any more, and nobody is to blame: drops what is queued and whatever is written from now on; no
+  // writer waits.
   void discard();
   // For consumers that send a slice in parts: drops the first `bytes` of the front slice.
   void consume(std::size_t bytes);
@@ -92,8 +93,8 @@ class Pipe {
   bool is_ended() const { return ended_; }
   const std::optional<Error>& aborted() const { return aborted_; }
   // Nothing will ever come any more: aborted, or ended and read to the end.
-  bool is_done() const { return aborted_.has_value() || (ended_ && count() == 0); }
-  std::size_t count() const { return queue_.size() - head_; }
+  bool is_done() const { return aborted_.has_value() || (ended_ && !has_first_); }
+  std::size_t count() const { return (has_first_ ? 1 : 0) + queue_.size() - head_; }
   std::size_t bytes() const { return bytes_; }
 
  private:
@@ -104,11 +105,14 @@ class Pipe {
   void wake_reader();
   void wake_writer();
   void drop_front();
+  void drop_all();
 
-  std::vector<Bytes> queue_;  // from head_ on; cleared whenever it runs empty, so its storage is reused
+  Bytes first_;               // the front: a pipe that holds one slice at a time allocates nothing
+  std::vector<Bytes> queue_;  // the rest, from head_ on; cleared whenever it runs empty, so its storage is reused
   std::size_t head_ = 0;
   std::size_t bytes_ = 0;
   std::size_t limit_;
+  bool has_first_ = false;
   bool ended_ = false;
   bool discarding_ = false;
   std::optional<Error> aborted_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "loop/frame_pool.h"
 #include "net/h2_session.h"
 #include "net/server_connection.h"
 #include "net/watermark.h"
@@ -18,6 +19,8 @@ class H2Server;
 class H2Exchange final : public ServerExchange, private H2Stream {
  public:
   explicit H2Exchange(H2Server& server);
+  static void* operator new(std::size_t bytes) { return frame_pool::allocate(bytes); }
+  static void operator delete(void* block, std::size_t bytes) noexcept { frame_pool::release(block, bytes); }
   ~H2Exchange() override;
 
   void respond(ResponseHead head) override;

@@ -131,7 +131,8 @@ ssize_t H2Stream::next_data(std::size_t length, std::uint32_t* flags) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (!trailers_.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-      H2Headers trailers;
+      static thread_local H2Headers trailers;
+      trailers.clear();
       trailers.add_all(trailers_);
       nghttp2_submit_trailer(session_->session_, id_, trailers.data(), trailers.size());
     }

@@ -115,9 +115,11 @@ void Transport::ready(void* self, bool readable, bool writable) {
     readable = true;  // the handshake's last bytes may have brought some of the stream's
   }
   if (t.stage_ == Stage::open && readable) t.events_.transport_readable();
-  if (t.stage_ == Stage::open && writable) {
-    if (t.send_records() == IoState::ok) t.events_.transport_writable();
-  }
+  // Every event says writable, wanted or not.
+  if (t.stage_ != Stage::open || !writable || !t.write_blocked_) return;
+  if (t.send_records() != IoState::ok) return;
+  t.write_blocked_ = false;
+  t.events_.transport_writable();
 }
 
 void Transport::continue_connect() {
@@ -160,7 +162,9 @@ IoResult Transport::read(std::span<char> into) {
 
 IoResult Transport::write(std::string_view bytes) {
   if (stage_ != Stage::open) return {IoState::failed, 0};
-  return ssl_ == nullptr ? write_socket(bytes) : write_tls(bytes);
+  const IoResult result = ssl_ == nullptr ? write_socket(bytes) : write_tls(bytes);
+  write_blocked_ = result.state == IoState::blocked;
+  return result;
 }
 
 IoResult Transport::read_socket(std::span<char> into) {
@@ -270,6 +274,7 @@ IoState Transport::send_records() {
   const std::string_view all = waiting ? records_ : record_buffer;
   const IoResult sent = all.empty() ? IoResult{IoState::ok, 0} : write_socket(all);
   if (sent.state == IoState::blocked) {
+    write_blocked_ = true;
     if (waiting) {
       records_.erase(0, sent.bytes);
     } else {
