@@ -12,6 +12,11 @@ bool is_http_body(const contract::MessageTable& table, const FieldPath& path) {
   return path.back()->message != nullptr && !path.back()->repeated && path.back()->message->full_name() == http_body;
 }
 
+bool is_plain_message(const FieldPath& path) {
+  if (path.empty() || path.back()->message == nullptr || path.back()->repeated) return false;
+  return path.back()->message->well_known() == contract::WellKnown::none;
+}
+
 const contract::FieldTable* find_update_mask(const contract::MessageTable& table) {
   const contract::FieldTable* field = table.by_name("update_mask");
   if (field == nullptr || field->repeated || field->message == nullptr) return nullptr;
@@ -48,6 +53,7 @@ RulePlan make_plan(const contract::Method& method, const contract::HttpRule& rul
     plan.path_variables.push_back(resolve(*method.input, v.field_path));
   plan.reply_path = rule.response_body.empty() ? FieldPath() : resolve(*method.output, rule.response_body);
   plan.raw_reply = is_http_body(*method.output, plan.reply_path);
+  plan.reply_is_object = is_plain_message(plan.reply_path);
   if (rule.verb == "PATCH" && plan.body == RulePlan::Body::field && !plan.raw_request && plan.body_table() != nullptr) {
     plan.update_mask = find_update_mask(*method.input);
   }

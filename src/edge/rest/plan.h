@@ -30,6 +30,7 @@ struct RulePlan {
   std::vector<FieldPath> path_variables;
   FieldPath reply_path;
   bool raw_reply = false;
+  bool reply_is_object = false;                       // `response_body` is a message whose JSON is an object
   const contract::FieldTable* update_mask = nullptr;  // of a PATCH: filled from the body's paths
 
   // The message the body's text is of; null where the field is no message.

@@ -19,9 +19,13 @@ Deadline after(Duration wait) {
 
 Result<void> put_reply_json(const RulePlan& plan, const contract::JsonOptions& options, const Bytes& message,
                             std::string& out) {
-  auto done = plan.reply_path.empty() ? contract::wire_to_json(*plan.method->output, message.view(), out, options)
-                                      : contract::field_to_json(*plan.method->output, plan.rule->response_body,
-                                                                message.view(), out, options);
+  const contract::MessageTable& table = *plan.method->output;
+  const std::size_t before = out.size();
+  auto done = plan.reply_path.empty()
+                  ? contract::wire_to_json(table, message.view(), out, options)
+                  : contract::field_to_json(table, plan.rule->response_body, message.view(), out, options);
+  // A message that is not there reads as an empty one: clients of that address always get an object.
+  if (done && plan.reply_is_object && out.size() == before + 4 && out.ends_with("null")) out.replace(before, 4, "{}");
   if (done) return {};
   return fail(Error(Code::internal, Blame::upstream, "the reply cannot be written as JSON: " + done.error().message())
                   .with_reason("malformed_reply"));

@@ -226,6 +226,7 @@ TEST(RestUnary, ResponseBodyPicksAField) {
   EXPECT_EQ(bench.ask("POST", "/v1/tags-only").text(), R"(["a"])");
   bench.script.replies = {"{}"};
   EXPECT_EQ(bench.ask("POST", "/v1/tags-only").text(), "[]");
+  EXPECT_EQ(bench.ask("POST", "/v1/inner-only").text(), "{}");
 }
 
 TEST(RestUnary, HeadHasTheHeadOfGet) {
