@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/text.h"
 #include "cli/commands.h"
 
 namespace {
@@ -73,6 +74,20 @@ void add_schema(CLI::App& app, int& exit_code) {
   config->callback([markdown, &exit_code] { exit_code = schema_config(*markdown); });
 }
 
+// CLI11 says of an unknown command only that one is required.
+bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == argv[1]) return false;
+    names.push_back(command->get_name());
+  }
+  std::fprintf(stderr, "parley: no command '%s'", argv[1]);
+  if (const auto near = parley::nearest(argv[1], names)) std::fprintf(stderr, " (did you mean '%s'?)", std::string(*near).c_str());
+  std::fprintf(stderr, "; parley --help lists them\n");
+  return true;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -88,6 +103,7 @@ int main(int argc, char** argv) {
   add_routes(app, exit_code);
   add_openapi(app, exit_code);
   add_schema(app, exit_code);
+  if (is_unknown_command(app, argc, argv)) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

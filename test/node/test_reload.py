@@ -55,7 +55,7 @@ def test_a_call_in_flight_finishes_on_the_contract_it_began_with(new_node, tmp_p
     file = contract_copy(tmp_path)
     node = new_node(contracts=str(tmp_path / "contracts"))
     url = f"http://127.0.0.1:{node.port}"
-    with httpx.Client(base_url=url, trust_env=False) as client, client.stream("GET", "/v1/ticks?count=20&interval_ms=100", timeout=20) as stream:
+    with httpx.Client(base_url=url, trust_env=False) as client, client.stream("GET", "/v1/ticks?count=20&delay_ms=100", timeout=20) as stream:
         lines = stream.iter_lines()
         first = next(lines)
         replace(file, 'get: "/v1/ticks"', 'get: "/v2/ticks"')
