@@ -1,0 +1,146 @@
+// The pool over TLS, against our own server.
+#include "net/tls_client.h"
+
+#include <gtest/gtest.h>
+
+#include "loop/shard.h"
+#include "loop/task_group.h"
+#include "net/client_pool.h"
+#include "net/server.h"
+#include "net/test_certificates.h"
+
+namespace parley::net {
+namespace {
+
+// Says how it was reached and by whom.
+class Mirror final : public ExchangeHandler {
+ public:
+  Task<void> serve(ServerExchange& exchange) override {
+    const Peer& peer = exchange.peer();
+    exchange.respond(ResponseHead{.status = 200, .fields = {}});
+    exchange.response_body().push(
+        Bytes("http/" + std::to_string(peer.http_version) + " " + exchange.request().scheme + " " + peer.subject));
+    exchange.finish();
+    co_return;
+  }
+};
+
+struct Rig {
+  Shard shard;
+  TestCertificates authority;
+  TestCertificates other_authority;
+  TestCertificates::Files server_files = authority.issue("server", "DNS:shop.test,DNS:localhost,IP:127.0.0.1");
+  TestCertificates::Files client_files = authority.issue("client", "URI:spiffe://shop/orders");
+  Mirror mirror;
+  std::unique_ptr<Server> server;
+
+  void listen(bool ask_client) {
+    TlsServerConfig config{.cert_file = server_files.cert,
+                           .key_file = server_files.key,
+                           .client_ca_file = "",
+                           .require_client_cert = ask_client};
+    if (ask_client) config.client_ca_file = authority.ca_file();
+    auto tls = TlsServerContext::load(config);
+    ASSERT_TRUE(tls.has_value()) << tls.error().text();
+    auto listening =
+        Server::listen(shard, ListenConfig{.address = "127.0.0.1:0", .reuse_port = false, .tls = *tls}, {}, mirror);
+    ASSERT_TRUE(listening.has_value()) << listening.error().text();
+    server = std::move(*listening);
+  }
+  Origin origin() const {
+    Origin origin;
+    origin.host = "127.0.0.1";
+    origin.port = server->port();
+    origin.tls = true;
+    origin.http2 = true;
+    origin.tls_config.ca_file = authority.ca_file();
+    return origin;
+  }
+};
+
+Task<std::string> fetch(ClientPool& pool, Origin origin) {
+  RequestHead head;
+  head.method = "GET";
+  head.target = "/";
+  auto exchange = co_await pool.open(origin, std::move(head), false, Deadline::never());
+  if (!exchange) co_return exchange.error().text();
+  const auto response = co_await (*exchange)->head();
+  if (!response) co_return response.error().text();
+  std::string out;
+  while (auto chunk = co_await (*exchange)->body().read()) {
+    if (!*chunk) break;
+    out += (*chunk)->view();
+  }
+  co_return out;
+}
+
+TEST(TlsClient, WhoIsTrusted) {
+  struct Case {
+    std::string_view name;
+    std::function<void(Rig&, Origin&)> with;
+    std::string_view expect;
+    bool ask_client = false;
+  };
+  const Case cases[] = {
+      {"by address", [](Rig&, Origin&) {}, "http/20 https "},
+      {"by name", [](Rig&, Origin& o) { o.host = "localhost"; }, "http/20 https "},
+      {"by a name that is given", [](Rig&, Origin& o) { o.tls_config.server_name = "shop.test"; }, "http/20 https "},
+      {"HTTP/2 by ALPN where both are offered", [](Rig&, Origin& o) { o.http2 = false; }, "http/20 https "},
+      {"another name", [](Rig&, Origin& o) { o.tls_config.server_name = "evil.test"; },
+       "UNAVAILABLE (upstream_tls_failed)"},
+      {"another authority", [](Rig& r, Origin& o) { o.tls_config.ca_file = r.other_authority.ca_file(); },
+       "UNAVAILABLE (upstream_tls_failed)"},
+      {"nobody is asked",
+       [](Rig& r, Origin& o) {
+         o.tls_config.ca_file = r.other_authority.ca_file();
+         o.tls_config.verify = false;
+       },
+       "http/20 https "},
+      {"no such file", [](Rig&, Origin& o) { o.tls_config.ca_file = "/nowhere.pem"; },
+       "UNAVAILABLE (tls_config): reading the CA certificates in /nowhere.pem"},
+      {"a key that does not fit",
+       [](Rig& r, Origin& o) {
+         o.tls_config.cert_file = r.client_files.cert;
+         o.tls_config.key_file = r.server_files.key;
+       },
+       "UNAVAILABLE (tls_config)"},
+      {"a client certificate",
+       [](Rig& r, Origin& o) {
+         o.tls_config.cert_file = r.client_files.cert;
+         o.tls_config.key_file = r.client_files.key;
+       },
+       "http/20 https spiffe://shop/orders", true},
+      {"no client certificate where one is asked for", [](Rig&, Origin&) {}, "UNAVAILABLE (upstream_", true},
+  };
+  for (const Case& c : cases) {
+    Rig rig;
+    rig.listen(c.ask_client);
+    Origin origin = rig.origin();
+    c.with(rig, origin);
+    {
+      ClientPool pool(rig.shard, {});
+      const std::string got = run_blocking(rig.shard, fetch(pool, origin));
+      EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
+    }
+    run_blocking(rig.shard, rig.server->drain(Deadline::after(Clock::now(), std::chrono::seconds(1))));
+  }
+}
+
+TEST(TlsClient, AnOriginsKeyKeepsDifferentTrustApart) {
+  Origin a;
+  a.host = "h";
+  a.tls = true;
+  Origin b = a;
+  EXPECT_EQ(a.key(), b.key());
+  b.tls_config.verify = false;
+  EXPECT_NE(a.key(), b.key());
+  b = a;
+  b.tls_config.cert_file = "c";
+  EXPECT_NE(a.key(), b.key());
+  b = a;
+  b.http2 = true;
+  EXPECT_NE(a.key(), b.key());
+}
+
+}  // namespace
+}  // namespace parley::net
