@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <exception>
 #include <utility>
 
@@ -18,6 +19,7 @@ constexpr Duration drain_grace = std::chrono::seconds(1);  // for the answer to 
 // A frame that does work earns the peer some that only control: gRPC clients answer bodies with PING and WINDOW_UPDATE.
 constexpr double control_a_frame = 3;
 constexpr double control_burst_seconds = 5;
+constexpr std::uint64_t dropped_bytes = 16 * 1024 * 1024;  // of a request whose answer is complete, before it is reset
 
 H2Config session_config(const ServerLimits& limits) {
   return {.server = true,
@@ -206,9 +208,20 @@ void H2Exchange::h2_sent(std::size_t bytes) {
   server_.useful(1);
 }
 
+// Clients that send their whole body before they read the answer would wait for ever, or take the reset for the answer:
+// a rest that is known to end soon is taken and dropped, as over HTTP/1.1.
+bool H2Exchange::takes_rest() const {
+  if (!has_length_ || expects_continue_) return false;
+  const std::string_view length = request_.fields.get("content-length");
+  std::uint64_t bytes = 0;
+  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
+  return error == std::errc() && bytes <= dropped_bytes;
+}
+
 void H2Exchange::h2_end_sent() {
   end_sent_ = true;
   if (request_ended_) return;
+  if (takes_rest()) return body_.discard();
   // The answer is complete: the rest of the request is not needed (RFC 9113 section 8.1).
   counted_ = false;
   reset_stream(NGHTTP2_NO_ERROR);

@@ -48,6 +48,8 @@ class H2Exchange final : public ServerExchange, private H2Stream {
   void sweep(const ServerLimits& limits, Instant now);
   // True while it waits for the peer: to send body bytes, or to take response bytes.
   bool waits_for_peer() const;
+  // True if what is left of a request's body is dropped rather than reset, once the answer is complete.
+  bool takes_rest() const;
   void delete_if_over();
 
   H2Server& server_;
