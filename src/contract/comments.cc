@@ -35,12 +35,15 @@ std::string first_sentence(const std::string& comment) {
 }
 
 std::string spaced_name(const std::string& rpc) {
+  const auto is_upper = [&](std::size_t i) {
+    return i < rpc.size() && std::isupper(static_cast<unsigned char>(rpc[i])) != 0;
+  };
   std::string out;
   for (std::size_t i = 0; i < rpc.size(); ++i) {
-    const auto c = static_cast<unsigned char>(rpc[i]);
-    const bool starts_word = i > 0 && std::isupper(c) != 0 && std::isupper(static_cast<unsigned char>(rpc[i - 1])) == 0;
+    const bool starts_word = i > 0 && is_upper(i) && !is_upper(i - 1);
     if (starts_word) out += ' ';
-    out += static_cast<char>(starts_word ? std::tolower(c) : c);
+    const bool acronym = is_upper(i + 1);  // GetURL: "Get URL"
+    out += starts_word && !acronym ? static_cast<char>(std::tolower(static_cast<unsigned char>(rpc[i]))) : rpc[i];
   }
   return out;
 }

@@ -19,11 +19,11 @@ struct PathVariable {
   std::string field_path;  // "order.name", proto names
   std::uint16_t first = 0;
   std::uint16_t count = 0;  // segments covered; a `**` among them covers any number
-  bool multi = false;       // covers more than one segment: %2F stays encoded (the template language's reserved expansion)
+  bool multi = false;  // covers more than one segment: %2F stays encoded (the template language's reserved expansion)
 };
 
 struct HttpRule {
-  std::string verb;  // "GET", or a custom kind's; "*" matches every verb
+  std::string verb;     // "GET", or a custom kind's; "*" matches every verb
   std::string pattern;  // as written: "/v1/{name=orders/*}:cancel"
   std::vector<Segment> segments;
   std::string colon_verb;  // "cancel", or empty

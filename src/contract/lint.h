@@ -44,7 +44,7 @@ class Reporter {
            std::string hint) {
     add_at(severity, *element.file(), location_path(element), option, std::move(message), std::move(hint));
   }
-  void add_at(Diagnostic::Severity severity, const google::protobuf::FileDescriptor& file, std::vector<int> path,
+  void add_at(Diagnostic::Severity severity, const google::protobuf::FileDescriptor& file, const std::vector<int>& path,
               std::string_view option, std::string message, std::string hint);
 
   const SourceSet& sources_;

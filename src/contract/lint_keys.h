@@ -15,7 +15,7 @@ class OptionCheck {
   OptionCheck(const Descriptor& element, std::string_view option, Reporter& report)
       : element_(element), option_(option), report_(report) {}
 
-  void error(std::string message, std::string hint) {
+  void error(const std::string& message, std::string hint) {
     report_.error(element_, option_, "(" + std::string(option_) + "): " + message, std::move(hint));
   }
   // `path`: a scalar field of `message`. `what`: "key", "dedup.field". An empty path is no error.

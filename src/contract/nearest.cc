@@ -43,7 +43,7 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   return best;
 }
 
-std::string did_you_mean(std::string_view name, std::span<const std::string> candidates, std::string otherwise) {
+std::string did_you_mean(std::string_view name, std::span<const std::string> candidates, const std::string& otherwise) {
   const std::string best = nearest(name, candidates);
   return best.empty() ? otherwise : "did you mean `" + best + "`?";
 }

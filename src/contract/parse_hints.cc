@@ -127,7 +127,7 @@ std::string hint_for_link_error(std::string_view message, const SourceSet& sourc
   if (message.contains("has no field named"))
     return hint_for_field(message.substr(message.find("Message type")), sources);
   if (message.contains("is not a field or extension of")) return hint_for_place(quoted(message));
-  const std::string known = first_hint(link_hints, message);
+  std::string known = first_hint(link_hints, message);
   if (!known.empty()) return known;
   return message.ends_with("is not defined.") ? hint_for_type(quoted(message), sources) : "";
 }

@@ -32,7 +32,7 @@ std::vector<int> location_path(const pb::EnumDescriptor& enumeration) {
   return path;
 }
 
-void Reporter::add_at(Diagnostic::Severity severity, const pb::FileDescriptor& file, std::vector<int> path,
+void Reporter::add_at(Diagnostic::Severity severity, const pb::FileDescriptor& file, const std::vector<int>& path,
                       std::string_view option, std::string message, std::string hint) {
   pb::SourceLocation where;
   // Numbers of the options field in Method-, Field-, Message- and ServiceDescriptorProto, told apart by the path's own
