@@ -21,6 +21,7 @@ std::uint64_t of_file(const fs::path& path) {
 }  // namespace
 
 void FileWatch::watch(std::vector<fs::path> paths) {
+  if (paths == paths_) return;
   paths_ = std::move(paths);
   seen_ = look();
 }

@@ -10,7 +10,8 @@ namespace parley::node {
 
 class FileWatch {
  public:
-  // Files, or folders of which every file below counts.
+  // Files, or folders of which every file below counts. The same paths again change nothing: what changed since the last look is
+  // still to be reported, however long whoever asked took to read it.
   void watch(std::vector<std::filesystem::path> paths);
   // True if something has changed since `watch` or the last `changed`.
   bool changed();

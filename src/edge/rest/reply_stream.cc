@@ -43,6 +43,7 @@ ReplyStream::ReplyStream(Reply& reply, Call& call, const RulePlan& plan, ReplyFo
 void ReplyStream::commit() {
   if (committed_) return;
   committed_ = true;
+  timer_.clear();  // it waited for the first message; only event streams set it again
   std::string_view type = content_type(format_);
   if (format_ == ReplyFormat::raw) type = raw_type_.empty() ? "application/octet-stream" : std::string_view(raw_type_);
   const wire::Encoding encoding = reply_.stream_encoding(type);

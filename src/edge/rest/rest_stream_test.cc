@@ -144,6 +144,20 @@ TEST(RestStreams, ASilentStreamIsCommittedAndKeptAlive) {
   EXPECT_EQ(bench.tasks.live(), 0U);
 }
 
+TEST(RestStreams, NothingIsPutBetweenTheLinesOfASlowStream) {
+  RestBench bench;
+  bench.script.replies = {"{}"};
+  bench.script.hang = true;
+  TestExchange& lines = bench.open("GET", "/v1/ticks");
+  lines.end();
+  bench.settle();
+  EXPECT_EQ(lines.text(), "{}\n");
+  bench.shard.advance(milliseconds(60'000));
+  EXPECT_EQ(lines.text(), "");
+  lines.go_away();
+  bench.settle();
+}
+
 TEST(RestStreams, AFailureAfterTheCommitIsInTheBody) {
   RestBench bench;
   bench.script.hang = true;
