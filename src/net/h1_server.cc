@@ -13,8 +13,11 @@ namespace parley::net {
 namespace {
 
 constexpr std::size_t input_bytes = 64 * 1024;  // of pipelined requests that wait
-constexpr std::size_t dropped_bytes =
-    256 * 1024;  // of a request body nobody reads, before the connection is rather closed
+// Of a request body nobody reads: what is announced and short is dropped, so that the connection can be used again.
+constexpr std::size_t short_rest = 256 * 1024;
+// Where the answer has promised that the connection stays, its client may have sent the next request already: closing
+// is the last resort.
+constexpr std::size_t longest_rest = 16 * 1024 * 1024;
 constexpr std::size_t output_at_once = 256 * 1024;
 // A client that closed its side may still read a quick answer; a slow one is cancelled then: it is the only sign of a
 // client that went away.
@@ -312,7 +315,7 @@ void H1Server::take(wire::Http1Parser::Event event) {
 
 void H1Server::drop(std::size_t bytes) {
   dropped_ += bytes;
-  if (dropped_ <= dropped_bytes) return;
+  if (dropped_ <= longest_rest) return;
   closing_ = true;
   wake();
 }
@@ -346,6 +349,7 @@ void H1Server::begin_exchange() {
 void H1Server::malformed(const wire::Http1Error& problem) {
   closing_ = true;
   wake();
+  if (exchange_ == nullptr && problem.other_protocol) return;  // RFC 9113 section 3.4 leaves the GOAWAY out, too
   if (exchange_ == nullptr) return refuse(problem);
   // In a body. An answer that has begun can only be cut off.
   exchange_->break_off(
@@ -371,11 +375,10 @@ void H1Server::refuse(const wire::Http1Error& problem) {
   wake();
 }
 
-// The rest of a request whose answer is complete is read and dropped, where that is short; so the connection can be
-// used again.
+// Asked before the answer's head is sent, which says whether the connection stays.
 bool H1Server::may_drop_rest() const {
   if (exchange_->expects_continue_) return false;  // the client may send it, or not
-  return !exchange_->has_length_ || parser_.body_left() <= dropped_bytes;
+  return exchange_->has_length_ && parser_.body_left() <= short_rest;
 }
 
 void H1Server::flush() {
@@ -403,8 +406,8 @@ void H1Server::flush() {
 // True where the next exchange has begun.
 bool H1Server::advance() {
   if (exchange_ != nullptr && exchange_->sent_ && !exchange_->request_ended_ && !closing_ && !dropping_) {
-    dropping_ = may_drop_rest();
-    closing_ = closing_ || !dropping_;
+    dropping_ = !exchange_->expects_continue_;
+    closing_ = !dropping_;
     dropped_ += exchange_->body_.bytes();
     exchange_->body_.discard();
   }

@@ -112,6 +112,9 @@ TEST_F(Http1Server, answers_and_closes) {
        "GET / HTTP/1.1\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400"},
       {"an early answer to a long body", "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\nabc",
        "HTTP/1.1 403"},
+      {"an early answer to a body of unknown length",
+       "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+       "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"},
       {"an early answer to who waits for 100",
        "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 403"},
   };
@@ -128,6 +131,14 @@ TEST_F(Http1Server, answers_and_closes) {
     EXPECT_THAT(got, HasSubstr("connection: close\r\n"));
     EXPECT_THAT(got, testing::Not(HasSubstr("second")));
   }
+}
+
+TEST_F(Http1Server, what_is_no_http_is_closed_without_an_answer) {
+  listen();
+  Client peer = client();
+  peer.send("INVALID CONNECTION PREFACE\r\n\r\n");
+  peer.wait_closed();
+  EXPECT_EQ(peer.take(), "");
 }
 
 TEST_F(Http1Server, bodies_that_cannot_be_completed_abort_the_connection) {

@@ -194,9 +194,9 @@ bool is_field(const Field& field) {
 
 // The parser.
 
-Http1Parser::Outcome Http1Parser::broken(int status, std::string_view text) {
+Http1Parser::Outcome Http1Parser::broken(const Http1Error& problem) {
   state_ = State::broken;
-  error_ = {status, text};
+  error_ = problem;
   return std::unexpected(error_);
 }
 
@@ -241,7 +241,7 @@ Http1Parser::Outcome Http1Parser::finish() {
     case State::head:
       if (partial_.empty() || partial_is_used_) return Event::need_more;
       [[fallthrough]];
-    default: return broken(400, "the message ends early");
+    default: return broken({400, "the message ends early"});
   }
 }
 
@@ -310,9 +310,9 @@ std::expected<std::optional<std::string_view>, Http1Error> Http1Parser::take_blo
 Http1Parser::Outcome Http1Parser::take_head(std::string_view& in) {
   if (in.empty()) return Event::need_more;
   const auto block = take_block(in, Block::head);
-  if (!block) return broken(block.error().status, block.error().text);
+  if (!block) return broken(block.error());
   if (!*block) return Event::need_more;
-  if (const Problem problem = parse_head(**block)) return broken(problem->status, problem->text);
+  if (const Problem problem = parse_head(**block)) return broken(*problem);
   return Event::head;
 }
 
@@ -348,7 +348,7 @@ Http1Parser::Problem Http1Parser::version(std::string_view text) {
     if (text[5] != '1') return bad(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     head_.version = 11;  // a later minor version is understood as the highest known one (RFC 9110 section 2.5)
   } else {
-    return bad(400, "malformed HTTP version");
+    return Http1Error{400, "malformed HTTP version", !text.contains('/')};
   }
   head_.keep_alive = head_.version >= 11;
   return std::nullopt;
@@ -522,18 +522,18 @@ Http1Parser::Outcome Http1Parser::take_body(std::string_view& in) {
 Http1Parser::Outcome Http1Parser::take_chunk_size(std::string_view& in) {
   if (in.empty()) return Event::need_more;
   const auto block = take_block(in, Block::line);
-  if (!block) return broken(block.error().status, block.error().text);
+  if (!block) return broken(block.error());
   if (!*block) return Event::need_more;
   std::string_view line = (*block)->substr(0, (*block)->size() - 2);
   const std::size_t digits = std::min(line.find_first_not_of("0123456789abcdefABCDEF"), line.size());
-  if (digits == 0 || digits > chunk_digits) return broken(400, "malformed chunk size");
+  if (digits == 0 || digits > chunk_digits) return broken({400, "malformed chunk size"});
   std::from_chars(line.data(), line.data() + digits, left_, 16);
-  if (left_ > INT64_MAX) return broken(400, "malformed chunk size");
+  if (left_ > INT64_MAX) return broken({400, "malformed chunk size"});
   line.remove_prefix(digits);
   const std::string_view extension = trim(line);
   if (!extension.empty() && (extension.front() != ';' || !all(extension, value)))
-    return broken(400, "malformed chunk extension");
-  if (extension.empty() && !line.empty()) return broken(400, "malformed chunk size");
+    return broken({400, "malformed chunk extension"});
+  if (extension.empty() && !line.empty()) return broken({400, "malformed chunk size"});
   if (partial_is_used_) {
     partial_is_used_ = false;
     partial_.clear();
@@ -545,7 +545,7 @@ Http1Parser::Outcome Http1Parser::take_chunk_size(std::string_view& in) {
 Http1Parser::Outcome Http1Parser::take_chunk_end(std::string_view& in) {
   while (!in.empty()) {
     const char wanted = chunk_end_seen_ == 0 ? '\r' : '\n';
-    if (in.front() != wanted) return broken(400, "a chunk is longer than its size");
+    if (in.front() != wanted) return broken({400, "a chunk is longer than its size"});
     in.remove_prefix(1);
     if (++chunk_end_seen_ == 2) {
       chunk_end_seen_ = 0;
@@ -559,13 +559,12 @@ Http1Parser::Outcome Http1Parser::take_chunk_end(std::string_view& in) {
 Http1Parser::Outcome Http1Parser::take_trailers(std::string_view& in) {
   if (in.empty()) return Event::need_more;
   const auto taken = take_block(in, Block::trailers);
-  if (!taken) return broken(taken.error().status, taken.error().text);
+  if (!taken) return broken(taken.error());
   if (!*taken) return Event::need_more;
   std::string_view block = **taken;
   while (block.size() > 2) {
     const std::size_t lf = block.find('\n');
-    if (const Problem problem = field(block.substr(0, lf - 1), trailers_, true))
-      return broken(problem->status, problem->text);
+    if (const Problem problem = field(block.substr(0, lf - 1), trailers_, true)) return broken(*problem);
     block.remove_prefix(lf + 1);
   }
   state_ = State::message_end;

@@ -47,6 +47,9 @@ struct Http1Head {
 struct Http1Error {
   int status;
   std::string_view text;  // a literal
+  // The first line names no protocol version at all, as a mistaken HTTP/2 preface does: who sent it would not
+  // understand an answer.
+  bool other_protocol = false;
 };
 
 class Http1Parser {
@@ -92,7 +95,7 @@ class Http1Parser {
   };
   using Outcome = std::expected<Event, Http1Error>;
 
-  Outcome broken(int status, std::string_view text);
+  Outcome broken(const Http1Error& problem);
   // What a block is made of: one line (a chunk's size), or lines up to an empty one.
   enum class Block : std::uint8_t { head, trailers, line };
   using Problem = std::optional<Http1Error>;
