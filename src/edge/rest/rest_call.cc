@@ -52,6 +52,9 @@ Result<void> RestCall::read_deadline() {
     timeout = wire::parse_grpc_timeout(*text);
     if (!timeout)
       return fail(bad_header("grpc-timeout", "up to eight digits and a unit are expected, as in 500m or 2S"));
+    if (*timeout <= Duration::zero()) {
+      return fail(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline had passed when it came"));
+    }
   } else if (options_.call_timeout > Duration::zero()) {
     timeout = options_.call_timeout;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contract/router.h"
+#include "edge/rest/nearest_route.h"
 #include "edge/rest/reply.h"
 #include "edge/rest/rest_call.h"
 
@@ -45,6 +46,20 @@ bool RestEdge::answer_options(net::ServerExchange& exchange, const contract::Con
   return true;
 }
 
+// What no rpc answers to.
+void RestEdge::refuse(net::ServerExchange& exchange, const contract::Contract& contract, Error error) const {
+  const std::string_view path = exchange.request().path();
+  Fields extra;
+  if (error.reason() == "method_not_allowed") extra.add("allow", joined(contract.router().allowed(path)));
+  if (error.reason() == "no_route") {
+    const std::string near = rest::nearest_route(contract, path);
+    if (!near.empty())
+      error =
+          Error(error.code(), error.blame(), error.message() + " (did you mean " + near + "?)").with_reason("no_route");
+  }
+  rest::Reply(exchange, options_, &contract).error(error, nullptr, std::move(extra));
+}
+
 Task<void> RestEdge::serve(net::ServerExchange& exchange) {
   const std::shared_ptr<rest::PlanSet> plans = this->plans();
   const contract::Contract& contract = *plans->contract();
@@ -54,10 +69,7 @@ Task<void> RestEdge::serve(net::ServerExchange& exchange) {
   auto match = contract.router().match(request.method, request.path());
   if (!match) {
     if (options_.documents && documents_.answer(exchange, plans->contract())) co_return;
-    Fields extra;
-    if (match.error().reason() == "method_not_allowed")
-      extra.add("allow", joined(contract.router().allowed(request.path())));
-    rest::Reply(exchange, options_, &contract).error(match.error(), nullptr, std::move(extra));
+    refuse(exchange, contract, std::move(match).error());
     co_return;
   }
   const contract::Method& method = *match->method;

@@ -22,6 +22,7 @@ class RestEdge : public net::ExchangeHandler {
  private:
   const std::shared_ptr<rest::PlanSet>& plans();
   bool answer_options(net::ServerExchange& exchange, const contract::Contract& contract) const;
+  void refuse(net::ServerExchange& exchange, const contract::Contract& contract, Error error) const;
 
   const Front& front_;
   RestOptions options_;

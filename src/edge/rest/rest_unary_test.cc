@@ -75,6 +75,7 @@ struct RefusalCase {
 
 const RefusalCase refusal_cases[] = {
     {"unknown path", "GET", "/v2/nothing", {}, "", 404, "/v2/nothing", "no_route"},
+    {"near a path", "GET", "/v1/tick", {}, "", 404, "(did you mean /v1/ticks?)", "no_route"},
     {"wrong verb", "PUT", "/v1/post", {}, "", 405, "POST", "method_not_allowed"},
     {"malformed path", "GET", "/v1/get/%zz", {}, "", 400, "percent", "malformed_path"},
     {"query: unknown names itself and the nearest",
@@ -175,6 +176,7 @@ const RefusalCase refusal_cases[] = {
      "",
      "not_acceptable"},
     {"time-out", "GET", "/v1/get/a", {{"grpc-timeout", "soon"}}, "", 400, "grpc-timeout", "malformed_header"},
+    {"a time-out of nothing", "GET", "/v1/get/a", {{"grpc-timeout", "0m"}}, "", 504, "deadline", "deadline_exceeded"},
     {"binary metadata", "GET", "/v1/get/a", {{"x-bin", "???"}}, "", 400, "x-bin", "malformed_header"},
 };
 
