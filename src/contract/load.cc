@@ -38,6 +38,11 @@ class LinkErrors final : public pb::DescriptorPool::ErrorCollector {
  private:
   void add(Severity severity, const std::string& element, const pb::Message* part, ErrorLocation location,
            const std::string& message) {
+    constexpr std::string_view suggestion = "Suggested field numbers for ";
+    if (message.starts_with(suggestion) && !out_.empty()) {  // belongs to the error before it
+      out_.back().hint += (out_.back().hint.empty() ? "" : "; ") + ("free in " + message.substr(suggestion.size()));
+      return;
+    }
     int line = -1;
     int column = 0;
     if (location == IMPORT) {

@@ -80,6 +80,9 @@ TEST(Load, SaysWhereAndWhatIsWrong) {
        "`google/api/annotations.proto`?)"},
       {"number used twice", "message A {\n  string x = 1;\n  string y = 1;\n}",
        "shop.proto:4:14: error: Field number 1 has already been used"},
+      {"number that is none", "message A {\n  string x = 0;\n}",
+       "shop.proto:3:14: error: Field numbers must be positive integers. (hint: numbers begin with 1; free in shop.A: "
+       "1)"},
       {"option with a slip", "service S { rpc R(A) returns (A) {\n option (parley.qeue) = {};\n} } message A {}",
        "shop.proto:3:9: error: Option \"(parley.qeue)\" unknown."},
       {"field of an option",

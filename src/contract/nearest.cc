@@ -33,6 +33,8 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   std::size_t limit = 2 * std::max<std::size_t>(1, name.size() / 3) + 1;
   std::string best;
   for (const std::string& c : candidates) {
+    if (name.size() < 3 && !c.empty() && !name.empty() && lower(c[0]) != lower(name[0]))
+      continue;  // any letter is near any other
     const std::size_t gap = c.size() > name.size() ? c.size() - name.size() : name.size() - c.size();
     if (2 * gap >= limit) continue;
     const std::size_t d = distance(name, c);

@@ -22,6 +22,7 @@ TEST(Nearest, FindsSlipsOfTheFingersOnly) {
       {"something else", "price", ""},
       {"nothing", "", ""},
       {"too short to guess", "x", ""},
+      {"short, but it begins alike", "i", "id"},
   };
   for (const auto& c : cases) EXPECT_EQ(nearest(c.typed, names), c.want) << c.name;
   EXPECT_EQ(nearest("name", {}), "");
