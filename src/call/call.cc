@@ -50,8 +50,10 @@ void Call::finish(Result<void> status) {
     status_ = std::move(status).error();
   }
   deadline_timer_.clear();
-  // Whoever still writes requests hears that nobody reads them any more.
-  requests.abort(status_ ? *status_ : Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+  if (!requests.is_done()) {
+    // Whoever still writes requests hears that nobody reads them any more.
+    requests.abort(status_ ? *status_ : Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+  }
   replies.end();
   changed_.notify();
 }

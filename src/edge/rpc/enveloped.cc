@@ -87,8 +87,10 @@ Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, co
   }
   co_await ((*method)->server_streaming ? send_stream(call, codec, reply, exchange)
                                         : send_one(call, codec, reply, exchange));
-  // Nobody needs the rest of the request: this wakes the pump.
-  exchange.body().abort(Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+  if (!exchange.body().is_done()) {
+    // Nobody needs the rest of the request: this wakes the pump.
+    exchange.body().abort(Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+  }
   if (tasks.live() > 0) co_await tasks.join();
 }
 
