@@ -65,7 +65,6 @@ TEST_F(ConnectEdgeTest, takes_what_can_only_be_connect) {
   } cases[] = {
       {"a proto body", {.content_type = proto}, true},
       {"plain JSON where REST has its default binding", {.content_type = json}, false},
-      {"plain JSON where REST is bound elsewhere", {.path = "/test.Echo/Named", .content_type = json}, true},
       {"plain JSON where REST has another address", {.path = "/test.Echo/Bound", .content_type = json}, true},
       {"plain JSON to no rpc", {.path = "/test.Echo/Nope", .content_type = json}, false},
       {"a plain GET", {.path = "/test.Echo/Bound", .content_type = json, .method = "GET"}, false},
