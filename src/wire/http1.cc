@@ -265,13 +265,11 @@ std::expected<std::size_t, Http1Error> Http1Parser::scan(std::string_view text, 
     const std::size_t lf = text.find('\n', scanned_);
     const std::size_t size = (lf == std::string_view::npos ? text.size() : lf) - scanned_;
     if (const Problem problem = check_line(size, block)) return std::unexpected(*problem);
-    if (lf == std::string_view::npos) {
-      // All lines together are bounded too; each may be small.
-      const std::size_t most =
-          limits_.field_bytes + limits_.target_bytes + line_overhead + (limits_.field_count + 1) * field_overhead;
-      if (text.size() > most) return std::unexpected(fields_too_large);
-      return 0;
-    }
+    // All lines together are bounded too; each may be small.
+    const std::size_t most =
+        limits_.field_bytes + limits_.target_bytes + line_overhead + (limits_.field_count + 1) * field_overhead;
+    if (scanned_ + size > most) return std::unexpected(fields_too_large);
+    if (lf == std::string_view::npos) return 0;
     if (size == 0 || text[lf - 1] != '\r') return std::unexpected(bare_lf);
     scanned_ = lf + 1;
     const bool empty = size == 1;
