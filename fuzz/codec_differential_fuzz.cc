@@ -59,25 +59,33 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const pb::Message* type = factory.GetPrototype(codec_types().pool().FindMessageTypeByName(input.table.full_name()));
   const std::unique_ptr<pb::Message> message(type->New());
   if (!message->ParseFromArray(input.text.data(), static_cast<int>(input.text.size()))) return 0;
+  message->DiscardUnknownFields();  // its printer stumbles over them in lists
   const std::string theirs = print(*message);
   if (theirs.empty()) return 0;
+  const std::unique_ptr<pb::Message> back(type->New());
+  if (!pb::util::JsonStringToMessage(theirs, back.get()).ok() || print(*back) != theirs)
+    return 0;  // it disowns its own JSON
 
   std::string ours;
   const parley::Result<void> printed = wire_to_json(input.table, input.text, ours);
   if (!printed) {
-    expect(out_of_scope(printed.error().message(), theirs), "we refuse what libprotobuf prints",
-           printed.error().message(), theirs);
+    const std::string& error = printed.error().message();
+    expect(out_of_scope(error, theirs), "we refuse what libprotobuf prints", error, theirs);
     return 0;
   }
-  const std::unique_ptr<pb::Message> back(type->New());
-  expect(pb::util::JsonStringToMessage(ours, back.get()).ok(), "libprotobuf refuses our JSON", ours, theirs);
-  expect(print(*back) == theirs, "our JSON is another message", ours, theirs);
+  if (ours.contains("[]")) return 0;  // it drops empty lists within lists of a Value
 
   std::string wire;
   const parley::Result<void> parsed = json_to_wire(input.table, theirs, wire);
+  // It prints every entry of a map, also those that later ones overwrite.
+  if (!parsed && parsed.error().message().contains("this key is there twice")) return 0;
   expect(parsed.has_value(), "we refuse libprotobuf's JSON", parsed ? "" : parsed.error().message(), theirs);
+
   const std::unique_ptr<pb::Message> reread(type->New());
   expect(reread->ParseFromString(wire) && print(*reread) == theirs, "our wire is another message", print(*reread),
          theirs);
+  back->Clear();
+  expect(pb::util::JsonStringToMessage(ours, back.get()).ok(), "libprotobuf refuses our JSON", ours, theirs);
+  expect(print(*back) == theirs, "our JSON is another message", ours, theirs);
   return 0;
 }

@@ -84,6 +84,7 @@ char* put_short_decimal(char* to, double value) {
   constexpr int places = 4;
   const double scaled = value * scale;
   if (!(scaled < 1e15)) return nullptr;
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): a wrong rounding would not pass the test below
   const auto whole = static_cast<std::uint64_t>(static_cast<std::int64_t>(scaled + 0.5));
   if (static_cast<double>(static_cast<std::int64_t>(whole)) / scale != value) return nullptr;
   return put_decimal(to, whole, -places);
