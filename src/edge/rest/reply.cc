@@ -62,7 +62,7 @@ void Reply::send(net::ResponseHead head) {
   exchange_.respond(std::move(head));
 }
 
-void Reply::whole(int status, std::string_view content_type, Bytes body, const Call* call, Fields extra) {
+void Reply::whole(int status, std::string_view content_type, Bytes body, const Call* call, const Fields& extra) {
   if (!can_respond()) return;
   net::ResponseHead head = this->head(status, content_type, call);
   for (const Field field : extra) head.fields.add(field.name, field.value);
@@ -96,7 +96,7 @@ void Reply::error(const Error& error, const Call* call, Fields extra) {
   if (error.blame() == Blame::caller && error.reason() == "unsupported_encoding")
     extra.add("accept-encoding", accepted_encodings);
   if (const auto seconds = retry_after(error)) extra.add("retry-after", std::to_string(*seconds));
-  whole(http_status(error), content_type(form), Bytes(error_document(error)), call, std::move(extra));
+  whole(http_status(error), content_type(form), Bytes(error_document(error)), call, extra);
 }
 
 wire::Encoding Reply::stream_encoding(std::string_view content_type) const {

@@ -27,7 +27,7 @@ class Reply {
 
   // Sends everything: head, body, end. `call`, if there is one, gives metadata. Nothing happens once the exchange has
   // responded or broken.
-  void whole(int status, std::string_view content_type, Bytes body, const Call* call, Fields extra = {});
+  void whole(int status, std::string_view content_type, Bytes body, const Call* call, const Fields& extra = {});
   void error(const Error& error, const Call* call = nullptr, Fields extra = {});
   // The error's document, in the form the client takes.
   std::string error_document(const Error& error) const;
