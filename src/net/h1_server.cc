@@ -22,6 +22,8 @@ constexpr std::size_t output_at_once = 256 * 1024;
 // A client that closed its side may still read a quick answer; a slow one is cancelled then: it is the only sign of a
 // client that went away.
 constexpr Duration half_close_grace = std::chrono::milliseconds(100);
+// A draining connection stays open so long for a request that may be on its way, whose answer then says close.
+constexpr Duration drain_grace = std::chrono::seconds(1);
 
 thread_local std::string output_buffer;  // what a flush puts together; only what the socket refuses is kept
 
@@ -236,6 +238,12 @@ H1Server::H1Server(ServerConnection& connection)
     : connection_(connection),
       flush_hook_([](void* self) { static_cast<H1Server*>(self)->flush(); }, this),
       half_close_timer_([](void* self) { static_cast<H1Server*>(self)->half_close_is_over(); }, this),
+      drain_timer_(
+          [](void* self) {
+            static_cast<H1Server*>(self)->drain_is_over_ = true;
+            static_cast<H1Server*>(self)->wake();
+          },
+          this),
       parser_(wire::Http1Parser::Kind::request, {.field_bytes = connection.context().limits.header_bytes,
                                                  .field_count = connection.context().limits.header_count,
                                                  .target_bytes = connection.context().limits.target_bytes}),
@@ -343,7 +351,6 @@ void H1Server::begin_exchange() {
   started_ = dropping_ = false;
   dropped_ = 0;
   exchange_ = std::make_unique<H1Exchange>(*this, head);
-  if (head.body == wire::Http1Body::none && draining_) exchange_->keep_alive_ = false;
 }
 
 void H1Server::malformed(const wire::Http1Error& problem) {
@@ -417,7 +424,7 @@ bool H1Server::advance() {
     idle_since_ = context().shard.now();
   }
   if (!input_.empty()) process();
-  if (exchange_ == nullptr && (input_over_ || draining_) && parser_.between_messages()) closing_ = true;
+  if (exchange_ == nullptr && (input_over_ || drain_is_over_) && parser_.between_messages()) closing_ = true;
   return over && exchange_ != nullptr;
 }
 
@@ -441,6 +448,7 @@ void H1Server::clean_up() {
 
 void H1Server::abort(const Error& why) {
   half_close_timer_.clear();
+  drain_timer_.clear();
   closing_ = true;
   if (exchange_ == nullptr) return;
   if (!exchange_->sent_) exchange_->break_off(why);
@@ -461,7 +469,7 @@ void H1Server::half_close_is_over() {
 
 void H1Server::drain() {
   draining_ = true;
-  wake();
+  drain_timer_.set(context().shard.timers(), Deadline::after(context().shard.now(), drain_grace));
 }
 
 void H1Server::sweep(Instant now) {

@@ -98,6 +98,7 @@ class H1Server final : public ServerProtocol {
   ServerConnection& connection_;
   TurnHook flush_hook_;
   Timer half_close_timer_;
+  Timer drain_timer_;
   wire::Http1Parser parser_;
   std::unique_ptr<H1Exchange> exchange_;
   std::string input_;   // bytes that came and were not looked at: pipelined requests, a body nobody reads
@@ -111,6 +112,7 @@ class H1Server final : public ServerProtocol {
   bool head_coming_ = false;
   bool closing_ = false;  // no more requests: close in order once everything is sent
   bool draining_ = false;
+  bool drain_is_over_ = false;
   bool dropping_ = false;  // the answer is complete: the rest of the request is discarded
   bool input_over_ = false;
   bool started_ = false;  // the exchange's handler

@@ -284,9 +284,6 @@ void H2Server::input_ended() {
   connection_.close(client_gone("the client closed the connection"));
 }
 
-// A peer that sends without reading is not read from, so that answers to it stay bounded.
-bool H2Server::wants_input() const { return unsent_bytes() < connection_.context().limits.output_bytes; }
-
 H2Stream* H2Server::h2_open(std::int32_t id) {
   last_id_ = id;
   // Handlers of streams that were reset may still run: they count too (CVE-2023-44487).
@@ -315,8 +312,6 @@ void H2Server::h2_before_flush() {
 
 void H2Server::h2_flushed() {
   if (is_over()) return connection_.close_in_order(client_gone("the connection is over"));
-  if (wants_input() && unsent_held_back_) connection_.resume_reading();
-  unsent_held_back_ = !wants_input();
 }
 
 void H2Server::h2_failed(Error why) {

@@ -90,7 +90,8 @@ class H2Server final : public ServerProtocol, private H2Session {
   void received(std::string_view bytes) override;
   void input_ended() override;
   void writable() override { H2Session::writable(); }
-  bool wants_input() const override;
+  // Always: flow control bounds the bodies, and a peer that is not read from could not open its windows.
+  bool wants_input() const override { return true; }
   void drain() override;
   void abort(const Error& why) override;
   bool has_exchanges() const override { return exchanges_ > 0; }
@@ -134,7 +135,6 @@ class H2Server final : public ServerProtocol, private H2Session {
   Instant drain_began_;
   enum class Drain : std::uint8_t { no, noticed, goaway } drain_ = Drain::no;
   bool pinged_ = false;
-  bool unsent_held_back_ = false;
 };
 
 }  // namespace parley::net

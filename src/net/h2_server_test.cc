@@ -224,6 +224,7 @@ TEST_F(Http2Server, answers) {
        headers(end_both,
                block({{":method", "GET"}, {":scheme", "http"}, {":authority", "a"}, {":path", "/"}, {"host", "b"}})),
        {"HEADERS 1 :status=400 content-length=0 END"}},
+      {"a response whose head is too large to send", headers(end_both, get("/huge")), {"RST 1 2"}},
       {"an upper-case name", headers(end_both, get("/x") + block({{"A", "b"}})), {"RST 1 1"}},
       {"a connection field", headers(end_both, get("/x") + block({{"connection", "close"}})), {"RST 1 1"}},
       {"a value with LF", headers(end_both, get("/x") + block({{"a", "b\nc"}})), {"RST 1 1"}},

@@ -37,11 +37,16 @@ bool is_sensitive(std::string_view name) {
   return name == "authorization" || name == "proxy-authorization" || name == "cookie" || name == "set-cookie";
 }
 
+// Other on every request: in the compression table they would only push out what repeats.
+bool is_volatile(std::string_view name) {
+  return name == "grpc-timeout" || name == "traceparent" || name == "x-request-id" || name == "grpc-message";
+}
+
 }  // namespace
 
 void H2Headers::add_all(const Fields& fields) {
   for (const Field f : fields) {
-    if (is_sensitive(f.name)) {
+    if (is_sensitive(f.name) || is_volatile(f.name)) {
       add_sensitive(f.name, f.value);
     } else {
       add(f.name, f.value);
@@ -246,13 +251,18 @@ struct H2Session::Callbacks {
     return 0;
   }
 
-  // A request that could not even be sent, after GOAWAY: nghttp2 tells it nowhere else.
-  static int frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  // A head that could not be sent: nghttp2 tells it nowhere else. For a request that is GOAWAY, or a head that is too
+  // large, as for a response.
+  static int frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+    if (frame->hd.type != NGHTTP2_HEADERS) return 0;
     for (H2Stream* s = of(user).first_; s != nullptr; s = s->next_) {
       if (s->id_ != frame->hd.stream_id) continue;
-      s->detach();
-      s->h2_closed(NGHTTP2_REFUSED_STREAM);
+      if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        s->detach();
+        s->h2_closed(error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED ? NGHTTP2_REFUSED_STREAM : NGHTTP2_INTERNAL_ERROR);
+      } else {
+        s->reset_stream(NGHTTP2_INTERNAL_ERROR);
+      }
       break;
     }
     return 0;
@@ -414,7 +424,7 @@ std::optional<std::size_t> H2Session::next_frame(std::string_view bytes, std::si
 
 bool H2Session::collect(std::string& out) {
   out_ = &out;
-  while (out.size() < collect_bytes) {
+  while (out.size() < std::min(collect_bytes, config_.output_bytes)) {
     const std::uint8_t* bytes = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_, &bytes);
     if (size < 0) {

@@ -24,10 +24,11 @@ class Listener {
   ~Listener();
 
   std::uint16_t port() const { return port_; }
+  // Takes what waits to be accepted: before the end, which would reset it.
+  void accept_all();
 
  private:
   Listener(int fd, Accepted accepted, void* context);
-  void accept_all();
 
   int fd_;
   std::uint16_t port_ = 0;

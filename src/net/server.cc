@@ -109,6 +109,7 @@ void ServerImpl::reap() {
 }
 
 Task<void> ServerImpl::drain(Deadline deadline) {
+  if (listener_ != nullptr) listener_->accept_all();
   listener_.reset();
   draining = true;
   each([](ServerConnection& c) { c.drain(); });

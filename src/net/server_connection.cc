@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113 section 3.4
 constexpr int sweeps_a_timeout = 4;
 constexpr Duration linger_time = std::chrono::seconds(1);
+constexpr Duration drain_grace = std::chrono::seconds(1);
 constexpr std::size_t linger_bytes = 1024 * 1024;
 
 }  // namespace
@@ -101,11 +102,9 @@ void ServerConnection::transport_writable() {
 void ServerConnection::transport_failed(Error why) { close(client_gone(why.message())); }
 
 void ServerConnection::drain() {
-  if (protocol_ != nullptr) {
-    protocol_->drain();
-  } else {
-    close(client_gone("the server drains"));
-  }
+  if (protocol_ != nullptr) return protocol_->drain();
+  // Its first request may be on its way.
+  sweep_timer_.set(context_.shard.timers(), Deadline::after(context_.shard.now(), drain_grace));
 }
 
 void ServerConnection::sweep() {
@@ -113,6 +112,7 @@ void ServerConnection::sweep() {
   if (lingering_) return close(client_gone("the connection is over"));
   sweep_timer_.set(context_.shard.timers(), Deadline::after(now, sweep_interval()));
   if (protocol_ != nullptr) return protocol_->sweep(now);
+  if (context_.draining) return close(client_gone("the server drains"));
   if (now - began_ >= context_.limits.header_timeout) close(client_gone("no request in time"));
 }
 

@@ -34,6 +34,29 @@ TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
   run_until([&] { return drained; });
 }
 
+TEST_F(ServerTest, drain_answers_requests_that_were_on_their_way) {
+  listen();
+  Client idle = client();
+  idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  idle.wait_for("GET a /");
+  idle.take();
+  Client fresh = client();  // connected, perhaps not even accepted
+  bool drained = false;
+  TaskGroup group;
+  group.spawn([](Server& s, Shard& on, bool& done) -> Task<void> {
+    co_await s.drain(Deadline::after(on.now(), seconds(20)));
+    done = true;
+  }(*server, shard, drained));
+  for (Client* each : {&idle, &fresh}) {
+    each->send("POST /late HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    each->wait_for("hi");
+    EXPECT_THAT(each->received, HasSubstr("connection: close"));
+    each->wait_closed();
+    each->close();
+  }
+  run_until([&] { return drained; });
+}
+
 TEST_F(ServerTest, drain_resets_what_is_left_at_its_deadline) {
   listen();
   Client peer = client();

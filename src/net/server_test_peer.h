@@ -188,6 +188,11 @@ class Answers final : public ExchangeHandler {
     exchange.finish();
     co_return;
   }
+  static Task<void> huge_head(Answers&, ServerExchange& exchange) {
+    exchange.respond({.status = 200, .fields = {{"a", std::string(100'000, 'a')}}});
+    exchange.finish();
+    co_return;
+  }
   static Task<void> resets(Answers&, ServerExchange& exchange) {
     exchange.reset(Reset::enhance_your_calm);
     co_return;
@@ -196,7 +201,8 @@ class Answers final : public ExchangeHandler {
   std::map<std::string, Answer> paths = {
       {"/count", count},     {"/hang", hang},           {"/stream", stream},         {"/trailers", with_trailers},
       {"/nothing", nothing}, {"/throws", throws},       {"/unfinished", unfinished}, {"/short", short_body},
-      {"/early", early},     {"/splitting", splitting}, {"/no-content", no_content}, {"/resets", resets}};
+      {"/early", early},     {"/splitting", splitting}, {"/no-content", no_content}, {"/resets", resets},
+      {"/huge", huge_head}};
   Signal go;
   bool may_go = false;
   int running = 0;
