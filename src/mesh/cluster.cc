@@ -21,14 +21,15 @@ std::unique_ptr<net::ClientExchange> Cluster::try_open(const net::RequestHead& h
   return exchange;
 }
 
-Task<Result<std::unique_ptr<net::ClientExchange>>> Cluster::open(const net::RequestHead& head, bool has_body, Deadline deadline) {
+Task<Result<std::unique_ptr<net::ClientExchange>>> Cluster::open(const net::RequestHead& head, bool has_body, Deadline deadline,
+                                                                 net::OpenCancel* cancel) {
   const std::size_t first = take_turn();
   std::optional<Error> last;
   // First those that are not known to be down; then, if all are, the first one says why.
   for (std::size_t i = 0; i < origins_.size(); ++i) {
     net::ClientOrigin& origin = *origins_[(first + i) % origins_.size()];
     if (origins_.size() > 1 && origin.is_failing() && (i + 1 < origins_.size() || last)) continue;
-    auto exchange = co_await origin.open(head, has_body, deadline);
+    auto exchange = co_await origin.open(head, has_body, deadline, cancel);
     if (exchange) co_return exchange;
     last = std::move(exchange).error();
     if (!last->is_safe_to_retry() || last->code() == Code::deadline_exceeded) break;

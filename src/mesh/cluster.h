@@ -27,8 +27,10 @@ class Cluster {
 
   // Opens an exchange at the next origin that can be reached; each is tried at most once. An empty `scheme` or `authority` of `head`
   // is filled in for the origin. `head` is only read, and may go once the exchange is there.
-  // Errors: those of ClientPool::open, the last origin's, with the service's name before it.
-  Task<Result<std::unique_ptr<net::ClientExchange>>> open(const net::RequestHead& head, bool has_body, Deadline deadline);
+  // Errors: those of ClientPool::open, the last origin's, with the service's name before it; cancelled by `cancel`, which may be
+  // null.
+  Task<Result<std::unique_ptr<net::ClientExchange>>> open(const net::RequestHead& head, bool has_body, Deadline deadline,
+                                                          net::OpenCancel* cancel = nullptr);
   // The same without a coroutine where a connection has room; null where `open` would have to wait.
   std::unique_ptr<net::ClientExchange> try_open(const net::RequestHead& head, bool has_body);
 

@@ -40,20 +40,27 @@ std::unique_ptr<ClientExchange> ClientOrigin::try_open(const RequestHead& head, 
 
 // A place in the queue, given up when the exchange no longer waits, however that comes about.
 struct ClientOrigin::Queued {
-  explicit Queued(ClientOrigin& owner) : origin(owner) { origin.waiting_.push_back(&waiter); }
+  Queued(ClientOrigin& owner, OpenCancel* by) : origin(owner), cancel(by) {
+    origin.waiting_.push_back(&waiter);
+    if (cancel != nullptr) cancel->waiter_ = &waiter.woken;
+  }
   Queued(const Queued&) = delete;
   Queued& operator=(const Queued&) = delete;
   ~Queued() {
+    if (cancel != nullptr) cancel->waiter_ = nullptr;
     std::erase(origin.waiting_, &waiter);
     // Whoever is first now may find a connection that was freed for this one.
     if (!origin.waiting_.empty()) origin.waiting_.front()->woken.notify();
   }
   bool is_first() const { return origin.waiting_.front() == &waiter; }
+  bool is_cancelled() const { return cancel != nullptr && cancel->is_cancelled(); }
   ClientOrigin& origin;
+  OpenCancel* cancel;
   Waiter waiter;
 };
 
-Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHead& head, bool has_body, Deadline deadline) {
+Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHead& head, bool has_body, Deadline deadline,
+                                                                 OpenCancel* cancel) {
   if (std::unique_ptr<ClientExchange> exchange = try_open(head, has_body)) co_return exchange;
   if (retired_) {
     co_return fail(Error(Code::unavailable, Blame::us, "no new calls to this upstream: it is being drained").safe_to_retry());
@@ -64,10 +71,11 @@ Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHe
                          fmt::format("{} calls wait for a connection to {}:{}", waiting_.size(), origin_.host, origin_.port))
                        .with_reason("upstream_saturated"));
   }
-  Queued place(*this);
+  Queued place(*this, cancel);
   Timer late([](void* woken) { static_cast<Signal*>(woken)->notify(); }, &place.waiter.woken);
   late.set(context_.shard.timers(), deadline);
   for (;;) {
+    if (place.is_cancelled()) co_return fail(Error(Code::cancelled, Blame::us, "nobody waits for the connection any more"));
     if (place.waiter.failed) co_return fail(*place.waiter.failed);
     if (place.is_first()) {
       if (ClientConnection* connection = free_connection()) co_return connection->open(head, has_body);

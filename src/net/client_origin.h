@@ -29,7 +29,9 @@ class ClientOrigin final : private ConnectionOwner {
   const Origin& origin() const { return origin_; }
 
   // As ClientPool::open. `head` is read when a connection is there, so that one head can be tried at several origins.
-  Task<Result<std::unique_ptr<ClientExchange>>> open(const RequestHead& head, bool has_body, Deadline deadline);
+  // `cancel`: ends the wait with `cancelled`; may be null.
+  Task<Result<std::unique_ptr<ClientExchange>>> open(const RequestHead& head, bool has_body, Deadline deadline,
+                                                     OpenCancel* cancel = nullptr);
   // The same where nothing has to be waited for; null otherwise. The common case: no coroutine.
   std::unique_ptr<ClientExchange> try_open(const RequestHead& head, bool has_body);
 

@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "base/error.h"
+#include "loop/signal.h"
 #include "net/exchange.h"
 
 namespace parley {
@@ -47,6 +48,21 @@ struct PoolLimits {
 };
 
 class ClientOrigin;
+
+// Ends a wait for a connection early. Owned by whoever waits, beyond the wait; used on its shard.
+class OpenCancel {
+ public:
+  void cancel() {
+    cancelled_ = true;
+    if (waiter_ != nullptr) waiter_->notify();
+  }
+  bool is_cancelled() const { return cancelled_; }
+
+ private:
+  friend class ClientOrigin;
+  bool cancelled_ = false;
+  Signal* waiter_ = nullptr;
+};
 
 class ClientPool {
  public:

@@ -53,13 +53,15 @@ Task<Result<void>> GrpcRoute::handle_one_request(Call& call) {
 
   const net::RequestHead head = grpc_request_head(call, Shard::current().now());
   std::unique_ptr<net::ClientExchange> exchange;
-  const Call::OnCancel on_cancel(call, [&exchange](const Error&) {
+  net::OpenCancel opening;
+  const Call::OnCancel on_cancel(call, [&](const Error&) {
+    opening.cancel();
     if (exchange) exchange->reset(net::Reset::cancel);
   });
   for (int attempt = 1;; ++attempt) {
     exchange = cluster_->try_open(head, true);
     if (!exchange) {
-      auto opened = co_await cluster_->open(head, true, call.deadline());
+      auto opened = co_await cluster_->open(head, true, call.deadline(), &opening);
       if (!opened) co_return with_reason_of(call, fail(std::move(opened).error()));
       if (call.cancelled()) co_return fail(*call.cancelled());
       exchange = std::move(*opened);
@@ -134,14 +136,16 @@ Task<void> pump_requests(RequestPump& pump) {
 Task<Result<void>> GrpcRoute::handle_request_stream(Call& call) {
   const net::RequestHead head = grpc_request_head(call, Shard::current().now());
   std::vector<std::unique_ptr<net::ClientExchange>> exchanges;  // all of them live until the pump has ended
-  const Call::OnCancel on_cancel(call, [&exchanges](const Error&) {
+  net::OpenCancel opening;
+  const Call::OnCancel on_cancel(call, [&](const Error&) {
+    opening.cancel();
     if (!exchanges.empty()) exchanges.back()->reset(net::Reset::cancel);
   });
   RequestPump pump{.call = call, .replay_bytes = limits_.replay_bytes};
   TaskGroup pumping;
   Result<void> status;
   for (int attempt = 1;; ++attempt) {
-    auto opened = co_await cluster_->open(head, true, call.deadline());
+    auto opened = co_await cluster_->open(head, true, call.deadline(), &opening);
     if (!opened) {
       status = fail(std::move(opened).error());
       break;

@@ -348,6 +348,27 @@ TEST(GrpcRoute, CancellationResetsTheUpstream) {
   }
 }
 
+TEST(GrpcRoute, CancellationEndsTheWaitForAConnection) {
+  for (const std::string_view method : {"Unary", "Bidi"}) {
+    Rig rig;
+    bool connected = false;
+    rig.upstream.on_connect = [&](FakeConnection&) {
+      connected = true;
+      return false;  // and nothing more
+    };
+    Call c(rig.contract, rig.method(method), "test");
+    c.requests.push(Bytes::literal("m"));
+    c.requests.end();
+    TaskGroup group;
+    group.spawn(answer(*rig.route, c));
+    rig.shard.run_until([&] { return connected; });
+    rig.shard.use_fake_time();  // no time-out can help
+    c.cancel(Error(Code::cancelled, Blame::caller, "gone"));
+    run_blocking(rig.shard, group.join());
+    EXPECT_EQ(c.status()->text(), "CANCELLED: gone") << method;
+  }
+}
+
 TEST(GrpcRoute, ADeadlineResetsTheUpstream) {
   Rig rig;
   Call c(rig.contract, rig.method("Unary"), "test");

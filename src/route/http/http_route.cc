@@ -36,14 +36,16 @@ Task<Result<void>> HttpRoute::handle_one_request(Call& call) {
   const Result<HttpRequest> request = http_request(call, (*message)->view(), cluster_->config().base_path);
   if (!request) co_return fail(request.error());
   std::unique_ptr<net::ClientExchange> exchange;
-  const Call::OnCancel on_cancel(call, [&exchange](const Error&) {
+  net::OpenCancel opening;
+  const Call::OnCancel on_cancel(call, [&](const Error&) {
+    opening.cancel();
     if (exchange) exchange->reset(net::Reset::cancel);
   });
   for (int attempt = 1;; ++attempt) {
     const bool has_body = request->body.has_value();
     exchange = cluster_->try_open(request->head, has_body);
     if (!exchange) {
-      auto opened = co_await cluster_->open(request->head, has_body, call.deadline());
+      auto opened = co_await cluster_->open(request->head, has_body, call.deadline(), &opening);
       if (!opened) co_return with_reason_of(call, fail(std::move(opened).error()));
       if (call.cancelled()) co_return fail(*call.cancelled());
       exchange = std::move(*opened);
@@ -100,10 +102,17 @@ Task<Result<void>> HttpRoute::handle_request_stream(Call& call) {
   const Result<HttpRequest> request =
       http_stream_request(call, *first ? (*first)->view() : std::string_view(), cluster_->config().base_path);
   if (!request) co_return fail(request.error());
-  auto opened = co_await cluster_->open(request->head, true, call.deadline());
+  std::unique_ptr<net::ClientExchange> owned;
+  net::OpenCancel opening;
+  const Call::OnCancel on_cancel(call, [&](const Error&) {
+    opening.cancel();
+    if (owned) owned->reset(net::Reset::cancel);
+  });
+  auto opened = co_await cluster_->open(request->head, true, call.deadline(), &opening);
   if (!opened) co_return with_reason_of(call, fail(std::move(opened).error()));
-  net::ClientExchange& exchange = **opened;
-  const Call::OnCancel on_cancel(call, [&exchange](const Error&) { exchange.reset(net::Reset::cancel); });
+  if (call.cancelled()) co_return fail(*call.cancelled());
+  owned = std::move(*opened);
+  net::ClientExchange& exchange = *owned;
 
   LinePump pump{.call = call, .exchange = exchange, .first = *first ? std::move(**first) : Bytes()};
   TaskGroup pumping;
