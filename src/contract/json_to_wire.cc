@@ -44,6 +44,7 @@ bool JsonToWire::message(const MessageTable& table, int depth) {
     case WellKnown::value: return json_value(depth);
     case WellKnown::list_value: return json_list(depth);
     case WellKnown::wrapper: return value(table.fields()[0], depth, false) != Read::bad;
+    case WellKnown::message_set: return in_.fail(table.full_name() + " is a message set, which has no JSON form");
   }
   return false;
 }

@@ -207,6 +207,7 @@ TEST(JsonToWire, ValuesThatDoNotFitAreRefusedWithTheirPath) {
       {"null in a map", "t.All", R"({"labels":{"a":null}})", "expected a string"},
       {"object for an array", "t.All", R"({"ints":{}})", "expected an array, got an object"},
       {"array for a message", "t.All", R"({"item":[]})", "expected an object, got an array"},
+      {"message set", "old.Old", R"({"set":{}})", "$.set: old.Set is a message set, which has no JSON form"},
       {"missing required field", "old.Old", R"({"need":{}})", "the required field \"name\" is missing"},
       {"February 29 of a plain year", "t.All", R"({"at":"2023-02-29T00:00:00Z"})", "exist"},
       {"hour 24", "t.All", R"({"at":"2023-02-28T24:00:00Z"})", "exist"},

@@ -216,7 +216,7 @@ struct TableBuilder {
     for (int i = 0; i < descriptor.field_count(); ++i) fields.push_back(descriptor.field(i));
     if (descriptor.extension_range_count() > 0) pool.FindAllExtensions(&descriptor, &fields);
     table.oneof_count_ = static_cast<std::size_t>(descriptor.real_oneof_decl_count());
-    table.message_set_ = descriptor.options().message_set_wire_format();
+    if (descriptor.options().message_set_wire_format()) table.well_known_ = WellKnown::message_set;
     table.fields_.reserve(fields.size());
     for (const pb::FieldDescriptor* field : fields) add_field(*field);
     point_into_text();

@@ -67,7 +67,8 @@ enum class WellKnown : std::uint8_t {
   structure,
   value,
   list_value,
-  wrapper,  // DoubleValue … BytesValue: the JSON of field 1
+  wrapper,      // DoubleValue … BytesValue: the JSON of field 1
+  message_set,  // proto2's message_set_wire_format, which has no JSON mapping and is refused
 };
 
 class EnumTable {
@@ -151,7 +152,6 @@ class MessageTable {
   }
   std::size_t oneof_count() const { return oneof_count_; }
   bool has_required() const { return has_required_; }
-  bool is_message_set() const { return message_set_; }
   // The declared name nearest to `field_name`, or "": for messages.
   std::string_view nearest_name(std::string_view field_name) const;
 
@@ -180,7 +180,6 @@ class MessageTable {
   std::size_t oneof_count_ = 0;
   WellKnown well_known_ = WellKnown::none;
   bool has_required_ = false;
-  bool message_set_ = false;
 };
 
 class TableSet {

@@ -42,12 +42,14 @@ message All {
 syntax = "proto2";
 package old;
 enum Size { NONE = 0; SMALL = 1; LARGE = 2; }
+message Set { option message_set_wire_format = true; extensions 4 to max; }
 message Need { required string name = 1; optional Need inner = 2; }
 message Old {
   optional int32 count = 1 [default = 7]; optional Size size = 2; repeated Size sizes = 3;
   optional group Data = 4 { optional int32 x = 5; optional string y = 6; }
   repeated group Row = 7 { optional int32 z = 8; }
   map<string, Size> by_name = 9; optional string text = 10; optional Need need = 11; repeated int32 plain = 12;
+  optional Set set = 13;
   extensions 100 to 200;
 }
 extend Old { optional string note = 100; repeated int32 more = 101; optional Need needy = 102; }

@@ -93,6 +93,7 @@ bool WireToJson::message(const MessageTable& table, Fragments content, int depth
     case WellKnown::value:
     case WellKnown::list_value:
     case WellKnown::wrapper: form = Form::bare; break;
+    case WellKnown::message_set: return fail(table.full_name() + " is a message set, which has no JSON form");
     case WellKnown::none: break;
   }
   if (way_ == Way::merging) return merging(table, content, form, depth);

@@ -253,6 +253,7 @@ TEST(WireToJson, MalformedMessagesAreRefused) {
       {"value of nothing", "t.All", Wire().text(55, ""), "holds nothing"},
       {"any of an unknown type", "t.All", Wire().part(57, Wire().text(1, "x/t.None")), "no type"},
       {"any with a value and no type", "t.All", Wire().part(57, Wire().text(2, "x")), "no type"},
+      {"message set", "old.Old", Wire().text(13, ""), "$.set: old.Set is a message set"},
       {"missing required field", "old.Old", Wire().text(11, ""), "required field \"name\" is missing"},
   };
   for (const Bad& c : cases) {
