@@ -10,6 +10,13 @@ constexpr std::size_t usual_count = 16;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+// HTTP/2 has lower case only, so most names are. Without a branch a letter, so that it is done many letters at a time.
+bool has_upper(std::string_view name) {
+  unsigned found = 0;
+  for (const char c : name) found |= static_cast<unsigned>(static_cast<unsigned char>(c - 'A') < 26);
+  return found != 0;
+}
+
 }  // namespace
 
 void Fields::add(std::string_view name, std::string_view value) {
@@ -21,7 +28,9 @@ void Fields::add(std::string_view name, std::string_view value) {
                     static_cast<std::uint32_t>(value.size())});
   const std::size_t at = text_.size();
   text_.append(name);
-  std::transform(text_.begin() + static_cast<std::ptrdiff_t>(at), text_.end(), text_.begin() + static_cast<std::ptrdiff_t>(at), lower);
+  if (has_upper(name)) {
+    std::transform(text_.begin() + static_cast<std::ptrdiff_t>(at), text_.end(), text_.begin() + static_cast<std::ptrdiff_t>(at), lower);
+  }
   text_.append(value);
 }
 

@@ -83,7 +83,7 @@ class H2ClientExchange final : public ClientExchange, private H2Stream {
     std::optional<Error> failure = lost ? connection_->failure_ : std::nullopt;
     leave_connection();
     if (complete_) {
-      if (request_body_.is_done()) return;
+      if (is_leaving_finished()) return;
       // An early answer, maybe followed by RST_STREAM NO_ERROR: whoever still writes hears that nobody reads it.
       request_body_.abort(Error(Code::cancelled, Blame::upstream, "the upstream answered before the request's end")
                               .with_reason("upstream_answered_early"));
