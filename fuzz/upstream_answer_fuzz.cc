@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t half = size / 2;
   (void)route::status_of({{"grpc-status", text.substr(0, half)}, {"grpc-message", text.substr(half)}});
-  (void)route::status_of({{"grpc-status", "3"}, {"grpc-message", text.substr(0, half)}, {"grpc-status-details-bin", text.substr(half)}});
+  (void)route::status_of(
+      {{"grpc-status", "3"}, {"grpc-message", text.substr(0, half)}, {"grpc-status-details-bin", text.substr(half)}});
   Error error(Code::internal, Blame::upstream, "");
   (void)route::add_status_details(text, error);
   (void)route::http_error(500, "application/json", text, tables());

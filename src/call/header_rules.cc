@@ -93,7 +93,7 @@ constexpr std::size_t slot_of(std::string_view name) {
 }
 
 struct Index {
-  std::array<std::uint8_t, slot_count> slots{};    // 1 + index of a rule, 0: free
+  std::array<std::uint8_t, slot_count> slots{};     // 1 + index of a rule, 0: free
   std::array<std::uint8_t, rule_count> prefixes{};  // indices of rules that end with '*'
   std::size_t prefix_count = 0;
 };

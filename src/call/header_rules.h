@@ -1,6 +1,6 @@
-// Which HTTP fields go through Parley: from a caller's request into a call's metadata and on to an upstream, and from an
-// upstream's reply into a call's headers and trailers and on to the caller. One table for every edge and route: what a
-// protocol says with its own fields (content-type, grpc-timeout, …) is in the call already, and stops here.
+// Which HTTP fields go through Parley: from a caller's request into a call's metadata and on to an upstream, and from
+// an upstream's reply into a call's headers and trailers and on to the caller. One table for every edge and route: what
+// a protocol says with its own fields (content-type, grpc-timeout, …) is in the call already, and stops here.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,8 @@ constexpr Scheme schemes[] = {
 };
 
 std::unexpected<Error> bad(std::string_view text, std::string_view what) {
-  return fail(Error(Code::invalid_argument, Blame::caller, fmt::format("the address \"{}\" {}", text, what)).with_reason("bad_address"));
+  return fail(Error(Code::invalid_argument, Blame::caller, fmt::format("the address \"{}\" {}", text, what))
+                  .with_reason("bad_address"));
 }
 
 bool is_host_char(char c) {
@@ -63,7 +64,8 @@ std::string read_host_port(std::string_view text, const Scheme& scheme, net::Ori
   }
   port.remove_prefix(1);
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (error != std::errc() || end != port.data() + port.size() || out.port == 0) return "has a port that is not between 1 and 65535";
+  if (error != std::errc() || end != port.data() + port.size() || out.port == 0)
+    return "has a port that is not between 1 and 65535";
   return "";
 }
 
@@ -79,7 +81,8 @@ std::optional<std::string> read_base_path(std::string_view text) {
 
 Result<ClusterConfig> parse_addresses(std::string_view text) {
   const std::size_t scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos) return bad(text, "has no scheme: write grpc://HOST:PORT or http://HOST:PORT");
+  if (scheme_end == std::string_view::npos)
+    return bad(text, "has no scheme: write grpc://HOST:PORT or http://HOST:PORT");
   const Scheme* scheme = find_scheme(text.substr(0, scheme_end));
   if (scheme == nullptr) return bad(text, "has an unknown scheme: it can be grpc, grpcs, http or https");
 
@@ -99,7 +102,8 @@ Result<ClusterConfig> parse_addresses(std::string_view text) {
     net::Origin origin;
     origin.tls = scheme->tls;
     origin.http2 = scheme->protocol == Protocol::grpc;
-    if (std::string wrong = read_host_port(hosts.substr(0, comma), *scheme, origin); !wrong.empty()) return bad(text, wrong);
+    if (std::string wrong = read_host_port(hosts.substr(0, comma), *scheme, origin); !wrong.empty())
+      return bad(text, wrong);
     config.origins.push_back(std::move(origin));
     if (comma == std::string_view::npos) return config;
     hosts.remove_prefix(comma + 1);

@@ -1,8 +1,7 @@
 #include "mesh/address.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 namespace parley::mesh {
 namespace {

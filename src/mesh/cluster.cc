@@ -21,8 +21,8 @@ std::unique_ptr<net::ClientExchange> Cluster::try_open(const net::RequestHead& h
   return exchange;
 }
 
-Task<Result<std::unique_ptr<net::ClientExchange>>> Cluster::open(const net::RequestHead& head, bool has_body, Deadline deadline,
-                                                                 net::OpenCancel* cancel) {
+Task<Result<std::unique_ptr<net::ClientExchange>>> Cluster::open(const net::RequestHead& head, bool has_body,
+                                                                 Deadline deadline, net::OpenCancel* cancel) {
   const std::size_t first = take_turn();
   std::optional<Error> last;
   // First those that are not known to be down; then, if all are, the first one says why.

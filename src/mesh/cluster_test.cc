@@ -1,8 +1,7 @@
 #include "mesh/cluster.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "loop/shard.h"
 #include "net/client_origin.h"
@@ -37,7 +36,8 @@ struct Rig {
   Rig() {
     name(a, "a");
     name(b, "b");
-    cluster = std::make_unique<Cluster>("shop", *parse_addresses(fmt::format("grpc://127.0.0.1:{},127.0.0.1:{}", a.port, b.port)), pool);
+    cluster = std::make_unique<Cluster>(
+        "shop", *parse_addresses(fmt::format("grpc://127.0.0.1:{},127.0.0.1:{}", a.port, b.port)), pool);
   }
   static void name(net::FakeUpstream& upstream, std::string who) {
     upstream.on_end = [who](FakeConnection& c, std::int32_t id, FakeConnection::Stream&) {

@@ -1,9 +1,8 @@
 #include "net/client_connection.h"
 
+#include <fmt/format.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
-
-#include <fmt/format.h>
 
 namespace parley::net {
 namespace {

@@ -28,8 +28,8 @@ class ConnectionOwner {
   ~ConnectionOwner() = default;
 };
 
-// A connection to an origin, HTTP/1.1 or HTTP/2, over a transport that is open. Owned by its ConnectionOwner, on its shard.
-// Exchanges may outlive it: they are broken when it is closed.
+// A connection to an origin, HTTP/1.1 or HTTP/2, over a transport that is open. Owned by its ConnectionOwner, on its
+// shard. Exchanges may outlive it: they are broken when it is closed.
 class ClientConnection {
  public:
   ClientConnection(const ClientConnection&) = delete;
@@ -41,7 +41,8 @@ class ClientConnection {
   std::uint32_t exchanges() const { return exchanges_; }
   // Opens no more exchanges, but may still carry some.
   bool is_retired() const { return retired_; }
-  // Only while `free_slots() > 0`. Where `head` names no scheme or authority, the origin's are sent. `head` is read at once.
+  // Only while `free_slots() > 0`. Where `head` names no scheme or authority, the origin's are sent. `head` is read at
+  // once.
   virtual std::unique_ptr<ClientExchange> open(const RequestHead& head, bool has_body) = 0;
   // No more exchanges: closes as soon as the last one has ended.
   virtual void retire() = 0;
@@ -65,8 +66,8 @@ class ClientConnection {
 struct ConnectionLimits {
   std::size_t header_bytes = 64 * 1024;
   Duration idle_timeout = std::chrono::seconds(60);
-  // A connection that carries exchanges and has been silent for so long is asked (HTTP/2 PING), and given up if it does not answer
-  // in time. gRPC servers take more frequent pings for an attack.
+  // A connection that carries exchanges and has been silent for so long is asked (HTTP/2 PING), and given up if it does
+  // not answer in time. gRPC servers take more frequent pings for an attack.
   Duration ping_after = std::chrono::minutes(5) + std::chrono::seconds(10);
   Duration ping_timeout = std::chrono::seconds(20);
 };
@@ -81,9 +82,9 @@ Error lost_error(const Error& why, bool nothing_processed);
 // `safe_to_retry` for REFUSED_STREAM.
 Error reset_error(std::uint32_t h2_code);
 
-// Where the peer's kernel stands: everything that was written on a socket before this point may have reached the peer, what was
-// written at or after it has not. An upper bound of what the peer has read, so a request that was written after it is safe to
-// send again. `written`: bytes written to the socket so far.
+// Where the peer's kernel stands: everything that was written on a socket before this point may have reached the peer,
+// what was written at or after it has not. An upper bound of what the peer has read, so a request that was written
+// after it is safe to send again. `written`: bytes written to the socket so far.
 std::uint64_t acknowledged(int fd, std::uint64_t written);
 
 }  // namespace parley::net

@@ -59,23 +59,26 @@ struct ClientOrigin::Queued {
   Waiter waiter;
 };
 
-Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHead& head, bool has_body, Deadline deadline,
-                                                                 OpenCancel* cancel) {
+Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHead& head, bool has_body,
+                                                                 Deadline deadline, OpenCancel* cancel) {
   if (std::unique_ptr<ClientExchange> exchange = try_open(head, has_body)) co_return exchange;
   if (retired_) {
-    co_return fail(Error(Code::unavailable, Blame::us, "no new calls to this upstream: it is being drained").safe_to_retry());
+    co_return fail(
+        Error(Code::unavailable, Blame::us, "no new calls to this upstream: it is being drained").safe_to_retry());
   }
   if (is_failing()) co_return fail(*last_error_);
   if (waiting_.size() >= limits_.max_waiting) {
-    co_return fail(Error(Code::resource_exhausted, Blame::upstream,
-                         fmt::format("{} calls wait for a connection to {}:{}", waiting_.size(), origin_.host, origin_.port))
-                       .with_reason("upstream_saturated"));
+    co_return fail(
+        Error(Code::resource_exhausted, Blame::upstream,
+              fmt::format("{} calls wait for a connection to {}:{}", waiting_.size(), origin_.host, origin_.port))
+            .with_reason("upstream_saturated"));
   }
   Queued place(*this, cancel);
   Timer late([](void* woken) { static_cast<Signal*>(woken)->notify(); }, &place.waiter.woken);
   late.set(context_.shard.timers(), deadline);
   for (;;) {
-    if (place.is_cancelled()) co_return fail(Error(Code::cancelled, Blame::us, "nobody waits for the connection any more"));
+    if (place.is_cancelled())
+      co_return fail(Error(Code::cancelled, Blame::us, "nobody waits for the connection any more"));
     if (place.waiter.failed) co_return fail(*place.waiter.failed);
     if (place.is_first()) {
       if (ClientConnection* connection = free_connection()) co_return connection->open(head, has_body);
@@ -200,7 +203,8 @@ std::uint32_t ClientOrigin::exchange_count() const {
 void ClientOrigin::retire() {
   retired_ = true;
   dials_.clear();
-  fail_waiters(Error(Code::unavailable, Blame::us, "no new calls to this upstream: it is being drained").safe_to_retry());
+  fail_waiters(
+      Error(Code::unavailable, Blame::us, "no new calls to this upstream: it is being drained").safe_to_retry());
   for (std::size_t i = connections_.size(); i-- > 0;) connections_[i]->retire();
 }
 

@@ -18,9 +18,9 @@ namespace parley::net {
 
 // Owned by a ClientPool, on its shard. Stable in memory as long as the pool.
 //
-// Invariants: 1. While an exchange waits, either a dial is under way, or the connections are at their bound, or the back-off timer
-// is set. 2. Exchanges are served in the order they came: a new one waits behind those that wait. 3. Nothing is destroyed within
-// a callback of its own: what is over waits in `finished_` for the end of the turn.
+// Invariants: 1. While an exchange waits, either a dial is under way, or the connections are at their bound, or the
+// back-off timer is set. 2. Exchanges are served in the order they came: a new one waits behind those that wait. 3.
+// Nothing is destroyed within a callback of its own: what is over waits in `finished_` for the end of the turn.
 class ClientOrigin final : private ConnectionOwner {
  public:
   ClientOrigin(DialContext& context, const PoolLimits& limits, Origin origin);
@@ -35,7 +35,8 @@ class ClientOrigin final : private ConnectionOwner {
   // The same where nothing has to be waited for; null otherwise. The common case: no coroutine.
   std::unique_ptr<ClientExchange> try_open(const RequestHead& head, bool has_body);
 
-  // True while new exchanges would fail at once: the origin could not be reached a moment ago and no connection is left.
+  // True while new exchanges would fail at once: the origin could not be reached a moment ago and no connection is
+  // left.
   bool is_failing() const;
   std::size_t connection_count() const { return connections_.size(); }
   std::uint32_t exchange_count() const;

@@ -59,7 +59,8 @@ Task<void> ClientPool::drain(Deadline deadline) {
     Timer late([](void* changed) { static_cast<Signal*>(changed)->notify(); }, &origin->changed());
     late.set(rep_->shard.timers(), deadline);
     while (origin->connection_count() > 0 && !deadline.passed(rep_->shard.now())) co_await origin->changed().wait();
-    origin->abandon(Error(Code::unavailable, Blame::us, "the upstream's connections were drained").with_reason("drained"));
+    origin->abandon(
+        Error(Code::unavailable, Blame::us, "the upstream's connections were drained").with_reason("drained"));
   }
 }
 

@@ -1,4 +1,5 @@
-// ClientPool: this shard's connections to upstreams: pooled, kept alive, multiplexed over HTTP/2. Used on its shard only.
+// ClientPool: this shard's connections to upstreams: pooled, kept alive, multiplexed over HTTP/2. Used on its shard
+// only.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class Shard;
 namespace parley::net {
 
 struct TlsClientConfig {
-  std::string ca_file;      // "" for the system's store
-  std::string cert_file;    // client certificate, optional
+  std::string ca_file;    // "" for the system's store
+  std::string cert_file;  // client certificate, optional
   std::string key_file;
   std::string server_name;  // "" for the host
   bool verify = true;
@@ -39,8 +40,8 @@ struct PoolLimits {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration idle_timeout = std::chrono::seconds(60);  // an unused connection closes after
   std::size_t max_connections = 64;                  // HTTP/1.1, an origin; further exchanges wait
-  std::size_t max_h2_connections = 8;                // HTTP/2, an origin: another is opened where all streams of the others are taken
-  std::size_t max_waiting = 1024;                    // beyond: resource_exhausted
+  std::size_t max_h2_connections = 8;  // HTTP/2, an origin: another is opened where all streams of the others are taken
+  std::size_t max_waiting = 1024;      // beyond: resource_exhausted
   Duration backoff_first = std::chrono::milliseconds(100);  // after a failed connect, with jitter; doubles up to
   Duration backoff_max = std::chrono::seconds(10);
   std::size_t header_bytes = 64 * 1024;
@@ -72,13 +73,15 @@ class ClientPool {
   ~ClientPool();  // closes every connection; open exchanges break
 
   // Opens an exchange on a live connection, connecting if needed. `has_body` false sends END_STREAM with the head.
-  // Errors: unavailable, safe to retry: refused, unreachable, unresolvable, TLS failed, time-out of the connect or `deadline` while connecting
-  // (deadline_exceeded then); resource_exhausted: too many wait.
-  // A connection that is found dead before a byte of the request could be processed (stale keep-alive, GOAWAY with a lower last
-  // id, REFUSED_STREAM) surfaces from `head()` as safe to retry.
-  Task<Result<std::unique_ptr<ClientExchange>>> open(const Origin& origin, RequestHead head, bool has_body, Deadline deadline);
+  // Errors: unavailable, safe to retry: refused, unreachable, unresolvable, TLS failed, time-out of the connect or
+  // `deadline` while connecting (deadline_exceeded then); resource_exhausted: too many wait. A connection that is found
+  // dead before a byte of the request could be processed (stale keep-alive, GOAWAY with a lower last id,
+  // REFUSED_STREAM) surfaces from `head()` as safe to retry.
+  Task<Result<std::unique_ptr<ClientExchange>>> open(const Origin& origin, RequestHead head, bool has_body,
+                                                     Deadline deadline);
 
-  // The pool's part for one origin (client_origin.h), for whoever opens many exchanges to it: lives as long as the pool.
+  // The pool's part for one origin (client_origin.h), for whoever opens many exchanges to it: lives as long as the
+  // pool.
   ClientOrigin& at(const Origin& origin);
 
   // Graceful end: no new exchanges, connections close as they become idle. Waits until all have closed.

@@ -111,8 +111,9 @@ TEST(ClientPool, BodiesAndTrailersGoBothWays) {
     c.headers(id, {{"x-sum", "7"}}, true);
   };
   const auto talk = [](ClientPool& p, Origin origin) -> Task<std::string> {
-    Opened exchange = co_await p.open(origin, RequestHead{.method = "POST", .scheme = "", .authority = "", .target = "/", .fields = {}}, true,
-                                      Deadline::never());
+    Opened exchange = co_await p.open(
+        origin, RequestHead{.method = "POST", .scheme = "", .authority = "", .target = "/", .fields = {}}, true,
+        Deadline::never());
     (void)co_await (*exchange)->request_body().write(Bytes::literal("one,"));
     (void)co_await (*exchange)->request_body().write(Bytes::literal("two,"));
     (*exchange)->finish({{"x-end", "done"}});
@@ -169,9 +170,23 @@ TEST(ClientPool, FailuresToConnect) {
   const Case cases[] = {
       {"refused", nullptr, "UNAVAILABLE (upstream_unreachable): connecting to"},
       {"accepts and hangs", [](FakeConnection&) { return false; }, "UNAVAILABLE (connect_timeout): connecting to"},
-      {"closes at once", [](FakeConnection& c) { c.close(); return false; }, "UNAVAILABLE (upstream_no_http2): connecting to"},
-      {"resets at once", [](FakeConnection& c) { c.close(true); return false; }, "UNAVAILABLE (upstream_"},
-      {"speaks HTTP/1.1", [](FakeConnection& c) { c.raw("HTTP/1.1 400 Bad Request\r\n\r\n"); return false; },
+      {"closes at once",
+       [](FakeConnection& c) {
+         c.close();
+         return false;
+       },
+       "UNAVAILABLE (upstream_no_http2): connecting to"},
+      {"resets at once",
+       [](FakeConnection& c) {
+         c.close(true);
+         return false;
+       },
+       "UNAVAILABLE (upstream_"},
+      {"speaks HTTP/1.1",
+       [](FakeConnection& c) {
+         c.raw("HTTP/1.1 400 Bad Request\r\n\r\n");
+         return false;
+       },
        "UNAVAILABLE (upstream_no_http2): connecting to"},
   };
   for (const Case& c : cases) {
@@ -195,7 +210,11 @@ TEST(ClientPool, BackOffFailsFastAndEnds) {
   ClientPool& pool = rig.start();
   rig.shard.use_fake_time();
   int refused = 0;
-  rig.upstream.on_connect = [&](FakeConnection& c) { ++refused; c.close(); return false; };
+  rig.upstream.on_connect = [&](FakeConnection& c) {
+    ++refused;
+    c.close();
+    return false;
+  };
   EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
   EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
   EXPECT_EQ(refused, 1) << "the second was not even tried";
@@ -228,7 +247,8 @@ TEST(ClientPool, EveryAddressOfANameIsTried) {
   Origin origin = rig.origin();
   origin.host = "shop.test";
   EXPECT_EQ(run_blocking(rig.shard, fetch(pool, origin, "/n")), "200 /n");
-  EXPECT_EQ(rig.upstream.connections[0]->streams.at(1).head.get(":authority"), "shop.test:" + std::to_string(rig.upstream.port));
+  EXPECT_EQ(rig.upstream.connections[0]->streams.at(1).head.get(":authority"),
+            "shop.test:" + std::to_string(rig.upstream.port));
   rig.upstream.stop();
   rig.upstream.connections[0]->close();
   rig.settle();
@@ -260,7 +280,9 @@ TEST(ClientPool, ResetCodes) {
   Rig rig;
   rig.start();
   for (const Case& c : cases) {
-    rig.upstream.on_end = [&](FakeConnection& connection, std::int32_t id, FakeConnection::Stream&) { connection.reset(id, c.code); };
+    rig.upstream.on_end = [&](FakeConnection& connection, std::int32_t id, FakeConnection::Stream&) {
+      connection.reset(id, c.code);
+    };
     const std::string got = rig.fetch("/");
     EXPECT_TRUE(got.starts_with(name(c.expect))) << c.code << ": " << got;
     EXPECT_EQ(got.ends_with("(safe)"), c.safe) << c.code << ": " << got;
@@ -276,7 +298,8 @@ TEST(ClientPool, FaultsInTheMiddle) {
     std::string_view expect;
   };
   const Case cases[] = {
-      {"dies before a response", [](FakeConnection& c, std::int32_t) { c.close(); }, "UNAVAILABLE (upstream_connection_lost)"},
+      {"dies before a response", [](FakeConnection& c, std::int32_t) { c.close(); },
+       "UNAVAILABLE (upstream_connection_lost)"},
       {"dies within a body",
        [](FakeConnection& c, std::int32_t id) {
          c.headers(id, ok_head, false);
@@ -298,20 +321,27 @@ TEST(ClientPool, FaultsInTheMiddle) {
        "413 "},
       {"a head without a status", [](FakeConnection& c, std::int32_t id) { c.headers(id, {{"x", "1"}}, true); },
        "INTERNAL (upstream_reset)"},
-      {"DATA before a head", [](FakeConnection& c, std::int32_t id) { c.data(id, "x"); }, "UNAVAILABLE (upstream_connection_lost)"},
+      {"DATA before a head", [](FakeConnection& c, std::int32_t id) { c.data(id, "x"); },
+       "UNAVAILABLE (upstream_connection_lost)"},
       {"DATA on a stream that is not open", [](FakeConnection& c, std::int32_t) { c.data(99, "x"); },
        "UNAVAILABLE (upstream_connection_lost)"},
-      {"a frame above the limit", [](FakeConnection& c, std::int32_t) { c.raw(std::string("\x7f\xff\xff\x00\x00\x00\x00\x00\x01", 9)); },
+      {"a frame above the limit",
+       [](FakeConnection& c, std::int32_t) { c.raw(std::string("\x7f\xff\xff\x00\x00\x00\x00\x00\x01", 9)); },
        "UNAVAILABLE (upstream_connection_lost)"},
       {"a broken header block",
-       [](FakeConnection& c, std::int32_t id) { c.frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, "\xff\xff\xff\xff"); },
+       [](FakeConnection& c, std::int32_t id) {
+         c.frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, "\xff\xff\xff\xff");
+       },
        "UNAVAILABLE (upstream_connection_lost)"},
-      {"rubbish", [](FakeConnection& c, std::int32_t) { c.raw(std::string(100, '\xee')); }, "UNAVAILABLE (upstream_connection_lost)"},
+      {"rubbish", [](FakeConnection& c, std::int32_t) { c.raw(std::string(100, '\xee')); },
+       "UNAVAILABLE (upstream_connection_lost)"},
   };
   for (const Case& c : cases) {
     Rig rig;
     rig.start();
-    rig.upstream.on_end = [&](FakeConnection& connection, std::int32_t id, FakeConnection::Stream&) { c.act(connection, id); };
+    rig.upstream.on_end = [&](FakeConnection& connection, std::int32_t id, FakeConnection::Stream&) {
+      c.act(connection, id);
+    };
     const std::string got = rig.fetch("/");
     EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     EXPECT_FALSE(got.ends_with("(safe)")) << c.name << ": the upstream had the request: " << got;
@@ -337,7 +367,9 @@ TEST(ClientPool, GoawayLosesNoExchange) {
   run_blocking(rig.shard, group.join());
   EXPECT_EQ(first, "200 ");
   EXPECT_TRUE(second.starts_with("UNAVAILABLE (upstream_refused_stream)") && second.ends_with("(safe)")) << second;
-  rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream&) { c.headers(id, ok_head, true); };
+  rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream&) {
+    c.headers(id, ok_head, true);
+  };
   EXPECT_EQ(rig.fetch("/3"), "200 ");
   EXPECT_EQ(rig.upstream.connections.size(), 2U);
   rig.settle();
@@ -377,7 +409,8 @@ TEST(ClientPool, GivingUpResetsTheStream) {
       {"reset", [](std::unique_ptr<ClientExchange>& e) { e->reset(Reset::cancel); }, NGHTTP2_CANCEL},
       {"destroyed", [](std::unique_ptr<ClientExchange>& e) { e.reset(); }, NGHTTP2_CANCEL},
       {"body aborted",
-       [](std::unique_ptr<ClientExchange>& e) { e->request_body().abort(Error(Code::internal, Blame::us, "x")); }, NGHTTP2_INTERNAL_ERROR},
+       [](std::unique_ptr<ClientExchange>& e) { e->request_body().abort(Error(Code::internal, Blame::us, "x")); },
+       NGHTTP2_INTERNAL_ERROR},
   };
   for (const Case& c : cases) {
     Rig rig;
@@ -393,7 +426,8 @@ TEST(ClientPool, GivingUpResetsTheStream) {
     const FakeConnection& connection = *rig.upstream.connections.at(0);
     EXPECT_EQ(connection.streams.at(1).reset, c.code) << c.name;
     EXPECT_TRUE(connection.is_open()) << c.name;
-    EXPECT_EQ(pool.at(rig.origin()).exchange_count(), c.code == NGHTTP2_CANCEL ? 0U : pool.at(rig.origin()).exchange_count());
+    EXPECT_EQ(pool.at(rig.origin()).exchange_count(),
+              c.code == NGHTTP2_CANCEL ? 0U : pool.at(rig.origin()).exchange_count());
   }
 }
 
@@ -417,7 +451,9 @@ TEST(ClientPool, ASilentPeerIsAskedAndGivenUp) {
   Rig rig;
   ClientPool& pool = rig.start();
   rig.shard.use_fake_time();
-  rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream&) { c.headers(id, ok_head, false); };
+  rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream&) {
+    c.headers(id, ok_head, false);
+  };
   std::string out;
   TaskGroup group;
   group.spawn(fetch_into(pool, rig.origin(), "/", out));

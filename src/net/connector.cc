@@ -1,14 +1,13 @@
 #include "net/connector.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "loop/shard.h"
 #include "net/h1_client.h"
@@ -21,8 +20,8 @@ namespace {
 void watch_for_dead_peer(int fd) {
   const auto set = [fd](int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); };
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 30);      // seconds
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);     // seconds
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 30);   // seconds
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);  // seconds
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
   set(IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);  // milliseconds without an acknowledgement of what was sent
 }

@@ -1,5 +1,5 @@
-// Dial: one try to reach an origin: resolves its name, connects to address after address, does the TLS handshake, and over HTTP/2 waits
-// for the server's SETTINGS, so that only a peer that speaks the protocol counts as connected.
+// Dial: one try to reach an origin: resolves its name, connects to address after address, does the TLS handshake, and
+// over HTTP/2 waits for the server's SETTINGS, so that only a peer that speaks the protocol counts as connected.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,8 @@ namespace parley::net {
 // A transport whose user changes once: first the dial, then the connection.
 class ClientSocket final : private TransportEvents {
  public:
-  ClientSocket(Shard& shard, int fd, TransportEvents& user) : user_(&user), transport_(shard, fd, *this, Blame::upstream) {}
+  ClientSocket(Shard& shard, int fd, TransportEvents& user)
+      : user_(&user), transport_(shard, fd, *this, Blame::upstream) {}
   Transport& transport() { return transport_; }
   void hand_to(TransportEvents& user) { user_ = &user; }
 
@@ -42,14 +43,15 @@ struct DialContext {
   ConnectionLimits limits;
 };
 
-// Owned by the pool's part for one origin, on its shard. Not to be destroyed within `done`; destroying it earlier gives up.
+// Owned by the pool's part for one origin, on its shard. Not to be destroyed within `done`; destroying it earlier gives
+// up.
 class Dial final : private TransportEvents, private ConnectionOwner {
  public:
   using Done = std::function<void(Dial&, Result<std::unique_ptr<ClientConnection>>)>;
 
-  // `origin` outlives the dial. `done` is called once, never from within the constructor or `start`'s caller's caller: it may be
-  // called from `start`. The connection then belongs to whoever gets it, and reports to `owner`.
-  // Errors: unavailable, safe to retry. Each address gets an equal share of the time that is left.
+  // `origin` outlives the dial. `done` is called once, never from within the constructor or `start`'s caller's caller:
+  // it may be called from `start`. The connection then belongs to whoever gets it, and reports to `owner`. Errors:
+  // unavailable, safe to retry. Each address gets an equal share of the time that is left.
   Dial(DialContext& context, const Origin& origin, Deadline deadline, ConnectionOwner& owner, Done done);
   ~Dial();
   void start();

@@ -1,15 +1,14 @@
 #include "net/dns.h"
 
-#include <ares.h>
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-
 #include <cstring>
 #include <map>
 #include <stdexcept>
 
+#include <ares.h>
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
 
 #include "loop/shard.h"
 #include "loop/signal.h"
@@ -74,19 +73,25 @@ struct Resolver::Rep {
     ares_socket_t fd;
     Watch watch;
     Socket(Rep* owner, ares_socket_t descriptor)
-        : rep(owner), fd(descriptor), watch([](void* self, bool r, bool w) { static_cast<Socket*>(self)->ready(r, w); }, this) {}
+        : rep(owner),
+          fd(descriptor),
+          watch([](void* self, bool r, bool w) { static_cast<Socket*>(self)->ready(r, w); }, this) {}
     void ready(bool readable, bool writable) { rep->socket_ready(fd, readable, writable); }
   };
 
-  Rep(Shard& shard, const std::string& servers) : shard_(shard), timer_([](void* self) { static_cast<Rep*>(self)->tick(); }, this) {
+  Rep(Shard& shard, const std::string& servers)
+      : shard_(shard), timer_([](void* self) { static_cast<Rep*>(self)->tick(); }, this) {
     ares_options options{};
-    options.sock_state_cb = [](void* self, ares_socket_t fd, int r, int w) { static_cast<Rep*>(self)->socket_state(fd, r, w); };
+    options.sock_state_cb = [](void* self, ares_socket_t fd, int r, int w) {
+      static_cast<Rep*>(self)->socket_state(fd, r, w);
+    };
     options.sock_state_cb_data = this;
     options.timeout = query_timeout_ms;
     options.tries = query_tries;
     const int status =
         ares_init_options(&channel_, &options, ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
-    if (status != ARES_SUCCESS) throw std::runtime_error(std::string("starting the resolver: ") + ares_strerror(status));
+    if (status != ARES_SUCCESS)
+      throw std::runtime_error(std::string("starting the resolver: ") + ares_strerror(status));
     if (!servers.empty() && ares_set_servers_ports_csv(channel_, servers.c_str()) != ARES_SUCCESS) {
       ares_destroy(channel_);
       throw std::runtime_error("the resolver's servers are not addresses: " + servers);
@@ -136,7 +141,8 @@ struct Resolver::Rep {
   static void answered(void* context, int status, int /*timeouts*/, ares_addrinfo* info) {
     const std::unique_ptr<std::weak_ptr<Query>> query(static_cast<std::weak_ptr<Query>*>(context));
     std::vector<SocketAddress> addresses;
-    for (const ares_addrinfo_node* node = info == nullptr ? nullptr : info->nodes; node != nullptr; node = node->ai_next) {
+    for (const ares_addrinfo_node* node = info == nullptr ? nullptr : info->nodes; node != nullptr;
+         node = node->ai_next) {
       SocketAddress address;
       if (node->ai_addrlen > sizeof address.storage) continue;
       std::memcpy(&address.storage, node->ai_addr, node->ai_addrlen);
@@ -181,10 +187,11 @@ Task<Result<std::vector<SocketAddress>>> Resolver::resolve(std::string host, std
   if (SocketAddress::parse(host, port, literal)) co_return std::vector<SocketAddress>{literal};
   std::optional<Result<std::vector<SocketAddress>>> answer;
   Signal changed;
-  const std::shared_ptr<void> query = look_up(host, port, [&answer, &changed](Result<std::vector<SocketAddress>> found) {
-    answer.emplace(std::move(found));
-    changed.notify();
-  });
+  const std::shared_ptr<void> query =
+      look_up(host, port, [&answer, &changed](Result<std::vector<SocketAddress>> found) {
+        answer.emplace(std::move(found));
+        changed.notify();
+      });
   Timer late([](void* signal) { static_cast<Signal*>(signal)->notify(); }, &changed);
   late.set(rep_->shard_.timers(), deadline);
   while (!answer && !deadline.passed(rep_->shard_.now())) co_await changed.wait();

@@ -1,14 +1,14 @@
 // Names to addresses, by c-ares on the shard's loop: no thread, no blocking call but the reading of /etc/hosts.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include "base/deadline.h"
 #include "base/error.h"
@@ -33,7 +33,8 @@ struct SocketAddress {
   static bool parse(std::string_view host, std::uint16_t port, SocketAddress& out);
 };
 
-// Owned by a shard's ClientPool, used on that shard only. Queries in flight end with the resolver, so it outlives their tasks.
+// Owned by a shard's ClientPool, used on that shard only. Queries in flight end with the resolver, so it outlives their
+// tasks.
 class Resolver {
  public:
   // `servers`: "127.0.0.1:5353,…" instead of the system's; "" for those of /etc/resolv.conf.
@@ -43,11 +44,12 @@ class Resolver {
   ~Resolver();
 
   // All addresses of `host`, in the order to try them (RFC 6724); never an empty list. A literal needs no query.
-  // Errors, all the upstream's fault: unavailable, safe to retry, for a name that does not exist (reason "no_such_host") or
-  // servers that do not answer ("dns_failed"); deadline_exceeded.
+  // Errors, all the upstream's fault: unavailable, safe to retry, for a name that does not exist (reason
+  // "no_such_host") or servers that do not answer ("dns_failed"); deadline_exceeded.
   Task<Result<std::vector<SocketAddress>>> resolve(std::string host, std::uint16_t port, Deadline deadline);
 
-  // The same for state machines: `found` is called once, maybe at once (the hosts file), unless the returned handle was dropped before.
+  // The same for state machines: `found` is called once, maybe at once (the hosts file), unless the returned handle was
+  // dropped before.
   using Found = std::function<void(Result<std::vector<SocketAddress>>)>;
   [[nodiscard]] std::shared_ptr<void> look_up(const std::string& host, std::uint16_t port, Found found);
 

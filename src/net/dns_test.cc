@@ -13,7 +13,8 @@ TEST(Dns, LiteralsNeedNoServer) {
     std::string host;
     std::string text;
   };
-  const Case cases[] = {{"127.0.0.1", "127.0.0.1:80"}, {"::1", "[::1]:80"}, {"[::1]", "[::1]:80"}, {"1.2.3", ""}, {"", ""}};
+  const Case cases[] = {
+      {"127.0.0.1", "127.0.0.1:80"}, {"::1", "[::1]:80"}, {"[::1]", "[::1]:80"}, {"1.2.3", ""}, {"", ""}};
   for (const Case& c : cases) {
     SocketAddress address;
     const bool literal = SocketAddress::parse(c.host, 80, address);
@@ -30,7 +31,7 @@ TEST(Dns, EveryAddressOfANameInOrder) {
   ASSERT_TRUE(found.has_value()) << found.error().text();
   ASSERT_EQ(found->size(), 2U);
   EXPECT_EQ((std::vector{(*found)[0].text(), (*found)[1].text()}),
-              (std::vector<std::string>{"127.0.0.1:7001", "127.0.0.2:7001"}));
+            (std::vector<std::string>{"127.0.0.1:7001", "127.0.0.2:7001"}));
 }
 
 TEST(Dns, FailuresSayWhichAndMayBeRetried) {

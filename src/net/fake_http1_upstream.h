@@ -51,7 +51,10 @@ class FakeHttp1Upstream {
  private:
   struct Connection {
     Connection(FakeHttp1Upstream& o, int number, int socket)
-        : owner(o), index(number), fd(socket), watch([](void* self, bool, bool) { static_cast<Connection*>(self)->readable(); }, this) {
+        : owner(o),
+          index(number),
+          fd(socket),
+          watch([](void* self, bool, bool) { static_cast<Connection*>(self)->readable(); }, this) {
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       watch.start(owner.shard_, fd);
@@ -66,7 +69,8 @@ class FakeHttp1Upstream {
       fd = -1;
     }
     void send_bytes(std::string_view bytes) {
-      if (fd >= 0) [[maybe_unused]] const ssize_t n = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (fd >= 0) [[maybe_unused]]
+        const ssize_t n = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     }
     void readable() {
       char buffer[16384];

@@ -1,13 +1,6 @@
-// For tests: an HTTP/2 server on the test's own loop that does what a test says, right or wrong. It frames by hand, so that it can
-// also break the rules; it keeps no windows (tests stay below the client's).
+// For tests: an HTTP/2 server on the test's own loop that does what a test says, right or wrong. It frames by hand, so
+// that it can also break the rules; it keeps no windows (tests stay below the client's).
 #pragma once
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <functional>
 #include <map>
@@ -15,6 +8,13 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fields.h"
 #include "loop/shard.h"
@@ -65,7 +65,8 @@ class FakeConnection {
       append_text(block, f.name);
       append_text(block, f.value);
     }
-    frame(NGHTTP2_HEADERS, static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (end ? NGHTTP2_FLAG_END_STREAM : 0)), stream, block);
+    frame(NGHTTP2_HEADERS, static_cast<std::uint8_t>(NGHTTP2_FLAG_END_HEADERS | (end ? NGHTTP2_FLAG_END_STREAM : 0)),
+          stream, block);
   }
   void data(std::int32_t stream, std::string_view bytes, bool end = false) {
     for (; bytes.size() > 16384; bytes.remove_prefix(16384)) frame(NGHTTP2_DATA, 0, stream, bytes.substr(0, 16384));
@@ -84,7 +85,8 @@ class FakeConnection {
     raw(out);
   }
   void raw(std::string_view bytes) {
-    if (fd_ >= 0) [[maybe_unused]] const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (fd_ >= 0) [[maybe_unused]]
+      const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
   void close(bool abort = false) {
     if (fd_ < 0) return;
@@ -136,7 +138,9 @@ class FakeUpstream {
   using OnRequest = std::function<void(FakeConnection&, std::int32_t stream, FakeConnection::Stream&)>;
 
   explicit FakeUpstream(Shard& shard, std::uint16_t at = 0)
-      : shard_(shard), watch_([](void* self, bool, bool) { static_cast<FakeUpstream*>(self)->accept(); }, this), port(at) {
+      : shard_(shard),
+        watch_([](void* self, bool, bool) { static_cast<FakeUpstream*>(self)->accept(); }, this),
+        port(at) {
     fd_ = listen_on_loopback(port);
     watch_.start(shard, fd_);
   }
@@ -161,7 +165,7 @@ class FakeUpstream {
   std::uint16_t port;
   OnRequest on_head = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
   OnRequest on_end = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
-  OnRequest on_data = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};  // after each DATA frame
+  OnRequest on_data = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};       // after each DATA frame
   std::function<bool(FakeConnection&)> on_connect = [](FakeConnection&) { return true; };  // false: no SETTINGS
   std::uint32_t max_streams = 100;
   bool answer_pings = true;
@@ -179,9 +183,11 @@ class FakeUpstream {
 
 inline FakeConnection::FakeConnection(FakeUpstream& owner, Shard& shard, int fd)
     : owner_(owner),
-      watch_([](void* self, bool readable, bool) {
-        if (readable) static_cast<FakeConnection*>(self)->readable();
-      }, this),
+      watch_(
+          [](void* self, bool readable, bool) {
+            if (readable) static_cast<FakeConnection*>(self)->readable();
+          },
+          this),
       fd_(fd),
       inflater_owner_(nullptr, nghttp2_hd_inflate_del) {
   const int on = 1;
@@ -266,7 +272,8 @@ inline Fields FakeConnection::inflate(std::string& block) {
     from += n;
     left -= static_cast<std::size_t>(n);
     if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-      out.add({reinterpret_cast<const char*>(nv.name), nv.namelen}, {reinterpret_cast<const char*>(nv.value), nv.valuelen});
+      out.add({reinterpret_cast<const char*>(nv.name), nv.namelen},
+              {reinterpret_cast<const char*>(nv.value), nv.valuelen});
     }
     if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
       nghttp2_hd_inflate_end_headers(inflater_);

@@ -57,7 +57,8 @@ class H1ClientExchange final : public ClientExchange, private PipeObserver {
 std::unique_ptr<H1ClientConnection> H1ClientConnection::start(Shard& shard, std::unique_ptr<ClientSocket> socket,
                                                               const Origin& origin, const ConnectionLimits& limits,
                                                               ConnectionOwner& owner) {
-  std::unique_ptr<H1ClientConnection> connection(new H1ClientConnection(shard, std::move(socket), origin, limits, owner));
+  std::unique_ptr<H1ClientConnection> connection(
+      new H1ClientConnection(shard, std::move(socket), origin, limits, owner));
   connection->socket_->hand_to(*connection);
   return connection;
 }
@@ -217,8 +218,9 @@ void H1ClientConnection::exchange_done() {
   exchange->connection_ = nullptr;
   exchanges_ = 0;
   if (!request_sent_ || out_at_ != out_.size() || !keep_alive_ || retired_) {
-    exchange->request_body_.abort(Error(Code::cancelled, Blame::upstream, "the upstream answered before the request's end")
-                                      .with_reason("upstream_answered_early"));
+    exchange->request_body_.abort(
+        Error(Code::cancelled, Blame::upstream, "the upstream answered before the request's end")
+            .with_reason("upstream_answered_early"));
     return end_connection();
   }
   idle_timer_.set(shard_.timers(), Deadline::after(shard_.now(), limits_.idle_timeout));
@@ -240,8 +242,8 @@ void H1ClientConnection::fail_exchange(Error why) {
   if (over_) return;
   Transport& transport = socket_->transport();
   if (H1ClientExchange* exchange = std::exchange(exchange_, nullptr)) {
-    const bool unseen = !heard_ && !transport.is_closed() &&
-                        written_before_ >= acknowledged(transport.fd(), transport.bytes_sent());
+    const bool unseen =
+        !heard_ && !transport.is_closed() && written_before_ >= acknowledged(transport.fd(), transport.bytes_sent());
     exchange->connection_ = nullptr;
     // A malformed answer keeps its code; a lost connection is `unavailable`.
     exchange->break_off(why.code() == Code::unavailable ? lost_error(why, unseen) : why);

@@ -16,8 +16,9 @@ class H1ClientExchange;
 class H1ClientConnection final : public ClientConnection, private TransportEvents {
  public:
   // Takes over an open socket; the connection can be used at once. Called from within the socket's `transport_open`.
-  static std::unique_ptr<H1ClientConnection> start(Shard& shard, std::unique_ptr<ClientSocket> socket, const Origin& origin,
-                                                   const ConnectionLimits& limits, ConnectionOwner& owner);
+  static std::unique_ptr<H1ClientConnection> start(Shard& shard, std::unique_ptr<ClientSocket> socket,
+                                                   const Origin& origin, const ConnectionLimits& limits,
+                                                   ConnectionOwner& owner);
   ~H1ClientConnection() override;
 
   std::unique_ptr<ClientExchange> open(const RequestHead& head, bool has_body) override;
@@ -26,8 +27,8 @@ class H1ClientConnection final : public ClientConnection, private TransportEvent
 
  private:
   friend class H1ClientExchange;
-  H1ClientConnection(Shard& shard, std::unique_ptr<ClientSocket> socket, const Origin& origin, const ConnectionLimits& limits,
-                     ConnectionOwner& owner);
+  H1ClientConnection(Shard& shard, std::unique_ptr<ClientSocket> socket, const Origin& origin,
+                     const ConnectionLimits& limits, ConnectionOwner& owner);
 
   void transport_open() override {}
   void transport_readable() override { read(); }

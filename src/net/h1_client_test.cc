@@ -1,9 +1,9 @@
 // The pool over HTTP/1.1, against an upstream that answers with the bytes each case gives.
 #include "net/h1_client.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "loop/shard.h"
 #include "loop/task_group.h"
@@ -59,7 +59,9 @@ struct Rig {
   PoolLimits limits;
   std::unique_ptr<ClientPool> pool;
   Rig() {
-    upstream.on_request = [](const Request&) { return Answer{.send = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"}; };
+    upstream.on_request = [](const Request&) {
+      return Answer{.send = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"};
+    };
   }
   ClientPool& start() {
     pool = std::make_unique<ClientPool>(shard, limits);
@@ -140,22 +142,45 @@ TEST(H1Client, Responses) {
   const Case cases[] = {
       {"length", {.send = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"}, "200 abc", true},
       {"chunked with trailers",
-       {.send = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nx-sum: 7\r\n\r\n"}, "200 abcd x-sum=7", true},
+       {.send = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nx-sum: 7\r\n\r\n"},
+       "200 abcd x-sum=7",
+       true},
       {"to the close", {.send = "HTTP/1.1 200 OK\r\n\r\nabc", .close = true}, "200 abc", false},
-      {"Connection: close", {.send = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\na"}, "200 a", false},
+      {"Connection: close",
+       {.send = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\na"},
+       "200 a",
+       false},
       {"HTTP/1.0", {.send = "HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\na"}, "200 a", false},
       {"204", {.send = "HTTP/1.1 204 No Content\r\n\r\n"}, "204 ", true},
       {"HEAD", {.send = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n"}, "200 ", true, "HEAD"},
-      {"interim responses", {.send = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na"},
-       "200 a", true},
-      {"more than was asked for", {.send = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 200 OK\r\n\r\n"}, "200 a", false},
+      {"interim responses",
+       {.send = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 "
+                "OK\r\ncontent-length: 1\r\n\r\na"},
+       "200 a",
+       true},
+      {"more than was asked for",
+       {.send = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\naHTTP/1.1 200 OK\r\n\r\n"},
+       "200 a",
+       false},
       {"a cut body", {.send = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc", .close = true}, "200 ", false},
-      {"a cut head", {.send = "HTTP/1.1 200 OK\r\ncont", .close = true}, "UNAVAILABLE (upstream_connection_lost)", false},
+      {"a cut head",
+       {.send = "HTTP/1.1 200 OK\r\ncont", .close = true},
+       "UNAVAILABLE (upstream_connection_lost)",
+       false},
       {"nothing", {.send = "", .close = true}, "UNAVAILABLE (upstream_connection_lost)", false},
       {"rubbish", {.send = "SSH-2.0-OpenSSH\r\n\r\n"}, "INTERNAL: a malformed answer", false},
-      {"a length and chunked", {.send = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"}, "INTERNAL: a malformed answer", false},
-      {"a bad chunk", {.send = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"}, "200 then INTERNAL: a malformed answer", false},
-      {"an upgrade nobody asked for", {.send = "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"}, "INTERNAL: it switched", false},
+      {"a length and chunked",
+       {.send = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"},
+       "INTERNAL: a malformed answer",
+       false},
+      {"a bad chunk",
+       {.send = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"},
+       "200 then INTERNAL: a malformed answer",
+       false},
+      {"an upgrade nobody asked for",
+       {.send = "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"},
+       "INTERNAL: it switched",
+       false},
   };
   for (const Case& c : cases) {
     Rig rig;
@@ -163,7 +188,8 @@ TEST(H1Client, Responses) {
     rig.upstream.on_request = [&](const Request& r) {
       return r.line().contains("/first") ? c.answer : Answer{.send = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"};
     };
-    const std::string got = run_blocking(rig.shard, fetch(*rig.pool, rig.origin(), head_of(c.method, "/first"), std::nullopt));
+    const std::string got =
+        run_blocking(rig.shard, fetch(*rig.pool, rig.origin(), head_of(c.method, "/first"), std::nullopt));
     EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     EXPECT_FALSE(got.ends_with("(safe)")) << c.name << ": the upstream had the request";
     rig.settle();

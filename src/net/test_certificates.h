@@ -1,16 +1,16 @@
 // For tests: a certificate authority that is made on the spot, in a folder that is removed afterwards.
 #pragma once
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 namespace parley::net {
 
@@ -37,7 +37,8 @@ class TestCertificates {
   Files issue(const std::string& common_name, const std::string& names) const {
     const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
     const Certificate certificate = make(common_name, names, key.get(), this);
-    const Files files{.cert = (folder_ / (common_name + ".pem")).string(), .key = (folder_ / (common_name + ".key")).string()};
+    const Files files{.cert = (folder_ / (common_name + ".pem")).string(),
+                      .key = (folder_ / (common_name + ".key")).string()};
     write_certificate(files.cert, certificate.get());
     FILE* out = std::fopen(files.key.c_str(), "w");
     PEM_write_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
@@ -56,7 +57,8 @@ class TestCertificates {
     X509_EXTENSION_free(extension);
   }
   // `issuer` null: signed by itself.
-  static Certificate make(const std::string& common_name, const std::string& names, EVP_PKEY* key, const TestCertificates* issuer) {
+  static Certificate make(const std::string& common_name, const std::string& names, EVP_PKEY* key,
+                          const TestCertificates* issuer) {
     Certificate certificate(X509_new(), X509_free);
     X509* c = certificate.get();
     static long serial = 1;

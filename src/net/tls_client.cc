@@ -1,8 +1,7 @@
 #include "net/tls_client.h"
 
-#include <openssl/err.h>
-
 #include <fmt/format.h>
+#include <openssl/err.h>
 
 namespace parley::net {
 namespace {
@@ -15,7 +14,8 @@ std::unexpected<Error> bad_config(std::string_view what, std::string_view file) 
   char reason[256] = "";
   if (const unsigned long code = ERR_get_error(); code != 0) ERR_error_string_n(code, reason, sizeof reason);
   ERR_clear_error();
-  return fail(Error(Code::unavailable, Blame::us, fmt::format("{} {}: {}", what, file, reason)).with_reason("tls_config"));
+  return fail(
+      Error(Code::unavailable, Blame::us, fmt::format("{} {}: {}", what, file, reason)).with_reason("tls_config"));
 }
 
 Result<void> load_files(SSL_CTX* context, const TlsClientConfig& config) {
@@ -32,18 +32,21 @@ Result<void> load_files(SSL_CTX* context, const TlsClientConfig& config) {
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     return bad_config("reading the client's key in", key_file);
   }
-  if (SSL_CTX_check_private_key(context) != 1) return bad_config("the client certificate does not fit the key in", key_file);
+  if (SSL_CTX_check_private_key(context) != 1)
+    return bad_config("the client certificate does not fit the key in", key_file);
   return {};
 }
 
 }  // namespace
 
 Result<SSL_CTX*> TlsClientContexts::get(const TlsClientConfig& config, bool http2) {
-  const std::string key = fmt::format("{}\n{}\n{}\n{}\n{}", config.ca_file, config.cert_file, config.key_file, config.verify, http2);
+  const std::string key =
+      fmt::format("{}\n{}\n{}\n{}\n{}", config.ca_file, config.cert_file, config.key_file, config.verify, http2);
   if (const auto found = contexts_.find(key); found != contexts_.end()) return found->second.get();
   std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(context.get(), config.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (http2) {
     SSL_CTX_set_alpn_protos(context.get(), alpn_h2, sizeof alpn_h2);

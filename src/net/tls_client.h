@@ -15,7 +15,8 @@ namespace parley::net {
 class TlsClientContexts {
  public:
   // TLS 1.2 and up, ALPN "h2" where `http2`, else "h2" and "http/1.1". Owned by this object.
-  // Errors: unavailable, our fault (reason "tls_config"): a file that cannot be read, a key that does not fit; the message names it.
+  // Errors: unavailable, our fault (reason "tls_config"): a file that cannot be read, a key that does not fit; the
+  // message names it.
   Result<SSL_CTX*> get(const TlsClientConfig& config, bool http2);
 
  private:

@@ -52,7 +52,8 @@ Task<Result<void>> GrpcReply::read() {
     for (;;) {
       Result<std::optional<wire::GrpcFrame>> frame = decoder_.next();
       if (!frame) {
-        co_return broken(Error(Code::resource_exhausted, Blame::upstream, frame.error().message()).with_reason("upstream_message_too_large"));
+        co_return broken(Error(Code::resource_exhausted, Blame::upstream, frame.error().message())
+                             .with_reason("upstream_message_too_large"));
       }
       if (!*frame) break;
       Result<Bytes> message = message_of(std::move(**frame));
@@ -85,16 +86,19 @@ Result<void> GrpcReply::take_head(const net::ResponseHead& head) {
 
 Result<Bytes> GrpcReply::message_of(wire::GrpcFrame frame) {
   if (frame.flags == 0) return std::move(frame.payload);
-  if (frame.flags != wire::frame_compressed) return fail(malformed(fmt::format("a message with flags {:#04x}", frame.flags)));
+  if (frame.flags != wire::frame_compressed)
+    return fail(malformed(fmt::format("a message with flags {:#04x}", frame.flags)));
   if (!encoding_) {
-    return fail(malformed(fmt::format("grpc-encoding \"{}\", which was not offered", head_->fields.get("grpc-encoding"))));
+    return fail(
+        malformed(fmt::format("grpc-encoding \"{}\", which was not offered", head_->fields.get("grpc-encoding"))));
   }
   if (*encoding_ == wire::Encoding::identity) return fail(malformed("a compressed message without a grpc-encoding"));
   std::string plain;
   const Result<void> done = wire::decompress(*encoding_, frame.payload.view(), {.max_bytes = max_message_}, plain);
   if (done) return Bytes(std::move(plain));
   if (done.error().code() == Code::resource_exhausted) {
-    return fail(Error(Code::resource_exhausted, Blame::upstream, done.error().message()).with_reason("upstream_message_too_large"));
+    return fail(Error(Code::resource_exhausted, Blame::upstream, done.error().message())
+                    .with_reason("upstream_message_too_large"));
   }
   return fail(malformed(done.error().message()));
 }

@@ -17,8 +17,9 @@ class GrpcReply {
   GrpcReply(Call& call, net::ClientExchange& exchange, std::size_t max_message)
       : call_(call), exchange_(exchange), max_message_(max_message), decoder_(max_message) {}
 
-  // Reads the response to its end and returns the call's status. The reply of a method that is not server-streaming is written to
-  // the call only once the status is known to be success. The exchange is reset if the response breaks the protocol.
+  // Reads the response to its end and returns the call's status. The reply of a method that is not server-streaming is
+  // written to the call only once the status is known to be success. The exchange is reset if the response breaks the
+  // protocol.
   Task<Result<void>> read();
   // The response's head has come: the upstream has begun to answer.
   bool has_started() const { return started_; }

@@ -12,8 +12,8 @@ namespace parley::route {
 // base64; grpc-timeout is what is left of the call's deadline at `now`.
 net::RequestHead grpc_request_head(const Call& call, Instant now);
 
-// What of an upstream's headers or trailers goes on to the caller: `-bin` values decoded. A `-bin` value that is not base64 is left out:
-// an odd extra must not fail a call.
+// What of an upstream's headers or trailers goes on to the caller: `-bin` values decoded. A `-bin` value that is not
+// base64 is left out: an odd extra must not fail a call.
 void take_reply_fields(const Fields& from, Fields& to);
 
 }  // namespace parley::route

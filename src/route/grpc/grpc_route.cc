@@ -70,14 +70,15 @@ Task<Result<void>> GrpcRoute::handle_one_request(Call& call) {
     exchange->finish();
     GrpcReply reply(call, *exchange, limits_.message_bytes);
     Result<void> status = co_await reply.read();
-    if (attempt == limits_.attempts || !may_retry(status, reply, call)) co_return with_reason_of(call, std::move(status));
+    if (attempt == limits_.attempts || !may_retry(status, reply, call))
+      co_return with_reason_of(call, std::move(status));
   }
 }
 
 namespace {
 
-// The request messages of a client stream on their way to the exchange of the moment. The first ones are held, so that they can be sent
-// again on another exchange, until the upstream answers or they become too many.
+// The request messages of a client stream on their way to the exchange of the moment. The first ones are held, so that
+// they can be sent again on another exchange, until the upstream answers or they become too many.
 struct RequestPump {
   Call& call;
   std::size_t replay_bytes;
@@ -85,8 +86,8 @@ struct RequestPump {
   std::vector<Bytes> held = {};
   std::size_t held_bytes = 0;
   bool replayable = true;
-  bool ended = false;   // the caller sent its last message
-  bool over = false;    // nobody wants more messages
+  bool ended = false;                          // the caller sent its last message
+  bool over = false;                           // nobody wants more messages
   std::optional<Error> failed = std::nullopt;  // the caller's side broke
   Signal changed = {};
 
@@ -124,7 +125,8 @@ Task<void> pump_requests(RequestPump& pump) {
     }
     pump.hold(**message);
     send(*pump.to, **message);
-    // Waits for room. An exchange that broke meanwhile may be followed by another, which got this message as a held one.
+    // Waits for room. An exchange that broke meanwhile may be followed by another, which got this message as a held
+    // one.
     while (!pump.over && pump.to->request_body().aborted()) co_await pump.changed.wait();
     if (!pump.over) (void)co_await Pipe::Write{pump.to->request_body()};
     if (pump.over) co_return;

@@ -55,7 +55,9 @@ struct Rig {
         "echo", *mesh::parse_addresses("grpc://127.0.0.1:" + std::to_string(upstream.port)), pool);
     route = std::make_unique<GrpcRoute>(cluster, limits);
   }
-  const contract::Method& method(std::string_view name) const { return *contract->find("/shop.Echo/" + std::string(name)); }
+  const contract::Method& method(std::string_view name) const {
+    return *contract->find("/shop.Echo/" + std::string(name));
+  }
   void settle() {
     for (int i = 0; i < 20; ++i) {
       int turns = 0;
@@ -134,8 +136,13 @@ TEST(GrpcRoute, TheRequestOnTheWire) {
     reply(c, id, framed("x"));
   };
   Call c(rig.contract, rig.method("Unary"), "test");
-  c.metadata = {{"authorization", "Bearer t"}, {"x-tenant", "7"},       {"shop-bin", std::string_view("\xff\x00", 2)},
-                {"connection", "close"},       {"grpc-encoding", "br"}, {"x-forwarded-for", "10.0.0.1"}, {"x-tenant", "8"}};
+  c.metadata = {{"authorization", "Bearer t"},
+                {"x-tenant", "7"},
+                {"shop-bin", std::string_view("\xff\x00", 2)},
+                {"connection", "close"},
+                {"grpc-encoding", "br"},
+                {"x-forwarded-for", "10.0.0.1"},
+                {"x-tenant", "8"}};
   c.set_deadline(Deadline::after(rig.shard.now(), std::chrono::seconds(5)));
   EXPECT_EQ(run_blocking(rig.shard, run(*rig.route, c, {"m"})), "OK x");
   EXPECT_EQ(seen.get(":method"), "POST");
@@ -157,7 +164,13 @@ TEST(GrpcRoute, TheRequestOnTheWire) {
 TEST(GrpcRoute, MetadataOfTheReply) {
   Rig rig;
   rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, Stream&) {
-    c.headers(id, {{":status", "200"}, {"content-type", "application/grpc+proto"}, {"x-a", "1"}, {"y-bin", "AQI=,Aw"}, {"server", "s"}}, false);
+    c.headers(id,
+              {{":status", "200"},
+               {"content-type", "application/grpc+proto"},
+               {"x-a", "1"},
+               {"y-bin", "AQI=,Aw"},
+               {"server", "s"}},
+              false);
     c.data(id, framed("m"));
     c.headers(id, {{"grpc-status", "0"}, {"x-end", "2"}, {"z-bin", "not base64!"}}, true);
   };
@@ -199,7 +212,9 @@ TEST(GrpcRoute, Answers) {
   const Case cases[] = {
       {"status in the trailers", body("", {{"grpc-status", "5"}, {"grpc-message", "no%20order%207"}}),
        "NOT_FOUND (upstream_status): no order 7"},
-      {"trailers only", trailers_only({{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "7"}, {"grpc-message", "no"}}),
+      {"trailers only",
+       trailers_only(
+           {{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "7"}, {"grpc-message", "no"}}),
        "PERMISSION_DENIED (upstream_status): no"},
       {"trailers only, then RST NO_ERROR",
        [](FakeConnection& c, std::int32_t id) {
@@ -213,8 +228,8 @@ TEST(GrpcRoute, Answers) {
          c.data(id, "", true);
        },
        "ALREADY_EXISTS (upstream_status): "},
-      {"a malformed grpc-message does not fail the call", body("", {{"grpc-status", "5"}, {"grpc-message", "100%, %zz"}}),
-       "NOT_FOUND (upstream_status): 100%, %zz"},
+      {"a malformed grpc-message does not fail the call",
+       body("", {{"grpc-status", "5"}, {"grpc-message", "100%, %zz"}}), "NOT_FOUND (upstream_status): 100%, %zz"},
       {"a code that gRPC does not have", body("", {{"grpc-status", "99"}}), "UNKNOWN (upstream_status): "},
       {"a status that is no number", body("", {{"grpc-status", "five"}}), "UNKNOWN (upstream_malformed): "},
       {"no status", body(framed("m"), {{"x", "y"}}), "UNKNOWN (upstream_no_status): "},
@@ -232,30 +247,41 @@ TEST(GrpcRoute, Answers) {
       {"HTTP 429", trailers_only({{":status", "429"}}), "UNAVAILABLE (upstream_not_grpc)"},
       {"HTTP 503", trailers_only({{":status", "503"}}), "UNAVAILABLE (upstream_not_grpc)"},
       {"HTTP 500", trailers_only({{":status", "500"}}), "UNKNOWN (upstream_not_grpc)"},
-      {"HTTP 503 with a grpc-status", trailers_only({{":status", "503"}, {"grpc-status", "8"}}), "RESOURCE_EXHAUSTED (upstream_status)"},
+      {"HTTP 503 with a grpc-status", trailers_only({{":status", "503"}, {"grpc-status", "8"}}),
+       "RESOURCE_EXHAUSTED (upstream_status)"},
       {"HTML with 200",
        [](FakeConnection& c, std::int32_t id) {
          c.headers(id, {{":status", "200"}, {"content-type", "text/html"}}, false);
          c.data(id, "<html>", true);
        },
        "UNKNOWN (upstream_not_grpc): the upstream's answer is not gRPC"},
-      {"application/grpc-web is not gRPC", trailers_only({{":status", "200"}, {"content-type", "application/grpc-web"}, {"x", "y"}}),
+      {"application/grpc-web is not gRPC",
+       trailers_only({{":status", "200"}, {"content-type", "application/grpc-web"}, {"x", "y"}}),
        "UNKNOWN (upstream_not_grpc)"},
-      {"no message", body(""), "INTERNAL (upstream_malformed): the upstream's answer is malformed: no message where the method has one"},
-      {"two messages", body(framed("a") + framed("b")), "INTERNAL (upstream_malformed): the upstream's answer is malformed: two messages"},
-      {"a message before an error is not the reply", body(framed("a"), {{"grpc-status", "10"}}), "ABORTED (upstream_status): "},
-      {"a stream's messages before an error are", body(framed("a"), {{"grpc-status", "10"}}), "a then ABORTED (upstream_status): ", "Server"},
-      {"a cut message", body(framed("abcdef").substr(0, 8)), "INTERNAL (upstream_malformed): the upstream's answer is malformed: its last message is cut off"},
+      {"no message", body(""),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: no message where the method has one"},
+      {"two messages", body(framed("a") + framed("b")),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: two messages"},
+      {"a message before an error is not the reply", body(framed("a"), {{"grpc-status", "10"}}),
+       "ABORTED (upstream_status): "},
+      {"a stream's messages before an error are", body(framed("a"), {{"grpc-status", "10"}}),
+       "a then ABORTED (upstream_status): ", "Server"},
+      {"a cut message", body(framed("abcdef").substr(0, 8)),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: its last message is cut off"},
       {"a cut prefix", body(std::string("\0\0", 2), {{"grpc-status", "0"}}), "INTERNAL (upstream_malformed)", "Server"},
-      {"unknown flags", body(framed("a", 0x40)), "INTERNAL (upstream_malformed): the upstream's answer is malformed: a message with flags 0x40"},
+      {"unknown flags", body(framed("a", 0x40)),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: a message with flags 0x40"},
       {"gzip", encoded("gzip", framed(zipped, 1)), "OK hello"},
       {"compressed, but not by what was said", encoded("identity", framed(zipped, 1)), "INTERNAL (upstream_malformed)"},
       {"an unknown encoding", encoded("lzma", framed("x", 1)), "INTERNAL (upstream_malformed)"},
       {"broken gzip", encoded("gzip", framed("rubbish", 1)), "INTERNAL (upstream_malformed)"},
       {"an empty compressed message", encoded("gzip", framed("", 1)), "OK "},
-      {"a message above the limit", body(framed(std::string(70'000, 'x'))), "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
-      {"a message above the limit when unpacked", encoded("gzip", framed(bomb, 1)), "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
-      {"RST CANCEL", [](FakeConnection& c, std::int32_t id) { c.reset(id, NGHTTP2_CANCEL); }, "CANCELLED (upstream_reset)"},
+      {"a message above the limit", body(framed(std::string(70'000, 'x'))),
+       "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
+      {"a message above the limit when unpacked", encoded("gzip", framed(bomb, 1)),
+       "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
+      {"RST CANCEL", [](FakeConnection& c, std::int32_t id) { c.reset(id, NGHTTP2_CANCEL); },
+       "CANCELLED (upstream_reset)"},
       {"RST within a stream",
        [](FakeConnection& c, std::int32_t id) {
          c.headers(id, ok_head, false);
@@ -278,7 +304,8 @@ TEST(GrpcRoute, ErrorDetails) {
   Rig rig;
   // google.rpc.Status{code: 3, message: "bad", details: [Any{type_url: "type.googleapis.com/a.B", value: "xy"}]}
   rig.upstream.on_end = [](FakeConnection& c, std::int32_t id, Stream&) {
-    reply(c, id, "", {{"grpc-status", "3"}, {"grpc-status-details-bin", "CAMSA2JhZBodChd0eXBlLmdvb2dsZWFwaXMuY29tL2EuQhICeHk"}});
+    reply(c, id, "",
+          {{"grpc-status", "3"}, {"grpc-status-details-bin", "CAMSA2JhZBodChd0eXBlLmdvb2dsZWFwaXMuY29tL2EuQhICeHk"}});
   };
   Call c(rig.contract, rig.method("Unary"), "test");
   run_blocking(rig.shard, run(*rig.route, c, {"m"}));
@@ -318,7 +345,10 @@ TEST(GrpcRoute, BidiIsFullDuplex) {
 TEST(GrpcRoute, AnEarlyEndStopsTheRequests) {
   Rig rig;
   rig.upstream.on_head = [](FakeConnection& c, std::int32_t id, Stream&) {
-    c.headers(id, {{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "8"}, {"grpc-message", "enough"}}, true);
+    c.headers(
+        id,
+        {{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "8"}, {"grpc-message", "enough"}},
+        true);
     c.reset(id, NGHTTP2_NO_ERROR);
   };
   Call c(rig.contract, rig.method("Client"), "test");
@@ -391,7 +421,8 @@ TEST(GrpcRoute, RetriesWhatWasNotProcessed) {
       {"GOAWAY below it", [](FakeConnection& c, std::int32_t) { c.goaway(0, 0); }, "OK m", 2},
       {"lost after it arrived", [](FakeConnection& c, std::int32_t) { c.close(); }, "UNAVAILABLE", 1},
       {"another code", [](FakeConnection& c, std::int32_t id) { c.reset(id, NGHTTP2_INTERNAL_ERROR); }, "INTERNAL", 1},
-      {"unavailable as a status", [](FakeConnection& c, std::int32_t id) { reply(c, id, "", {{"grpc-status", "14"}}); }, "UNAVAILABLE", 1},
+      {"unavailable as a status", [](FakeConnection& c, std::int32_t id) { reply(c, id, "", {{"grpc-status", "14"}}); },
+       "UNAVAILABLE", 1},
   };
   for (const Case& c : cases) {
     for (const std::string_view method : {"Unary", "Server", "Client", "Bidi"}) {
@@ -423,8 +454,10 @@ TEST(GrpcRoute, RetriesAreBounded) {
 TEST(GrpcRoute, AnUpstreamThatIsNotThere) {
   Rig rig;
   rig.upstream.stop();
-  EXPECT_TRUE(call(rig, "Unary", {"m"}).starts_with("UNAVAILABLE (upstream_unreachable): echo: connecting to 127.0.0.1:"));
-  EXPECT_TRUE(call(rig, "Bidi", {"m"}).starts_with("UNAVAILABLE (upstream_unreachable): echo: connecting to 127.0.0.1:"));
+  EXPECT_TRUE(
+      call(rig, "Unary", {"m"}).starts_with("UNAVAILABLE (upstream_unreachable): echo: connecting to 127.0.0.1:"));
+  EXPECT_TRUE(
+      call(rig, "Bidi", {"m"}).starts_with("UNAVAILABLE (upstream_unreachable): echo: connecting to 127.0.0.1:"));
 }
 
 TEST(GrpcRoute, AStaleConnectionFailsNoCall) {

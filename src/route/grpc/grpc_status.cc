@@ -78,7 +78,8 @@ Result<void> status_of(const Fields& trailers) {
   }
   if (number == 0) return {};
   const Code code = code_from_number(number);
-  Error error = Error(code, blame_of(code), wire::decode_grpc_message(trailers.get("grpc-message"))).with_reason("upstream_status");
+  Error error = Error(code, blame_of(code), wire::decode_grpc_message(trailers.get("grpc-message")))
+                    .with_reason("upstream_status");
   std::string details;
   if (wire::base64_decode(trailers.get("grpc-status-details-bin"), details)) add_status_details(details, error);
   return fail(std::move(error));

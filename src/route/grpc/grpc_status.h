@@ -8,9 +8,9 @@
 
 namespace parley::route {
 
-// The status in `trailers` (or in the head of a Trailers-Only response). Success for "0". Otherwise the upstream's code, its
-// percent-decoded grpc-message and the details of grpc-status-details-bin; a malformed message or malformed details do not
-// change the code. Without a grpc-status: `unknown`, reason "upstream_no_status".
+// The status in `trailers` (or in the head of a Trailers-Only response). Success for "0". Otherwise the upstream's
+// code, its percent-decoded grpc-message and the details of grpc-status-details-bin; a malformed message or malformed
+// details do not change the code. Without a grpc-status: `unknown`, reason "upstream_no_status".
 Result<void> status_of(const Fields& trailers);
 
 // A response that is not gRPC's: its HTTP status is not 200, or its content-type is not application/grpc.

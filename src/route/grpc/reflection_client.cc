@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "contract/wire_records.h"
 #include "loop/shard.h"
 #include "loop/timer.h"
 #include "route/grpc/grpc_status.h"
-#include "contract/wire_records.h"
 #include "wire/grpc_frame.h"
 
 namespace parley::route {
@@ -195,7 +195,8 @@ Task<Result<Reflected>> reflect_any(mesh::Cluster& cluster, bool with_files, Dea
     if (reflected || reflected.error().code() != Code::unimplemented) co_return reflected;
     last = std::move(reflected).error();
   }
-  co_return fail(Error(Code::unimplemented, Blame::upstream, cluster.name() + " does not answer gRPC reflection: " + last->message())
+  co_return fail(Error(Code::unimplemented, Blame::upstream,
+                       cluster.name() + " does not answer gRPC reflection: " + last->message())
                      .with_reason("no_reflection"));
 }
 

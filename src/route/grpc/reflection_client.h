@@ -1,4 +1,5 @@
-// Asking an upstream by gRPC reflection what it serves, and for the contract: grpc.reflection.v1, or v1alpha where that is missing.
+// Asking an upstream by gRPC reflection what it serves, and for the contract: grpc.reflection.v1, or v1alpha where that
+// is missing.
 #pragma once
 
 #include <string>

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "contract/wire_records.h"
 #include "loop/shard.h"
 #include "net/fake_upstream.h"
-#include "contract/wire_records.h"
 #include "wire/grpc_frame.h"
 
 namespace parley::route {
@@ -31,10 +31,12 @@ std::string file(std::string_view name, std::vector<std::string> imports) {
 std::string answer_to(std::string_view question) {
   contract::WireRecords q(question);
   q.next();
-  if (q.number == 7) return record(6, record(1, record(1, "shop.Orders")) + record(1, record(1, "grpc.reflection.v1.ServerReflection")));
+  if (q.number == 7)
+    return record(6, record(1, record(1, "shop.Orders")) + record(1, record(1, "grpc.reflection.v1.ServerReflection")));
   if (q.number == 4 && q.content == "shop.Orders") return record(4, record(1, file("a.proto", {"b.proto", "c.proto"})));
   if (q.number == 3 && q.content == "b.proto") return record(4, record(1, file("b.proto", {})));
-  if (q.number == 3 && q.content == "c.proto") return record(4, record(1, file("c.proto", {"b.proto"})) + record(1, file("b.proto", {})));
+  if (q.number == 3 && q.content == "c.proto")
+    return record(4, record(1, file("c.proto", {"b.proto"})) + record(1, file("b.proto", {})));
   return record(7, record(2, "not found"));
 }
 
@@ -94,12 +96,20 @@ TEST(ReflectionClient, FailuresSayWhatIsWrong) {
   const Case cases[] = {
       {"no reflection",
        [](FakeConnection& c, std::int32_t id, Stream&) {
-         c.headers(id, {{":status", "200"}, {"content-type", "application/grpc"}, {"grpc-status", "12"}, {"grpc-message", "none"}}, true);
+         c.headers(id,
+                   {{":status", "200"},
+                    {"content-type", "application/grpc"},
+                    {"grpc-status", "12"},
+                    {"grpc-message", "none"}},
+                   true);
        },
        "UNIMPLEMENTED (no_reflection): orders does not answer gRPC reflection: none"},
       {"HTTP 404", [](FakeConnection& c, std::int32_t id, Stream&) { c.headers(id, {{":status", "404"}}, true); },
        "UNIMPLEMENTED (no_reflection)"},
-      {"permission", [](FakeConnection& c, std::int32_t id, Stream&) { c.headers(id, {{":status", "200"}, {"grpc-status", "7"}}, true); },
+      {"permission",
+       [](FakeConnection& c, std::int32_t id, Stream&) {
+         c.headers(id, {{":status", "200"}, {"grpc-status", "7"}}, true);
+       },
        "PERMISSION_DENIED"},
       {"an empty answer",
        [](FakeConnection& c, std::int32_t id, Stream&) {

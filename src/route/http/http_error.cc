@@ -20,14 +20,21 @@ struct Row {
 };
 // google.rpc.Code's HTTP mapping backwards; where several codes share a status, the one that asks least of the caller.
 constexpr Row rows[] = {
-    {400, Code::invalid_argument},  {401, Code::unauthenticated},    {403, Code::permission_denied},  {404, Code::not_found},
-    {405, Code::unimplemented},     {406, Code::invalid_argument},   {408, Code::deadline_exceeded},  {409, Code::aborted},
-    {410, Code::not_found},         {411, Code::invalid_argument},   {412, Code::failed_precondition}, {413, Code::resource_exhausted},
-    {414, Code::invalid_argument},  {415, Code::invalid_argument},   {416, Code::out_of_range},       {417, Code::invalid_argument},
-    {422, Code::invalid_argument},  {423, Code::failed_precondition}, {424, Code::failed_precondition}, {425, Code::unavailable},
-    {428, Code::failed_precondition}, {429, Code::resource_exhausted}, {431, Code::invalid_argument},  {451, Code::permission_denied},
-    {499, Code::cancelled},         {500, Code::internal},           {501, Code::unimplemented},      {502, Code::unavailable},
-    {503, Code::unavailable},       {504, Code::deadline_exceeded},
+    {400, Code::invalid_argument},    {401, Code::unauthenticated},
+    {403, Code::permission_denied},   {404, Code::not_found},
+    {405, Code::unimplemented},       {406, Code::invalid_argument},
+    {408, Code::deadline_exceeded},   {409, Code::aborted},
+    {410, Code::not_found},           {411, Code::invalid_argument},
+    {412, Code::failed_precondition}, {413, Code::resource_exhausted},
+    {414, Code::invalid_argument},    {415, Code::invalid_argument},
+    {416, Code::out_of_range},        {417, Code::invalid_argument},
+    {422, Code::invalid_argument},    {423, Code::failed_precondition},
+    {424, Code::failed_precondition}, {425, Code::unavailable},
+    {428, Code::failed_precondition}, {429, Code::resource_exhausted},
+    {431, Code::invalid_argument},    {451, Code::permission_denied},
+    {499, Code::cancelled},           {500, Code::internal},
+    {501, Code::unimplemented},       {502, Code::unavailable},
+    {503, Code::unavailable},         {504, Code::deadline_exceeded},
 };
 
 Blame blame_of(Code code) {
@@ -56,7 +63,8 @@ std::optional<Code> code_in(element json) {
     if (const auto code = code_from_name(name)) return code;
   }
   std::int64_t number = 0;
-  if (json.at_key("code").get(number) == simdjson::SUCCESS && number > 0 && number < code_count) return code_from_number(number);
+  if (json.at_key("code").get(number) == simdjson::SUCCESS && number > 0 && number < code_count)
+    return code_from_number(number);
   return std::nullopt;
 }
 
@@ -110,7 +118,8 @@ Error http_error(int status, std::string_view content_type, std::string_view bod
   const bool text = type && type->essence == "text/plain";
   static thread_local simdjson::dom::parser parser;
   element json;
-  if (!text && !body.empty() && parser.parse(body.data(), body.size()).get(json) == simdjson::SUCCESS && json.is_object()) {
+  if (!text && !body.empty() && parser.parse(body.data(), body.size()).get(json) == simdjson::SUCCESS &&
+      json.is_object()) {
     Error error = error_of_json(json, by_status, tables);
     if (!error.message().empty()) return error;
     return std::move(error).during(fmt::format("the upstream answered with HTTP status {}", status));

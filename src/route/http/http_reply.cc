@@ -32,14 +32,16 @@ void take_fields(const Fields& from, Fields& to) {
 }
 
 Error too_large(std::size_t limit) {
-  return Error(Code::resource_exhausted, Blame::upstream, fmt::format("the upstream's answer is larger than {} bytes", limit))
+  return Error(Code::resource_exhausted, Blame::upstream,
+               fmt::format("the upstream's answer is larger than {} bytes", limit))
       .with_reason("upstream_message_too_large");
 }
 
 }  // namespace
 
 Error HttpReply::malformed(std::string_view what) const {
-  return Error(Code::internal, Blame::upstream, fmt::format("the upstream's answer is malformed: {}", what)).with_reason("upstream_malformed");
+  return Error(Code::internal, Blame::upstream, fmt::format("the upstream's answer is malformed: {}", what))
+      .with_reason("upstream_malformed");
 }
 
 Task<Result<void>> HttpReply::read() {
@@ -73,7 +75,8 @@ Task<Result<void>> HttpReply::read() {
 HttpReply::Form HttpReply::form_of_stream() const {
   if (raw_type() != nullptr) return Form::raw;
   if (content_type_ == "text/event-stream") return Form::events;
-  const bool lines = content_type_.contains("ndjson") || content_type_.contains("jsonl") || content_type_.contains("json-seq");
+  const bool lines =
+      content_type_.contains("ndjson") || content_type_.contains("jsonl") || content_type_.contains("json-seq");
   return lines ? Form::lines : Form::json;
 }
 
@@ -100,7 +103,8 @@ Task<Result<std::optional<std::string>>> HttpReply::next_chunk() {
   if (!unpack_) co_return std::string((*chunk)->view());
   std::string plain;
   if (Result<void> done = unpack_->write((*chunk)->view(), plain); !done) {
-    co_return fail(done.error().code() == Code::resource_exhausted ? too_large(max_message_) : malformed(done.error().message()));
+    co_return fail(done.error().code() == Code::resource_exhausted ? too_large(max_message_)
+                                                                   : malformed(done.error().message()));
   }
   co_return plain;
 }
@@ -200,7 +204,8 @@ Task<Result<void>> HttpReply::read_events() {
       auto event = reader.next();
       if (!event) co_return fail(std::move(event).error());
       if (!*event) break;
-      if ((*event)->type == "error") co_return fail(http_error(500, "application/json", (*event)->data, call_.contract().tables()));
+      if ((*event)->type == "error")
+        co_return fail(http_error(500, "application/json", (*event)->data, call_.contract().tables()));
       if (Result<void> written = co_await write_text((*event)->data); !written) co_return written;
     }
   }

@@ -19,8 +19,8 @@ class HttpReply {
   HttpReply(Call& call, net::ClientExchange& exchange, const contract::HttpRule& rule, std::size_t max_message)
       : call_(call), exchange_(exchange), rule_(rule), max_message_(max_message) {}
 
-  // Reads the response to its end and returns the call's status. A stream's elements may come as lines (NDJSON), as one JSON array,
-  // one after the other, or as server-sent events.
+  // Reads the response to its end and returns the call's status. A stream's elements may come as lines (NDJSON), as one
+  // JSON array, one after the other, or as server-sent events.
   Task<Result<void>> read();
   bool has_started() const { return head_ != nullptr; }
 

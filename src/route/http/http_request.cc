@@ -53,7 +53,8 @@ net::RequestHead head_of(const Call& call, const HttpRule& rule) {
   }
   if (!trace.empty()) head.fields.add("traceparent", trace);
   const bool stream = call.method().server_streaming;
-  head.fields.add("accept", stream ? "application/x-ndjson, text/event-stream;q=0.9, application/json;q=0.8" : "application/json");
+  head.fields.add(
+      "accept", stream ? "application/x-ndjson, text/event-stream;q=0.9, application/json;q=0.8" : "application/json");
   return head;
 }
 

@@ -18,11 +18,11 @@ struct HttpRequest {
   const contract::HttpRule* rule = nullptr;
 };
 
-// By the first of the method's rules whose path the message fills. Path variables are percent-encoded, one of several segments keeps
-// its slashes; fields that are neither in the path nor in the body go into the query by their JSON names: `a.b=1`, repeated
-// ones several times, maps as `map[key]=value`. A google.api.HttpBody as body is sent as it is.
-// Errors: invalid_argument, the caller's fault: a field of the path is empty or does not match its pattern (reason "path_field"), a field
-// that has no form in a query ("query_field"), a message that is malformed.
+// By the first of the method's rules whose path the message fills. Path variables are percent-encoded, one of several
+// segments keeps its slashes; fields that are neither in the path nor in the body go into the query by their JSON
+// names: `a.b=1`, repeated ones several times, maps as `map[key]=value`. A google.api.HttpBody as body is sent as it
+// is. Errors: invalid_argument, the caller's fault: a field of the path is empty or does not match its pattern (reason
+// "path_field"), a field that has no form in a query ("query_field"), a message that is malformed.
 Result<HttpRequest> http_request(const Call& call, std::string_view message, std::string_view base_path);
 
 // The same for a client stream: of the first message only the path is taken; every message is a line of the body.

@@ -56,7 +56,8 @@ Task<Result<void>> HttpRoute::handle_one_request(Call& call) {
     }
     HttpReply reply(call, *exchange, *request->rule, limits_.message_bytes);
     Result<void> status = co_await reply.read();
-    const bool again = !status && status.error().is_safe_to_retry() && !reply.has_started() && attempt < limits_.attempts;
+    const bool again =
+        !status && status.error().is_safe_to_retry() && !reply.has_started() && attempt < limits_.attempts;
     if (!again || call.cancelled()) co_return with_reason_of(call, std::move(status));
   }
 }

@@ -15,11 +15,12 @@ struct HttpRouteLimits {
   int attempts = 3;
 };
 
-// One a service and shard, where its cluster lives. Client streams are sent as NDJSON; server streams are read as NDJSON, JSON
-// arrays or server-sent events.
+// One a service and shard, where its cluster lives. Client streams are sent as NDJSON; server streams are read as
+// NDJSON, JSON arrays or server-sent events.
 class HttpRoute final : public Handler {
  public:
-  explicit HttpRoute(std::shared_ptr<mesh::Cluster> cluster, HttpRouteLimits limits = {}) : cluster_(std::move(cluster)), limits_(limits) {}
+  explicit HttpRoute(std::shared_ptr<mesh::Cluster> cluster, HttpRouteLimits limits = {})
+      : cluster_(std::move(cluster)), limits_(limits) {}
   // Errors: what the upstream's status and body say (http_error.h); those of Cluster::open; those of http_request.h;
   // `internal` for an answer that is not what the contract says, with the upstream to blame.
   Task<Result<void>> handle(Call& call) override;

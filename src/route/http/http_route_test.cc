@@ -65,7 +65,9 @@ struct Rig {
     route = std::make_unique<HttpRoute>(cluster, limits);
     upstream.on_request = [](const Request&) { return Answer{.send = http(200, "{}")}; };
   }
-  const contract::Method& method(std::string_view name) const { return *contract->find("/shop.S/" + std::string(name)); }
+  const contract::Method& method(std::string_view name) const {
+    return *contract->find("/shop.S/" + std::string(name));
+  }
 };
 
 Task<std::string> run(HttpRoute& route, Call& call, std::vector<std::string> json) {
@@ -110,7 +112,8 @@ TEST(HttpRoute, RequestsByTheirRules) {
       {"Get", R"({"name":"things/a b%"})", "GET /v1/things/a%20b%25 HTTP/1.1"},
       {"Get", R"({"number":7})", "GET /v1/numbers/7 HTTP/1.1"},
       {"Get", R"({})", "!name: must be set, in the form things/*"},
-      {"Get", R"({"name":"things/7","number":2,"color":"RED","userId":"ä&="})", "GET /v1/things/7?number=2&color=RED&userId=%C3%A4%26%3D HTTP/1.1"},
+      {"Get", R"({"name":"things/7","number":2,"color":"RED","userId":"ä&="})",
+       "GET /v1/things/7?number=2&color=RED&userId=%C3%A4%26%3D HTTP/1.1"},
       {"Get", R"({"name":"things/7","part":{"id":"x","weight":"9007199254740993","tags":["a","b"]},"tags":["c"]})",
        "GET /v1/things/7?part.id=x&part.weight=9007199254740993&part.tags=a&part.tags=b&tags=c HTTP/1.1"},
       {"Get", R"({"name":"things/7","counts":{"k":3},"at":"2024-01-02T03:04:05Z","note":"","raw":"+/8="})",
@@ -120,7 +123,8 @@ TEST(HttpRoute, RequestsByTheirRules) {
       {"Plain", R"({"userId":"a/b c"})", "GET /v1/plain/a%2Fb%20c HTTP/1.1"},
       {"Plain", R"({})", "!user_id: must be set"},
       {"Deep", R"({"name":"a/b c/d"})", "GET /v1/a/b%20c/d:read HTTP/1.1"},
-      {"Post", R"({"part":{"id":"parts/1","weight":5},"number":2})", "POST /v1/parts/1/m HTTP/1.1", R"({"part":{"weight":"5"},"number":2})"},
+      {"Post", R"({"part":{"id":"parts/1","weight":5},"number":2})", "POST /v1/parts/1/m HTTP/1.1",
+       R"({"part":{"weight":"5"},"number":2})"},
       {"Put", R"({"name":"n","part":{"id":"x"},"number":2})", "PUT /v1/n?number=2 HTTP/1.1", R"({"id":"x"})"},
       {"Put", R"({"name":"n"})", "PUT /v1/n HTTP/1.1", "null"},
       {"Cancel", R"({"name":"things/7"})", "POST /v1/things/7:cancel HTTP/1.1", "{}"},
@@ -146,10 +150,13 @@ TEST(HttpRoute, HeadersAndBasePath) {
   Rig rig("/api/v2");
   Call c(rig.contract, rig.method("Upload"), "test");
   c.metadata = {{"authorization", "t"}, {"x-bin", "\xff"}, {"connection", "x"}, {"grpc-timeout", "1S"}};
-  EXPECT_EQ(run_blocking(rig.shard, run(*rig.route, c, {R"({"name":"f","body":{"contentType":"text/x","data":"aGk="}})"})), "{}");
+  EXPECT_EQ(
+      run_blocking(rig.shard, run(*rig.route, c, {R"({"name":"f","body":{"contentType":"text/x","data":"aGk="}})"})),
+      "{}");
   const Request& seen = rig.upstream.requests.at(0);
   EXPECT_EQ(seen.line(), "POST /api/v2/v1/files/f HTTP/1.1");
-  for (const std::string_view field : {"authorization: t", "x-bin: /w", "content-type: text/x", "accept: application/json", "content-length: 2"}) {
+  for (const std::string_view field :
+       {"authorization: t", "x-bin: /w", "content-type: text/x", "accept: application/json", "content-length: 2"}) {
     EXPECT_TRUE(seen.has(field)) << field << " in " << seen.head;
   }
   EXPECT_FALSE(seen.has("grpc-timeout"));
@@ -170,35 +177,57 @@ TEST(HttpRoute, Answers) {
       {"a field as the body", "Parts", http(200, R"([{"id":"a"},{"id":"b"}])"), R"({"parts":[{"id":"a"},{"id":"b"}]})"},
       {"raw", "Download", http(200, "\x01raw", "image/png"), R"({"contentType":"image/png","data":"AXJhdw=="})"},
       {"another JSON type", "Get", http(200, "{}", "application/vnd.shop+json"), "{}"},
-      {"HTML", "Get", http(200, "<html>", "text/html"), "INTERNAL (upstream_malformed): the upstream's answer is malformed: it is text/html, not JSON"},
-      {"broken JSON", "Get", http(200, "{\"name\":"), "INTERNAL (upstream_malformed): the upstream's answer is malformed: "},
-      {"of another type", "Get", http(200, R"({"name":7})"), "INTERNAL (upstream_malformed): the upstream's answer is malformed: $.name"},
+      {"HTML", "Get", http(200, "<html>", "text/html"),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: it is text/html, not JSON"},
+      {"broken JSON", "Get", http(200, "{\"name\":"),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: "},
+      {"of another type", "Get", http(200, R"({"name":7})"),
+       "INTERNAL (upstream_malformed): the upstream's answer is malformed: $.name"},
       {"too large", "Get", http(200, big), "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
-      {"google.rpc.Status", "Get", http(404, R"({"code":5,"message":"no thing","details":[]})"), "NOT_FOUND (upstream_status): no thing"},
-      {"its code counts for more", "Get", http(400, R"({"code":9,"message":"not now"})"), "FAILED_PRECONDITION (upstream_status): not now"},
-      {"within error", "Get", http(409, R"({"error":{"code":409,"status":"ALREADY_EXISTS","message":"again"}})"), "ALREADY_EXISTS (upstream_status): again"},
-      {"a problem document", "Get", http(403, R"({"type":"about:blank","title":"Forbidden","detail":"not yours","status":403})", "application/problem+json"),
+      {"google.rpc.Status", "Get", http(404, R"({"code":5,"message":"no thing","details":[]})"),
+       "NOT_FOUND (upstream_status): no thing"},
+      {"its code counts for more", "Get", http(400, R"({"code":9,"message":"not now"})"),
+       "FAILED_PRECONDITION (upstream_status): not now"},
+      {"within error", "Get", http(409, R"({"error":{"code":409,"status":"ALREADY_EXISTS","message":"again"}})"),
+       "ALREADY_EXISTS (upstream_status): again"},
+      {"a problem document", "Get",
+       http(403, R"({"type":"about:blank","title":"Forbidden","detail":"not yours","status":403})",
+            "application/problem+json"),
        "PERMISSION_DENIED (upstream_status): not yours"},
-      {"an error as a word", "Get", http(429, R"({"error":"slow down"})"), "RESOURCE_EXHAUSTED (upstream_status): slow down"},
-      {"text", "Get", http(503, "starting", "text/plain"), "UNAVAILABLE (upstream_status): the upstream answered with HTTP status 503: starting"},
-      {"HTML error", "Get", http(502, "<html>", "text/html"), "UNAVAILABLE (upstream_status): the upstream answered with HTTP status 502"},
-      {"redirect", "Get", "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", "UNKNOWN (upstream_status): the upstream answered with HTTP status 302"},
+      {"an error as a word", "Get", http(429, R"({"error":"slow down"})"),
+       "RESOURCE_EXHAUSTED (upstream_status): slow down"},
+      {"text", "Get", http(503, "starting", "text/plain"),
+       "UNAVAILABLE (upstream_status): the upstream answered with HTTP status 503: starting"},
+      {"HTML error", "Get", http(502, "<html>", "text/html"),
+       "UNAVAILABLE (upstream_status): the upstream answered with HTTP status 502"},
+      {"redirect", "Get", "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
+       "UNKNOWN (upstream_status): the upstream answered with HTTP status 302"},
       {"401", "Get", http(401, "{}"), "UNAUTHENTICATED (upstream_status)"},
       {"504", "Get", http(504, ""), "DEADLINE_EXCEEDED (upstream_status)"},
-      {"unknown coding", "Get", "HTTP/1.1 200 OK\r\ncontent-encoding: lzma\r\ncontent-length: 2\r\n\r\n{}", "INTERNAL (upstream_malformed)"},
-      {"lines", "Watch", http(200, "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n", "application/x-ndjson"), R"({"id":"a"} {"id":"b"})"},
+      {"unknown coding", "Get", "HTTP/1.1 200 OK\r\ncontent-encoding: lzma\r\ncontent-length: 2\r\n\r\n{}",
+       "INTERNAL (upstream_malformed)"},
+      {"lines", "Watch", http(200, "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n", "application/x-ndjson"),
+       R"({"id":"a"} {"id":"b"})"},
       {"an array", "Watch", http(200, R"([{"id":"a"}, {"id":"b"}])"), R"({"id":"a"} {"id":"b"})"},
       {"values", "Watch", http(200, R"({"id":"a"}{"id":"b"})"), R"({"id":"a"} {"id":"b"})"},
-      {"events", "Watch", http(200, ": hi\nid: 1\ndata: {\"id\":\ndata: \"a\"}\n\ndata:{\"id\":\"b\"}\r\n\r\n", "text/event-stream"), R"({"id":"a"} {"id":"b"})"},
+      {"events", "Watch",
+       http(200, ": hi\nid: 1\ndata: {\"id\":\ndata: \"a\"}\n\ndata:{\"id\":\"b\"}\r\n\r\n", "text/event-stream"),
+       R"({"id":"a"} {"id":"b"})"},
       {"an empty stream", "Watch", http(200, ""), ""},
-      {"a stream's error", "Watch", http(200, "{\"id\":\"a\"}\n{\"error\":{\"code\":8,\"message\":\"too slow\"}}\n", "application/x-ndjson"),
+      {"a stream's error", "Watch",
+       http(200, "{\"id\":\"a\"}\n{\"error\":{\"code\":8,\"message\":\"too slow\"}}\n", "application/x-ndjson"),
        R"({"id":"a"} then RESOURCE_EXHAUSTED (upstream_status): too slow)"},
-      {"an error event", "Watch", http(200, "data: {\"id\":\"a\"}\n\nevent: error\ndata: {\"code\":10,\"message\":\"m\"}\n\n", "text/event-stream"),
+      {"an error event", "Watch",
+       http(200, "data: {\"id\":\"a\"}\n\nevent: error\ndata: {\"code\":10,\"message\":\"m\"}\n\n",
+            "text/event-stream"),
        R"({"id":"a"} then ABORTED (upstream_status): m)"},
       {"a refused stream", "Watch", http(404, R"({"message":"no"})"), "NOT_FOUND (upstream_status): no"},
-      {"a broken line", "Watch", http(200, "{\"id\":\"a\"}\nrubbish\n", "application/x-ndjson"), R"({"id":"a"} then INTERNAL (upstream_malformed))"},
-      {"an array without its end", "Watch", http(200, R"([{"id":"a"})"), R"({"id":"a"} then INTERNAL (upstream_malformed))"},
-      {"a line that is too long", "Watch", http(200, big, "application/x-ndjson"), "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
+      {"a broken line", "Watch", http(200, "{\"id\":\"a\"}\nrubbish\n", "application/x-ndjson"),
+       R"({"id":"a"} then INTERNAL (upstream_malformed))"},
+      {"an array without its end", "Watch", http(200, R"([{"id":"a"})"),
+       R"({"id":"a"} then INTERNAL (upstream_malformed))"},
+      {"a line that is too long", "Watch", http(200, big, "application/x-ndjson"),
+       "RESOURCE_EXHAUSTED (upstream_message_too_large)"},
   };
   for (const Case& c : cases) {
     Rig rig("", {.message_bytes = 64 * 1024});
@@ -269,13 +298,16 @@ TEST(HttpRoute, StatusTable) {
 }
 
 TEST(SseReader, AnyChunkingGivesTheSameEvents) {
-  const std::string_view text = "\xef\xbb\xbf" "event: a\r\ndata: 1\r\ndata: 2\r\n\r\n:comment\r\rdata\r\rdata:  x\n\nid: 7\n\nevent: lost\ndata: no end\n";
+  const std::string_view text =
+      "\xef\xbb\xbf"
+      "event: a\r\ndata: 1\r\ndata: 2\r\n\r\n:comment\r\rdata\r\rdata:  x\n\nid: 7\n\nevent: lost\ndata: no end\n";
   for (std::size_t size = 1; size <= text.size(); ++size) {
     SseReader reader(100);
     std::string out;
     for (std::size_t at = 0; at < text.size(); at += size) {
       reader.feed(text.substr(at, size));
-      for (auto event = reader.next(); *event; event = reader.next()) out += "[" + (*event)->type + "|" + (*event)->data + "]";
+      for (auto event = reader.next(); *event; event = reader.next())
+        out += "[" + (*event)->type + "|" + (*event)->data + "]";
     }
     EXPECT_EQ(out, "[a|1\n2][|][| x]") << size;
   }

@@ -40,7 +40,8 @@ std::string unquoted(std::string_view json) {
 bool is_free_form(const FieldTable& field) {
   if (field.message == nullptr || field.map) return false;
   const WellKnown kind = field.message->well_known();
-  return kind == WellKnown::structure || kind == WellKnown::value || kind == WellKnown::list_value || kind == WellKnown::any;
+  return kind == WellKnown::structure || kind == WellKnown::value || kind == WellKnown::list_value ||
+         kind == WellKnown::any;
 }
 
 // Whether the parts of `text` are what `segments` [first, first + count) ask for.
@@ -90,7 +91,8 @@ std::unexpected<Error> bad_path_field(const HttpRule& rule, const PathVariable& 
                   .with_reason("path_field"));
 }
 
-Result<std::string> variable_text(const HttpRule& rule, const PathVariable& variable, const JsonMessage& message, bool defaults) {
+Result<std::string> variable_text(const HttpRule& rule, const PathVariable& variable, const JsonMessage& message,
+                                  bool defaults) {
   const std::optional<std::string> text = field_text(message, variable.field_path, defaults);
   if (!text || text->empty()) return bad_path_field(rule, variable);
   const bool one_segment = variable.count == 1 && rule.segments[variable.first].kind != Segment::Kind::rest;
@@ -148,7 +150,8 @@ Result<std::string> fill_path(const HttpRule& rule, const JsonMessage& message, 
     }
     const Segment& segment = rule.segments[i++];
     if (segment.kind != Segment::Kind::literal) {
-      return fail(Error(Code::unimplemented, Blame::us, fmt::format("the path {} has a wildcard that no field fills", rule.pattern))
+      return fail(Error(Code::unimplemented, Blame::us,
+                        fmt::format("the path {} has a wildcard that no field fills", rule.pattern))
                       .with_reason("path_field"));
     }
     out += contract::percent_encode(segment.text);
@@ -210,9 +213,10 @@ struct QueryWriter {
   }
 
   static Result<void> unfit(const std::string& path) {
-    return fail(Error(Code::invalid_argument, Blame::caller,
-                      fmt::format("{}: has no form in a query, and the upstream's rule has no place for it in a body", path))
-                    .with_reason("query_field"));
+    return fail(
+        Error(Code::invalid_argument, Blame::caller,
+              fmt::format("{}: has no form in a query, and the upstream's rule has no place for it in a body", path))
+            .with_reason("query_field"));
   }
 };
 

@@ -20,15 +20,16 @@ struct JsonMessage {
   const contract::MessageTable& table;
 };
 
-// The text of the scalar at a dotted path (proto names): as a path or query carries it. Nothing if it is not a scalar, or if it is
-// absent; with `defaults`, an absent field gives its default.
+// The text of the scalar at a dotted path (proto names): as a path or query carries it. Nothing if it is not a scalar,
+// or if it is absent; with `defaults`, an absent field gives its default.
 std::optional<std::string> field_text(const JsonMessage& message, std::string_view field_path, bool defaults);
 
-// The path of `rule` filled from `message`. With `defaults`, a number that is not set is 0. Errors: invalid_argument, reason
-// "path_field", naming the field.
+// The path of `rule` filled from `message`. With `defaults`, a number that is not set is 0. Errors: invalid_argument,
+// reason "path_field", naming the field.
 Result<std::string> fill_path(const contract::HttpRule& rule, const JsonMessage& message, bool defaults);
 
-// "a=1&b.c=x&b.c=y" of all fields but those in `without` (dotted JSON names). Errors: invalid_argument, reason "query_field".
+// "a=1&b.c=x&b.c=y" of all fields but those in `without` (dotted JSON names). Errors: invalid_argument, reason
+// "query_field".
 Result<std::string> query_of(const JsonMessage& message, const std::set<std::string, std::less<>>& without);
 
 // The message's JSON without the fields in `without` (dotted JSON names).

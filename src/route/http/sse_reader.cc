@@ -45,7 +45,8 @@ Result<std::optional<SseReader::Event>> SseReader::next() {
     if (std::exchange(has_data_, false)) return event;
   }
   if (event_.data.size() > max_event_ || buffer_.size() - at_ > max_event_) {
-    return fail(Error(Code::resource_exhausted, Blame::upstream, "an event is larger than the limit").with_reason("upstream_message_too_large"));
+    return fail(Error(Code::resource_exhausted, Blame::upstream, "an event is larger than the limit")
+                    .with_reason("upstream_message_too_large"));
   }
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
-// Server-sent events (WHATWG HTML, "Parsing an event stream"), the receiving side. The same bytes in any chunking give the same
-// events.
+// Server-sent events (WHATWG HTML, "Parsing an event stream"), the receiving side. The same bytes in any chunking give
+// the same events.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +21,8 @@ class SseReader {
   explicit SseReader(std::size_t max_event) : max_event_(max_event) {}
 
   void feed(std::string_view chunk) { buffer_.append(chunk); }
-  // The next event that has data; nothing: needs another chunk. An event without its empty line is dropped, as browsers do.
-  // Errors: resource_exhausted.
+  // The next event that has data; nothing: needs another chunk. An event without its empty line is dropped, as browsers
+  // do. Errors: resource_exhausted.
   Result<std::optional<Event>> next();
 
  private:
