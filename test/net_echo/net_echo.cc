@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
   }
   parley::Shard shard;
   Echo echo;
-  parley::net::ListenConfig config{.address = argv[1]};
+  parley::net::ListenConfig config{.address = argv[1], .reuse_port = false, .tls = nullptr};
   if (argc > 3) {
     auto tls = parley::net::TlsServerContext::load(
         {.cert_file = argv[2], .key_file = argv[3], .client_ca_file = argc > 4 ? argv[4] : ""});
