@@ -52,13 +52,13 @@ bool read_request(std::string_view wire, Request& request) {
     std::uint32_t tag = 0;
     std::uint64_t number = 0;
     std::size_t size = 0;
-    if ((at = parley::contract::read_tag(at, end, tag)) == nullptr) return false;
-    if ((tag & 7U) == 0) {
-      if ((at = parley::contract::read_varint(at, end, number)) == nullptr) return false;
-    } else {
-      if ((tag & 7U) != 2 || (at = parley::contract::read_length(at, end, size)) == nullptr) return false;
-      at += size;
-    }
+    at = parley::contract::read_tag(at, end, tag);
+    if (at == nullptr) return false;
+    const bool is_number = (tag & 7U) == 0;
+    if (!is_number && (tag & 7U) != 2) return false;
+    at = is_number ? parley::contract::read_varint(at, end, number) : parley::contract::read_length(at, end, size);
+    if (at == nullptr) return false;
+    at += size;
     const std::string_view text(at - size, size);
     switch (tag >> 3U) {
       case 1: request.from = Format::protobuf, request.payload = text; break;
