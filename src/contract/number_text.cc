@@ -103,6 +103,7 @@ char* put_floating(char* to, Float value) {
     return put_word(to, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
   }
   if (std::signbit(value)) {
+    if (value == 0) return put_word(to, "-0.0");  // many JSON readers take -0 for an integer, which has no sign
     *to++ = '-';
     value = -value;
   }

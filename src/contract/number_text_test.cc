@@ -22,7 +22,7 @@ std::string print_float(float value) {
 TEST(PutDouble, IsTheShortestTextAsEcmaScriptLaysItOut) {
   const std::pair<double, const char*> cases[] = {
       {0.0, "0"},
-      {-0.0, "-0"},
+      {-0.0, "-0.0"},
       {1, "1"},
       {-1.5, "-1.5"},
       {0.1, "0.1"},
