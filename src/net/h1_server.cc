@@ -396,9 +396,12 @@ void H1Server::flush() {
   }
   std::string& out = output_buffer;
   out.clear();
+  bool advanced = false;
   do {
     if (exchange_ != nullptr) exchange_->produce(out);
-  } while (out.size() < output_at_once && advance());
+    advanced = advance();
+  } while (advanced && out.size() < output_at_once);
+  if (advanced) wake();  // the next exchange may have its answer already
   out.append(answer_);
   answer_.clear();
   if (!out.empty() && !send(out)) return;

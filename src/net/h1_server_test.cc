@@ -194,6 +194,18 @@ TEST_F(Http1Server, request_bodies_of_every_size_come_whole) {
   }
 }
 
+TEST_F(Http1Server, large_answers_are_followed_by_the_next) {
+  listen();
+  Client peer = client();
+  for (int i = 0; i < 3; ++i) {
+    peer.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.wait([](const std::string& got) { return got.size() > 1024 * 1024; });
+    EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200"));
+  }
+  peer.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n");
+  peer.wait_for("GET a /second");
+}
+
 TEST_F(Http1Server, client_that_goes_away_breaks_the_exchange) {
   listen();
   {

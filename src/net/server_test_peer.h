@@ -140,6 +140,12 @@ class Answers final : public ExchangeHandler {
     }
     exchange.finish();
   }
+  static Task<void> large(Answers&, ServerExchange& exchange) {
+    exchange.respond({.status = 200, .fields = {}});
+    exchange.response_body().push(Bytes(std::string(1024 * 1024, 'x')));
+    exchange.finish();
+    co_return;
+  }
   // Reads the body and says how long it was in `seen`.
   static Task<void> count(Answers& self, ServerExchange& exchange) {
     for (;;) {
@@ -198,11 +204,20 @@ class Answers final : public ExchangeHandler {
     co_return;
   }
 
-  std::map<std::string, Answer> paths = {
-      {"/count", count},     {"/hang", hang},           {"/stream", stream},         {"/trailers", with_trailers},
-      {"/nothing", nothing}, {"/throws", throws},       {"/unfinished", unfinished}, {"/short", short_body},
-      {"/early", early},     {"/splitting", splitting}, {"/no-content", no_content}, {"/resets", resets},
-      {"/huge", huge_head}};
+  std::map<std::string, Answer> paths = {{"/count", count},
+                                         {"/hang", hang},
+                                         {"/large", large},
+                                         {"/stream", stream},
+                                         {"/trailers", with_trailers},
+                                         {"/nothing", nothing},
+                                         {"/throws", throws},
+                                         {"/unfinished", unfinished},
+                                         {"/short", short_body},
+                                         {"/early", early},
+                                         {"/splitting", splitting},
+                                         {"/no-content", no_content},
+                                         {"/resets", resets},
+                                         {"/huge", huge_head}};
   Signal go;
   bool may_go = false;
   int running = 0;
