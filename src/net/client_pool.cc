@@ -35,7 +35,7 @@ struct ClientPool::Rep {
   bool draining = false;
 };
 
-ClientPool::ClientPool(Shard& shard, PoolLimits limits) : rep_(std::make_unique<Rep>(shard, limits)) {}
+ClientPool::ClientPool(Shard& shard, const PoolLimits& limits) : rep_(std::make_unique<Rep>(shard, limits)) {}
 ClientPool::~ClientPool() = default;
 
 ClientOrigin& ClientPool::at(const Origin& origin) {

@@ -67,7 +67,7 @@ class OpenCancel {
 
 class ClientPool {
  public:
-  ClientPool(Shard& shard, PoolLimits limits);
+  ClientPool(Shard& shard, const PoolLimits& limits);
   ClientPool(const ClientPool&) = delete;
   ClientPool& operator=(const ClientPool&) = delete;
   ~ClientPool();  // closes every connection; open exchanges break

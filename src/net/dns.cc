@@ -173,7 +173,7 @@ struct Resolver::Rep {
   ares_channel channel_ = nullptr;
 };
 
-Resolver::Resolver(Shard& shard, std::string servers) : rep_(std::make_unique<Rep>(shard, servers)) {}
+Resolver::Resolver(Shard& shard, const std::string& servers) : rep_(std::make_unique<Rep>(shard, servers)) {}
 Resolver::~Resolver() = default;
 
 std::shared_ptr<void> Resolver::look_up(const std::string& host, std::uint16_t port, Found found) {

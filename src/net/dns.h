@@ -38,7 +38,7 @@ struct SocketAddress {
 class Resolver {
  public:
   // `servers`: "127.0.0.1:5353,…" instead of the system's; "" for those of /etc/resolv.conf.
-  explicit Resolver(Shard& shard, std::string servers = "");
+  explicit Resolver(Shard& shard, const std::string& servers = "");
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   ~Resolver();
