@@ -2,7 +2,6 @@
 // framed by whoever wrote the file), any HTTP/1.1 request gets --http-bytes of text. It does so little that the proxy is what is measured.
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <llhttp.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
@@ -18,6 +17,8 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "wire/http1.h"
 
 namespace {
 
@@ -59,22 +60,21 @@ class Connection {
       if (bytes.starts_with("PRI ")) {
         start_h2();
       } else {
-        start_h1();
+        http1_ = true;
       }
     }
-    if (http1_) return llhttp_execute(&parser_, bytes.data(), bytes.size()) == HPE_OK;
+    if (http1_) return received_http1(bytes);
     return nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()) >= 0;
   }
 
-  void start_h1() {
-    http1_ = true;
-    llhttp_settings_init(&settings_);
-    settings_.on_message_complete = [](llhttp_t* parser) {
-      static_cast<Connection*>(parser->data)->out_ += http_reply;
-      return 0;
-    };
-    llhttp_init(&parser_, HTTP_REQUEST, &settings_);
-    parser_.data = this;
+  bool received_http1(std::string_view bytes) {
+    using Event = parley::wire::Http1Parser::Event;
+    for (;;) {
+      const auto event = parser_.next(bytes);
+      if (!event) return false;
+      if (*event == Event::need_more) return true;
+      if (*event == Event::end) out_ += http_reply;
+    }
   }
 
   void start_h2() {
@@ -132,8 +132,7 @@ class Connection {
   int fd_;
   nghttp2_session* session_ = nullptr;
   bool http1_ = false;
-  llhttp_settings_t settings_{};
-  llhttp_t parser_{};
+  parley::wire::Http1Parser parser_{parley::wire::Http1Parser::Kind::request, {}};
   std::string out_;
 };
 

@@ -7,7 +7,6 @@
 // Prints one JSON object: requests, errors, seconds, rate, latency percentiles in microseconds.
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <llhttp.h>
 #include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
@@ -27,6 +26,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "wire/http1.h"
 
 namespace {
 
@@ -140,13 +141,6 @@ class Http1 : public Connection {
     for (const auto& [name, value] : options.headers) request_ += name + ": " + value + "\r\n";
     if (!options.body.empty()) request_ += "Content-Length: " + std::to_string(options.body.size()) + "\r\n";
     request_ += "\r\n" + options.body;
-    llhttp_settings_init(&settings_);
-    settings_.on_message_complete = [](llhttp_t* parser) {
-      static_cast<Http1*>(parser->data)->complete();
-      return 0;
-    };
-    llhttp_init(&parser_, HTTP_RESPONSE, &settings_);
-    parser_.data = this;
   }
   void send(Instant due) override {
     started();
@@ -156,17 +150,22 @@ class Http1 : public Connection {
 
  private:
   void received(std::string_view bytes) override {
-    if (llhttp_execute(&parser_, bytes.data(), bytes.size()) != HPE_OK) die();
-  }
-  void complete() {
-    const Instant due = due_.front();
-    due_.pop_front();
-    ended(due, parser_.status_code == 200);
+    using Event = parley::wire::Http1Parser::Event;
+    for (;;) {
+      const auto event = parser_.next(bytes);
+      if (!event) return die();
+      if (*event == Event::need_more) return;
+      if (*event == Event::head) status_ = parser_.head().status;
+      if (*event != Event::end) continue;
+      const Instant due = due_.front();
+      due_.pop_front();
+      ended(due, status_ == 200);
+    }
   }
 
   std::string request_;
-  llhttp_settings_t settings_{};
-  llhttp_t parser_{};
+  parley::wire::Http1Parser parser_{parley::wire::Http1Parser::Kind::response, {}};
+  int status_ = 0;
   std::deque<Instant> due_;
 };
 
