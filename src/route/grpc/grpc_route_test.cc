@@ -408,6 +408,18 @@ TEST(GrpcRoute, ADeadlineResetsTheUpstream) {
   EXPECT_EQ(rig.upstream.connections[0]->streams.at(1).reset, NGHTTP2_CANCEL);
 }
 
+TEST(GrpcRoute, AnUpstreamMayEndACallAtItsDeadlineBeforeOurTimerDoes) {
+  Rig rig;
+  rig.shard.use_fake_time();
+  rig.upstream.on_end = [&](FakeConnection& c, std::int32_t id, Stream&) {
+    rig.shard.advance(milliseconds(1));
+    c.reset(id, NGHTTP2_CANCEL);
+  };
+  Call c(rig.contract, rig.method("Unary"), "test");
+  c.set_deadline(Deadline::after(rig.shard.now(), milliseconds(1)));
+  EXPECT_EQ(run_blocking(rig.shard, run(*rig.route, c, {"m"})), "DEADLINE_EXCEEDED: the call's deadline passed");
+}
+
 // Sent again where nothing was processed, and only there.
 TEST(GrpcRoute, RetriesWhatWasNotProcessed) {
   struct Case {
