@@ -10,7 +10,7 @@ Call::Call(contract::ContractPtr contract, const contract::Method& method, std::
     : contract_(std::move(contract)),
       method_(method),
       edge_(edge),
-      started_(Clock::now()),
+      started_(Shard::current().now()),
       deadline_timer_(
           [](void* self) {
             static_cast<Call*>(self)->cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
