@@ -17,7 +17,6 @@ import suite  # noqa: E402
 import tools  # noqa: E402
 
 MODULE = "connectrpc.com/conformance"
-KNOWN_FAILING = os.path.join(HERE, "known_failing.txt")
 
 
 def main():
@@ -38,7 +37,7 @@ def main():
             sys.executable, os.path.join(HERE, "server.py"), "--parley", arguments.parley, "--reference", reference, "--protos", protos,
             "--ends", ends]
         command = [runner, "--conf", os.path.join(HERE, "config.yaml"), "--mode", "server", "--max-servers", "2", "--known-failing",
-                   "@" + KNOWN_FAILING, "-v", *arguments.rest, "--", *under_test]
+                   "@" + os.path.join(HERE, f"known_failing.{arguments.backend}.txt"), "-v", *arguments.rest, "--", *under_test]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         print(done.stdout, flush=True)
         with open(ends) as file:
