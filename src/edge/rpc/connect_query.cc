@@ -34,7 +34,7 @@ Result<std::string> parameter(std::string_view query, std::string_view name) {
 }  // namespace
 
 bool is_connect_query(std::string_view query) {
-  return find_parameter(query, "encoding").has_value() && find_parameter(query, "message").has_value();
+  return find_parameter(query, "connect") || find_parameter(query, "encoding") || find_parameter(query, "message");
 }
 
 Result<ConnectQuery> parse_connect_query(std::string_view query) {
@@ -50,8 +50,11 @@ Result<ConnectQuery> parse_connect_query(std::string_view query) {
   if (!version.empty() && version != "v1")
     return invalid(fmt::format("the query's connect must be \"v1\", not \"{}\"", version));
   ConnectQuery parsed;
+  if (format.empty()) return invalid("the query has no encoding");
   if (format != "proto" && format != "json") {
-    return invalid(fmt::format("the query's encoding must be \"proto\" or \"json\", not \"{}\"", format));
+    return fail(Error(Code::invalid_argument, Blame::caller,
+                      fmt::format("the query's encoding must be \"proto\" or \"json\", not \"{}\"", format))
+                    .with_reason("unknown_codec"));
   }
   parsed.format = format == "json" ? Format::json : Format::proto;
   if (!find_parameter(query, "message")) return invalid("the query has no message");

@@ -17,7 +17,7 @@ struct ConnectQuery {
 // parameter; unimplemented for an unknown compression.
 Result<ConnectQuery> parse_connect_query(std::string_view query);
 
-// Whether a query is that of a Connect GET: it has an encoding and a message.
+// Whether a query can be that of a Connect GET: it says so, or has an encoding or a message.
 bool is_connect_query(std::string_view query);
 
 }  // namespace parley::edge

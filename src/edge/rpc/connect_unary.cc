@@ -84,7 +84,7 @@ Task<void> serve_unary(net::ServerExchange& exchange, const Front& front, const 
   Call call(contract, method, connect_unary_protocol.edge);
   auto encodings = open_call(call, exchange, connect_unary_protocol, options);
   if (sent != nullptr) encodings.request = sent->encoding;
-  const MessageCodec codec(method, format, encodings, options);
+  const MessageCodec codec(method, connect_unary_protocol, format, encodings, options);
   const HandlerPtr handler = front.handler(method);
   const CallLink link(call, exchange);
 
@@ -134,6 +134,9 @@ Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, 
     co_return refuse_http(exchange, {405, {"allow", "POST"}}, options);
   }
   const auto query = parse_connect_query(exchange.request().query());
+  if (!query && query.error().reason() == "unknown_codec") {
+    co_return refuse_http(exchange, {415, {"accept-post", "application/proto, application/json"}}, options);
+  }
   if (!query) co_return reply.error(query.error(), nullptr);
   co_await serve_unary(exchange, front, options, contract, **method, query->format, &*query);
 }

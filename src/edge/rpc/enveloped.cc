@@ -68,7 +68,8 @@ Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, co
   if (!method) co_return reply.only_end(method.error(), {}, contract.get());
 
   Call call(contract, **method, type.protocol->edge);
-  const MessageCodec codec(**method, type.format, open_call(call, exchange, *type.protocol, options), options);
+  const MessageCodec codec(**method, *type.protocol, type.format, open_call(call, exchange, *type.protocol, options),
+                           options);
   const HandlerPtr handler = front.handler(**method);
   const CallLink link(call, exchange);
   RequestReader requests(exchange.body(), codec, type.text, options.max_message);

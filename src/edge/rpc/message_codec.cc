@@ -24,7 +24,12 @@ Result<Bytes> MessageCodec::read(Bytes payload, bool compressed) const {
       return fail(done.error());
     payload = Bytes(std::move(plain));
   }
-  if (format_ == Format::proto) return payload;
+  if (format_ == Format::proto) {
+    if (!protocol_.checks_requests) return payload;
+    if (auto good = contract::validate_wire(*method_.input, payload.view()); !good)
+      return fail(std::move(good).error());
+    return payload;
+  }
   contract::JsonOptions json;
   json.ignore_unknown = true;  // Connect's other servers do, so that a client may be newer than a service
   std::string message;

@@ -17,10 +17,11 @@ class MessageCodec {
     wire::Encoding request = wire::Encoding::identity;
     wire::Encoding reply = wire::Encoding::identity;
   };
-  MessageCodec(const contract::Method& method, Format format, Encodings encodings, const RpcOptions& options)
-      : method_(method), format_(format), encodings_(encodings), options_(options) {}
+  MessageCodec(const contract::Method& method, const Protocol& protocol, Format format, Encodings encodings,
+               const RpcOptions& options)
+      : method_(method), protocol_(protocol), format_(format), encodings_(encodings), options_(options) {}
 
-  // A request message. Proto that came uncompressed is passed on without a copy, and unread: the service parses it.
+  // A request message. Proto that came uncompressed is passed on without a copy.
   // Errors: internal (compressed, but no coding was named), resource_exhausted (above max_message), invalid_argument.
   Result<Bytes> read(Bytes payload, bool compressed) const;
 
@@ -36,6 +37,7 @@ class MessageCodec {
 
  private:
   const contract::Method& method_;
+  const Protocol& protocol_;
   Format format_;
   Encodings encodings_;
   const RpcOptions& options_;

@@ -51,7 +51,8 @@ const Protocol grpc_protocol = {.edge = "grpc",
                                 .timeout_field = "grpc-timeout",
                                 .version_field = {},
                                 .parse_timeout = wire::parse_grpc_timeout,
-                                .compress_when_accepted = false};
+                                .compress_when_accepted = false,
+                                .checks_requests = false};
 const Protocol grpc_web_protocol = {.edge = "grpc-web",
                                     .ending = Ending::trailers_frame,
                                     .encoding_field = "grpc-encoding",
@@ -59,7 +60,8 @@ const Protocol grpc_web_protocol = {.edge = "grpc-web",
                                     .timeout_field = "grpc-timeout",
                                     .version_field = {},
                                     .parse_timeout = wire::parse_grpc_timeout,
-                                    .compress_when_accepted = true};
+                                    .compress_when_accepted = true,
+                                    .checks_requests = true};
 const Protocol connect_stream_protocol = {.edge = connect_edge,
                                           .ending = Ending::end_stream_frame,
                                           .encoding_field = "connect-content-encoding",
@@ -67,7 +69,8 @@ const Protocol connect_stream_protocol = {.edge = connect_edge,
                                           .timeout_field = "connect-timeout-ms",
                                           .version_field = "connect-protocol-version",
                                           .parse_timeout = wire::parse_connect_timeout,
-                                          .compress_when_accepted = true};
+                                          .compress_when_accepted = true,
+                                          .checks_requests = true};
 // Unary Connect has no envelope, so no ending.
 const Protocol connect_unary_protocol = {.edge = connect_edge,
                                          .ending = Ending::end_stream_frame,
@@ -76,7 +79,8 @@ const Protocol connect_unary_protocol = {.edge = connect_edge,
                                          .timeout_field = "connect-timeout-ms",
                                          .version_field = "connect-protocol-version",
                                          .parse_timeout = wire::parse_connect_timeout,
-                                         .compress_when_accepted = true};
+                                         .compress_when_accepted = true,
+                                         .checks_requests = true};
 
 const std::span<const MediaType> grpc_types = grpc_table;
 const std::span<const MediaType> grpc_web_types = grpc_web_table;

@@ -32,6 +32,9 @@ struct Protocol {
   std::optional<Duration> (*parse_timeout)(std::string_view);
   // Every gRPC client lists gzip as accepted: it gets it only where it compresses its own requests.
   bool compress_when_accepted;
+  // Whether proto requests are checked to be well-formed here, so that rubbish from a browser is the caller's fault.
+  // gRPC passes messages on unread: the service parses them.
+  bool checks_requests;
 };
 extern const Protocol grpc_protocol;
 extern const Protocol grpc_web_protocol;

@@ -1,5 +1,6 @@
 #include "edge/rpc/rpc_edges.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,11 @@ Task<void> serve_post(net::ServerExchange& exchange, const Front& front, const R
   return serve_enveloped(exchange, front, options, *type);
 }
 
-// JSON posted to a unary rpc's path is REST's where that is its default binding. An rpc with rules of its own has none
-// there, so that nothing but Connect can be meant.
-bool is_plain_connect(const contract::Contract& contract, const net::RequestHead& request) {
-  if (request.method != "POST") return false;
-  const contract::Method* method = contract.find(request.path());
-  return method != nullptr && method->is_unary() && !method->rules.empty() && !method->rules.front().assumed;
+// JSON posted to an rpc's path is REST's where that is its default binding. An rpc with rules of its own has none
+// there, so that nothing but an rpc protocol can be meant: Connect, or a content-type that is worth a 415.
+bool is_bound_elsewhere(const contract::Method* method) {
+  const auto here = [method](const contract::HttpRule& rule) { return rule.assumed || rule.pattern == method->path; };
+  return method != nullptr && std::ranges::none_of(method->rules, here);
 }
 
 }  // namespace
@@ -77,8 +77,8 @@ bool ConnectEdge::takes(const net::RequestHead& request) const {
   if (request.method == "GET")
     return is_connect_query(request.query()) && front_.contract()->find(request.path()) != nullptr;
   const MediaType* unary = find_type(connect_unary_types, type);
-  if (unary == nullptr) return false;
-  return unary->format == Format::proto || is_plain_connect(*front_.contract(), request);
+  if (unary != nullptr && unary->format == Format::proto) return true;
+  return request.method == "POST" && is_bound_elsewhere(front_.contract()->find(request.path()));
 }
 
 Task<void> ConnectEdge::serve(net::ServerExchange& exchange) {
