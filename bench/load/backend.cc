@@ -1,13 +1,6 @@
-// parley_backend: the service behind every proxy in ./dev bench. One thread; any HTTP/2 request gets one gRPC reply (the bytes of --grpc-reply,
-// framed by whoever wrote the file), any HTTP/1.1 request gets --http-bytes of text. It does so little that the proxy is what is measured.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+// parley_backend: the service behind every proxy in ./dev bench. One thread; any HTTP/2 request gets one gRPC reply
+// (the bytes of --grpc-reply, framed by whoever wrote the file), any HTTP/1.1 request gets --http-bytes of text. It
+// does so little that the proxy is what is measured.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +11,14 @@
 #include <string>
 #include <string_view>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "wire/http1.h"
 
 namespace {
@@ -26,8 +27,9 @@ std::string grpc_reply;
 std::string http_reply;
 
 nghttp2_nv nv(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())), reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(),
-          value.size(), NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
+          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
+          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
 }
 
 class Connection {
@@ -80,15 +82,18 @@ class Connection {
   void start_h2() {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, void*) {
-      if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        answer(session, frame->hd.stream_id);
-      }
-      return 0;
-    });
+    nghttp2_session_callbacks_set_on_frame_recv_callback(
+        callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, void*) {
+          if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
+              (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
+            answer(session, frame->hd.stream_id);
+          }
+          return 0;
+        });
     nghttp2_session_server_new(&session_, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1000}, {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 24}};
+    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1000},
+                                               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 24}};
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, 2);
     nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 26);
   }
@@ -96,7 +101,8 @@ class Connection {
   static void answer(nghttp2_session* session, int32_t id) {
     const nghttp2_nv head[] = {nv(":status", "200"), nv("content-type", "application/grpc")};
     nghttp2_data_provider body{};
-    body.read_callback = [](nghttp2_session* s, int32_t stream, uint8_t* into, size_t size, uint32_t* flags, nghttp2_data_source* source, void*) -> ssize_t {
+    body.read_callback = [](nghttp2_session* s, int32_t stream, uint8_t* into, size_t size, uint32_t* flags,
+                            nghttp2_data_source* source, void*) -> ssize_t {
       const auto sent = reinterpret_cast<std::size_t>(source->ptr);
       const std::size_t n = std::min(size, grpc_reply.size() - sent);
       std::memcpy(into, grpc_reply.data() + sent, n);
@@ -172,8 +178,8 @@ int main(int argc, char** argv) {
     }
   }
   if (grpc_reply.empty()) grpc_reply.assign(5, '\0');
-  http_reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(http_bytes) + "\r\n\r\n" +
-               std::string(static_cast<std::size_t>(http_bytes), 'x');
+  http_reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(http_bytes) +
+               "\r\n\r\n" + std::string(static_cast<std::size_t>(http_bytes), 'x');
   const int listener = listen_on(port);
   const int epoll = epoll_create1(0);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};

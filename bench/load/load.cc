@@ -1,18 +1,11 @@
-// parley_load: the load generator of ./dev bench. One thread, HTTP/1.1 or HTTP/2 (plain text), one request again and again.
+// parley_load: the load generator of ./dev bench. One thread, HTTP/1.1 or HTTP/2 (plain text), one request again and
+// again.
 //
-// Closed loop (throughput): each of `--connections` keeps `--streams` requests in flight. Open loop (latency): requests are due at a
-// fixed `--rate`, whatever the answers do, and a latency counts from when its request was due; a server that stalls
-// cannot hide it by slowing the generator down.
+// Closed loop (throughput): each of `--connections` keeps `--streams` requests in flight. Open loop (latency): requests
+// are due at a fixed `--rate`, whatever the answers do, and a latency counts from when its request was due; a server
+// that stalls cannot hide it by slowing the generator down.
 //
 // Prints one JSON object: requests, errors, seconds, rate, latency percentiles in microseconds.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -26,6 +19,14 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <nghttp2/nghttp2.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "wire/http1.h"
 
@@ -175,8 +176,8 @@ class Http2 : public Connection {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_header_callback(
-        callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name, size_t name_size, const uint8_t* value,
-                      size_t value_size, uint8_t, void*) {
+        callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
+                      const uint8_t* value, size_t value_size, uint8_t, void*) {
           auto* request = static_cast<Request*>(nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
           if (request == nullptr) return 0;
           const std::string_view n(reinterpret_cast<const char*>(name), name_size);
@@ -185,14 +186,16 @@ class Http2 : public Connection {
           if (n == "grpc-status") request->grpc_good = v == "0";
           return 0;
         });
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, [](nghttp2_session* session, int32_t id, uint32_t error, void* self) {
-      auto* connection = static_cast<Http2*>(self);
-      auto* request = static_cast<Request*>(nghttp2_session_get_stream_user_data(session, id));
-      if (request == nullptr) return 0;
-      connection->ended(request->due, error == 0 && request->status_good && (!connection->options_.grpc || request->grpc_good));
-      delete request;
-      return 0;
-    });
+    nghttp2_session_callbacks_set_on_stream_close_callback(
+        callbacks, [](nghttp2_session* session, int32_t id, uint32_t error, void* self) {
+          auto* connection = static_cast<Http2*>(self);
+          auto* request = static_cast<Request*>(nghttp2_session_get_stream_user_data(session, id));
+          if (request == nullptr) return 0;
+          connection->ended(request->due,
+                            error == 0 && request->status_good && (!connection->options_.grpc || request->grpc_good));
+          delete request;
+          return 0;
+        });
     nghttp2_session_client_new(&session_, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
     const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 24}};
@@ -213,7 +216,8 @@ class Http2 : public Connection {
     auto* request = new Request{.due = due};
     nghttp2_data_provider body{};
     body.source.ptr = request;
-    body.read_callback = [](nghttp2_session*, int32_t, uint8_t* into, size_t size, uint32_t* flags, nghttp2_data_source* source, void* self) -> ssize_t {
+    body.read_callback = [](nghttp2_session*, int32_t, uint8_t* into, size_t size, uint32_t* flags,
+                            nghttp2_data_source* source, void* self) -> ssize_t {
       auto* r = static_cast<Request*>(source->ptr);
       const std::string& all = static_cast<Http2*>(self)->options_.body;
       const std::size_t n = std::min(size, all.size() - r->sent);
@@ -222,7 +226,9 @@ class Http2 : public Connection {
       if (r->sent == all.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
       return static_cast<ssize_t>(n);
     };
-    if (nghttp2_submit_request(session_, nullptr, headers_.data(), headers_.size(), options_.body.empty() ? nullptr : &body, request) < 0) die();
+    if (nghttp2_submit_request(session_, nullptr, headers_.data(), headers_.size(),
+                               options_.body.empty() ? nullptr : &body, request) < 0)
+      die();
   }
 
   void flush() override {
@@ -247,7 +253,8 @@ class Http2 : public Connection {
     texts_.push_back(value);
     std::string& n = texts_[texts_.size() - 2];
     std::string& v = texts_.back();
-    headers_.push_back({reinterpret_cast<uint8_t*>(n.data()), reinterpret_cast<uint8_t*>(v.data()), n.size(), v.size(), NGHTTP2_NV_FLAG_NONE});
+    headers_.push_back({reinterpret_cast<uint8_t*>(n.data()), reinterpret_cast<uint8_t*>(v.data()), n.size(), v.size(),
+                        NGHTTP2_NV_FLAG_NONE});
   }
   void received(std::string_view bytes) override {
     if (nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()) < 0) die();
@@ -260,7 +267,8 @@ class Http2 : public Connection {
 
 double percentile(const std::vector<float>& sorted, double p) {
   if (sorted.empty()) return 0;
-  return static_cast<double>(sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(p * static_cast<double>(sorted.size())))]);
+  return static_cast<double>(
+      sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(p * static_cast<double>(sorted.size())))]);
 }
 
 class Run {
@@ -279,7 +287,9 @@ class Run {
 
   void go() {
     const Instant start = Clock::now();
-    const auto in = [&](double s) { return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s)); };
+    const auto in = [&](double s) {
+      return start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
+    };
     loop(start, in(options_.warmup));
     totals_ = {};
     const Instant measured = Clock::now();
@@ -299,7 +309,8 @@ class Run {
       int wait = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(end - now).count());
       if (options_.rate > 0) {
         for (;;) {
-          const Instant due = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(static_cast<double>(due_count) / options_.rate));
+          const Instant due = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(
+                                          static_cast<double>(due_count) / options_.rate));
           if (due > now) {
             wait = due - now > std::chrono::milliseconds(1) ? 1 : 0;
             break;
@@ -321,17 +332,20 @@ class Run {
         auto* connection = static_cast<Connection*>(events[i].data.ptr);
         if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !connection->dead()) connection->readable();
       }
-      if (std::ranges::all_of(connections_, [](const auto& c) { return c->dead(); })) throw std::runtime_error("every connection was lost");
+      if (std::ranges::all_of(connections_, [](const auto& c) { return c->dead(); }))
+        throw std::runtime_error("every connection was lost");
     }
   }
 
   void report(double took) {
     auto& l = totals_.latencies;
     std::ranges::sort(l);
-    std::printf("{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.3f,\"rate\":%.1f,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f}\n",
-                static_cast<unsigned long long>(totals_.done), static_cast<unsigned long long>(totals_.errors), took,
-                static_cast<double>(totals_.done) / took, percentile(l, 0.5), percentile(l, 0.9), percentile(l, 0.99), percentile(l, 0.999),
-                l.empty() ? 0.0 : static_cast<double>(l.back()));
+    std::printf(
+        "{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.3f,\"rate\":%.1f,\"p50_us\":%.1f,\"p90_us\":%.1f,\"p99_us\":%"
+        ".1f,\"p999_us\":%.1f,\"max_us\":%.1f}\n",
+        static_cast<unsigned long long>(totals_.done), static_cast<unsigned long long>(totals_.errors), took,
+        static_cast<double>(totals_.done) / took, percentile(l, 0.5), percentile(l, 0.9), percentile(l, 0.99),
+        percentile(l, 0.999), l.empty() ? 0.0 : static_cast<double>(l.back()));
   }
 
   const Options& options_;
@@ -356,24 +370,38 @@ Options parse(int argc, char** argv) {
       if (++i >= argc) throw std::runtime_error(std::string(flag) + " needs a value");
       return argv[i];
     };
-    if (flag == "--port") o.port = std::atoi(value());
-    else if (flag == "--h2") o.h2 = true;
-    else if (flag == "--grpc") o.h2 = o.grpc = true;
-    else if (flag == "--method") o.method = value();
-    else if (flag == "--path") o.path = value();
-    else if (flag == "--authority") o.authority = value();
+    if (flag == "--port")
+      o.port = std::atoi(value());
+    else if (flag == "--h2")
+      o.h2 = true;
+    else if (flag == "--grpc")
+      o.h2 = o.grpc = true;
+    else if (flag == "--method")
+      o.method = value();
+    else if (flag == "--path")
+      o.path = value();
+    else if (flag == "--authority")
+      o.authority = value();
     else if (flag == "--header") {
       const std::string text = value();
       const auto colon = text.find(": ");
       o.headers.emplace_back(text.substr(0, colon), text.substr(colon + 2));
-    } else if (flag == "--body") o.body = value();
-    else if (flag == "--body-file") o.body = file_text(value());
-    else if (flag == "--connections") o.connections = std::atoi(value());
-    else if (flag == "--streams") o.streams = std::atoi(value());
-    else if (flag == "--seconds") o.seconds = std::atof(value());
-    else if (flag == "--warmup") o.warmup = std::atof(value());
-    else if (flag == "--rate") o.rate = std::atof(value());
-    else throw std::runtime_error("unknown flag " + std::string(flag));
+    } else if (flag == "--body")
+      o.body = value();
+    else if (flag == "--body-file")
+      o.body = file_text(value());
+    else if (flag == "--connections")
+      o.connections = std::atoi(value());
+    else if (flag == "--streams")
+      o.streams = std::atoi(value());
+    else if (flag == "--seconds")
+      o.seconds = std::atof(value());
+    else if (flag == "--warmup")
+      o.warmup = std::atof(value());
+    else if (flag == "--rate")
+      o.rate = std::atof(value());
+    else
+      throw std::runtime_error("unknown flag " + std::string(flag));
   }
   if (o.grpc) {
     o.method = "POST";

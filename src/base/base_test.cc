@@ -35,7 +35,10 @@ TEST(Fields, KeepsOrderAndLowersNames) {
 }
 
 TEST(Error, KeepsWhatMattersAcrossCopies) {
-  const Error error = Error(Code::unavailable, Blame::upstream, "refused").with_reason("upstream_refused").safe_to_retry().during("calling orders");
+  const Error error = Error(Code::unavailable, Blame::upstream, "refused")
+                          .with_reason("upstream_refused")
+                          .safe_to_retry()
+                          .during("calling orders");
   const Error copy = error;
   EXPECT_EQ(copy.text(), "UNAVAILABLE (upstream_refused): calling orders: refused");
   EXPECT_TRUE(copy.is_safe_to_retry());
@@ -68,7 +71,8 @@ TEST(Text, UnitsAreExact) {
   EXPECT_EQ(parse_duration("0"), 0s);
   EXPECT_EQ(parse_bytes("4MiB"), 4 << 20);
   EXPECT_EQ(parse_bytes("1000"), 1000);
-  for (const char* bad : {"", "ms", "1.5s", "-1s", "1 s", "99999999999d", "10"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+  for (const char* bad : {"", "ms", "1.5s", "-1s", "1 s", "99999999999d", "10"})
+    EXPECT_FALSE(parse_duration(bad)) << bad;
   for (const char* bad : {"", "MiB", "-1", "4 MiB", "4mib", "9999999999GiB"}) EXPECT_FALSE(parse_bytes(bad)) << bad;
 }
 

@@ -59,9 +59,12 @@ std::string_view name(Blame blame) {
 }
 
 Error::Error(Code code, Blame blame, std::string message)
-    : rep_(std::make_unique<Rep>(Rep{.code = code, .blame = blame, .message = std::move(message), .reason = {}, .details = {}})) {}
+    : rep_(std::make_unique<Rep>(
+          Rep{.code = code, .blame = blame, .message = std::move(message), .reason = {}, .details = {}})) {}
 
-std::string_view Error::reason() const { return rep_->reason.empty() ? lower_name(rep_->code) : std::string_view(rep_->reason); }
+std::string_view Error::reason() const {
+  return rep_->reason.empty() ? lower_name(rep_->code) : std::string_view(rep_->reason);
+}
 
 Error&& Error::with_reason(std::string reason) && {
   rep_->reason = std::move(reason);

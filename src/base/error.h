@@ -1,5 +1,6 @@
-// Error and Result: expected failures as values. An Error keeps its canonical code across every edge and says whose fault it
-// is and whether trying again is safe; each mapping to a protocol's own numbers is one table in that protocol's folder.
+// Error and Result: expected failures as values. An Error keeps its canonical code across every edge and says whose
+// fault it is and whether trying again is safe; each mapping to a protocol's own numbers is one table in that
+// protocol's folder.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,8 @@ class Error {
   // A stable word for logs, metrics and problem documents, e.g. "upstream_refused"; defaults to the code's lower name.
   std::string_view reason() const;
   const std::vector<ErrorDetail>& details() const { return rep_->details; }
-  // True only where it is known that nothing was processed (RFC 9113 section 8.7 and connection failures before the request).
+  // True only where it is known that nothing was processed (RFC 9113 section 8.7 and connection failures before the
+  // request).
   bool is_safe_to_retry() const { return rep_->safe_to_retry; }
 
   Error&& with_reason(std::string reason) &&;

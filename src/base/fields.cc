@@ -29,7 +29,8 @@ void Fields::add(std::string_view name, std::string_view value) {
   const std::size_t at = text_.size();
   text_.append(name);
   if (has_upper(name)) {
-    std::transform(text_.begin() + static_cast<std::ptrdiff_t>(at), text_.end(), text_.begin() + static_cast<std::ptrdiff_t>(at), lower);
+    std::transform(text_.begin() + static_cast<std::ptrdiff_t>(at), text_.end(),
+                   text_.begin() + static_cast<std::ptrdiff_t>(at), lower);
   }
   text_.append(value);
 }
@@ -48,7 +49,8 @@ std::size_t Fields::remove(std::string_view name) {
 std::optional<std::string_view> Fields::find(std::string_view name) const {
   const std::string_view text(text_);
   for (const Slot& s : slots_) {
-    if (s.name_size == name.size() && text.substr(s.at, s.name_size) == name) return text.substr(s.at + s.name_size, s.value_size);
+    if (s.name_size == name.size() && text.substr(s.at, s.name_size) == name)
+      return text.substr(s.at + s.name_size, s.value_size);
   }
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
-// Fields: an ordered list of names and values, as HTTP headers, trailers and call metadata are. Names are kept in lower case.
-// All text lies in one block, so a set of headers costs two allocations however many there are.
-// A view into the list is valid until the list is changed.
+// Fields: an ordered list of names and values, as HTTP headers, trailers and call metadata are. Names are kept in lower
+// case. All text lies in one block, so a set of headers costs two allocations however many there are. A view into the
+// list is valid until the list is changed.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The process' log, for people: one line an event, to standard error. Access logs and metrics are the telemetry filter's.
-// Never log a secret: no header values of authorization, cookies or keys, no message bodies.
+// The process' log, for people: one line an event, to standard error. Access logs and metrics are the telemetry
+// filter's. Never log a secret: no header values of authorization, cookies or keys, no message bodies.
 #pragma once
 
 #include <string_view>

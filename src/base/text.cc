@@ -20,8 +20,8 @@ constexpr Unit duration_units[] = {{"ns", 1},
                                    {"m", 60'000'000'000},
                                    {"h", 3'600'000'000'000},
                                    {"d", 86'400'000'000'000}};
-constexpr Unit byte_units[] = {{"", 1},           {"B", 1},          {"KiB", 1 << 10},      {"MiB", 1 << 20},
-                               {"GiB", 1 << 30}, {"kB", 1'000},     {"MB", 1'000'000},     {"GB", 1'000'000'000}};
+constexpr Unit byte_units[] = {{"", 1},          {"B", 1},      {"KiB", 1 << 10},  {"MiB", 1 << 20},
+                               {"GiB", 1 << 30}, {"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
 
 std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<const Unit> units) {
   std::int64_t number = 0;

@@ -13,7 +13,8 @@ Call::Call(contract::ContractPtr contract, const contract::Method& method, std::
       started_(Shard::current().now()),
       deadline_timer_(
           [](void* self) {
-            static_cast<Call*>(self)->cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
+            static_cast<Call*>(self)->cancel(
+                Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
           },
           this) {
   replies.observe(this);
@@ -52,7 +53,8 @@ void Call::finish(Result<void> status) {
   deadline_timer_.clear();
   if (!requests.is_done()) {
     // Whoever still writes requests hears that nobody reads them any more.
-    requests.abort(status_ ? *status_ : Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
+    requests.abort(status_ ? *status_
+                           : Error(Code::cancelled, Blame::caller, "the call has ended").with_reason("call_ended"));
   }
   replies.end();
   changed_.notify();

@@ -1,8 +1,10 @@
-// Call: one exchange with a method, from request metadata to final status. It is the waist of the hourglass: edges make calls,
-// filters see them, routes answer them, and none of them knows another's protocol. Messages are Protobuf wire bytes.
+// Call: one exchange with a method, from request metadata to final status. It is the waist of the hourglass: edges make
+// calls, filters see them, routes answer them, and none of them knows another's protocol. Messages are Protobuf wire
+// bytes.
 //
-// Owned by the edge's task, on one shard. Life: the edge fills `metadata`, `deadline` and the like, spawns `answer(handler, call)`,
-// writes `requests` and reads `replies`; the handler returns the final status, and `answer` finishes the call with it.
+// Owned by the edge's task, on one shard. Life: the edge fills `metadata`, `deadline` and the like, spawns
+// `answer(handler, call)`, writes `requests` and reads `replies`; the handler returns the final status, and `answer`
+// finishes the call with it.
 #pragma once
 
 #include <array>
@@ -28,13 +30,15 @@ struct Caller {
   std::string subject;  // of its verified certificate; ""
 };
 
-// W3C Trace Context: this call's own span, a child of the caller's `traceparent` or the root of a new trace. Filled by the
-// telemetry filter; routes pass it on as `traceparent`. Fixed text: no allocation a call.
+// W3C Trace Context: this call's own span, a child of the caller's `traceparent` or the root of a new trace. Filled by
+// the telemetry filter; routes pass it on as `traceparent`. Fixed text: no allocation a call.
 struct Trace {
   std::array<char, 55> text{};  // "00-<32 hex digits>-<16 hex digits>-01"
   bool is_set = false;
 
-  std::string_view traceparent() const { return is_set ? std::string_view(text.data(), text.size()) : std::string_view(); }
+  std::string_view traceparent() const {
+    return is_set ? std::string_view(text.data(), text.size()) : std::string_view();
+  }
   std::string_view trace_id() const { return is_set ? std::string_view(text.data() + 3, 32) : std::string_view(); }
   std::string_view span_id() const { return is_set ? std::string_view(text.data() + 36, 16) : std::string_view(); }
 };
@@ -52,8 +56,9 @@ class Call : private PipeObserver {
   std::string_view edge() const { return edge_; }
   Instant started() const { return started_; }
 
-  // Request side, filled by the edge before `answer`. Metadata names are lower case; values of `-bin` names are raw bytes
-  // (each edge encodes and decodes); protocol headers (content-type, grpc-timeout, te, …) and hop-by-hop fields are not in it.
+  // Request side, filled by the edge before `answer`. Metadata names are lower case; values of `-bin` names are raw
+  // bytes (each edge encodes and decodes); protocol headers (content-type, grpc-timeout, te, …) and hop-by-hop fields
+  // are not in it.
   Fields metadata;
   Caller caller;
   Trace trace;
@@ -66,7 +71,8 @@ class Call : private PipeObserver {
   // Reply messages: the route writes; the edge reads. Ended by `finish`.
   Pipe replies;
 
-  // Reply metadata. The route fills `headers`, then says that they are complete; implied by the first reply and by `finish`.
+  // Reply metadata. The route fills `headers`, then says that they are complete; implied by the first reply and by
+  // `finish`.
   Fields headers;
   void headers_complete();
   bool has_headers() const { return headers_complete_; }
@@ -82,12 +88,13 @@ class Call : private PipeObserver {
   const Error* status() const { return status_ ? &*status_ : nullptr; }
   Task<void> wait_finished();
 
-  // Ends the call early (client gone, deadline, drain): aborts both pipes and tells the listeners, once. Level, not edge:
-  // `cancelled` stays set. The handler still runs until it notices and returns.
+  // Ends the call early (client gone, deadline, drain): aborts both pipes and tells the listeners, once. Level, not
+  // edge: `cancelled` stays set. The handler still runs until it notices and returns.
   void cancel(Error why);
   const std::optional<Error>& cancelled() const { return cancelled_; }
 
-  // While it lives, `listener` is told of a cancellation; at once if that has happened. Routes use it to reset their upstream.
+  // While it lives, `listener` is told of a cancellation; at once if that has happened. Routes use it to reset their
+  // upstream.
   class OnCancel {
    public:
     OnCancel(Call& call, std::function<void(const Error&)> listener);

@@ -12,8 +12,8 @@ namespace parley {
 class Handler {
  public:
   virtual ~Handler() = default;
-  // Reads `call.requests`, writes `call.replies`, fills headers and trailers, and returns the final status. Returns soon after
-  // the call is cancelled. One handler serves many calls at once, on one shard.
+  // Reads `call.requests`, writes `call.replies`, fills headers and trailers, and returns the final status. Returns
+  // soon after the call is cancelled. One handler serves many calls at once, on one shard.
   virtual Task<Result<void>> handle(Call& call) = 0;
 };
 

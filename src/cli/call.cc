@@ -1,9 +1,9 @@
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <semaphore>
 #include <thread>
+
+#include <unistd.h>
 
 #include "base/text.h"
 #include "call/handler.h"
@@ -95,8 +95,10 @@ class Caller {
 
   int end() const {
     if (options_.verbose) {
-      for (const Field f : call_.headers) std::fprintf(stderr, "< %s: %s\n", std::string(f.name).c_str(), std::string(f.value).c_str());
-      for (const Field f : call_.trailers) std::fprintf(stderr, "< (trailer) %s: %s\n", std::string(f.name).c_str(), std::string(f.value).c_str());
+      for (const Field f : call_.headers)
+        std::fprintf(stderr, "< %s: %s\n", std::string(f.name).c_str(), std::string(f.value).c_str());
+      for (const Field f : call_.trailers)
+        std::fprintf(stderr, "< (trailer) %s: %s\n", std::string(f.name).c_str(), std::string(f.value).c_str());
     }
     const Error* error = call_.status();
     if (error == nullptr) return failed_ ? 1 : 0;
@@ -113,7 +115,8 @@ class Caller {
   bool send(const std::string& json) {
     std::string wire;
     if (const auto read = contract::json_to_wire(*call_.method().input, json, wire); !read) {
-      std::fprintf(stderr, "parley call: the request is not a %s: %s\n", call_.method().path.c_str(), read.error().message().c_str());
+      std::fprintf(stderr, "parley call: the request is not a %s: %s\n", call_.method().path.c_str(),
+                   read.error().message().c_str());
       failed_ = true;
       return false;
     }
@@ -156,7 +159,8 @@ int call(const CallOptions& options) {
   if (!options.timeout.empty()) {
     const auto timeout = parse_duration(options.timeout);
     if (!timeout) {
-      std::fprintf(stderr, "parley call: --timeout takes a duration, such as 5s or 250ms; found '%s'\n", options.timeout.c_str());
+      std::fprintf(stderr, "parley call: --timeout takes a duration, such as 5s or 250ms; found '%s'\n",
+                   options.timeout.c_str());
       return 2;
     }
     call.set_deadline(Deadline::after(shard.now(), *timeout));

@@ -11,8 +11,9 @@ namespace {
 using contract::Diagnostic;
 
 std::string to_json(const Diagnostic& d) {
-  return "{\"severity\":\"" + std::string(d.severity == Diagnostic::Severity::error ? "error" : "warning") + "\",\"file\":" + json_quoted(d.file) +
-         ",\"line\":" + std::to_string(d.line) + ",\"column\":" + std::to_string(d.column) + ",\"message\":" + json_quoted(d.message) +
+  return "{\"severity\":\"" + std::string(d.severity == Diagnostic::Severity::error ? "error" : "warning") +
+         "\",\"file\":" + json_quoted(d.file) + ",\"line\":" + std::to_string(d.line) +
+         ",\"column\":" + std::to_string(d.column) + ",\"message\":" + json_quoted(d.message) +
          ",\"hint\":" + json_quoted(d.hint) + "}";
 }
 
@@ -41,7 +42,8 @@ int check(const CheckOptions& options) {
     for (const Diagnostic& d : findings) out.append(out.empty() ? "[" : ",\n ").append(to_json(d));
     std::printf("%s]\n", out.empty() ? "[" : out.c_str());
   } else if (!any_error(findings)) {
-    std::printf("%zu services, %zu rpcs: good\n", subject->loaded.contract->services().size(), subject->loaded.contract->method_count());
+    std::printf("%zu services, %zu rpcs: good\n", subject->loaded.contract->services().size(),
+                subject->loaded.contract->method_count());
   }
   return any_error(findings) ? 1 : 0;
 }

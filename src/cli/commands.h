@@ -1,4 +1,5 @@
-// The commands, one file each. Each returns the process' exit code: 0 success; 1 it was tried and failed; 2 wrong usage or configuration.
+// The commands, one file each. Each returns the process' exit code: 0 success; 1 it was tried and failed; 2 wrong usage
+// or configuration.
 #pragma once
 
 #include <string>
@@ -23,10 +24,10 @@ struct CallOptions {
   std::string message;  // JSON; "-": one JSON message a line from standard input; "" is {}
   std::string via = "grpc";
   std::string to = "127.0.0.1:8080";
-  std::string path = ".";  // where the contract is
+  std::string path = ".";            // where the contract is
   std::vector<std::string> headers;  // "name: value"
   std::string timeout;
-  bool json = false;  // errors as JSON too
+  bool json = false;     // errors as JSON too
   bool verbose = false;  // headers and trailers, to standard error
 };
 int call(const CallOptions& options);

@@ -41,7 +41,8 @@ Error error_of(simdjson::dom::element json) {
     std::string_view value;
     if (detail["type"].get(type) != simdjson::SUCCESS || detail["value"].get(value) != simdjson::SUCCESS) continue;
     std::string bytes;
-    if (wire::base64_decode(value, bytes)) error = std::move(error).with_detail({.type = std::string(type), .value = std::move(bytes)});
+    if (wire::base64_decode(value, bytes))
+      error = std::move(error).with_detail({.type = std::string(type), .value = std::move(bytes)});
   }
   return error;
 }
@@ -49,7 +50,8 @@ Error error_of(simdjson::dom::element json) {
 Error error_in(std::string_view body, int status) {
   simdjson::dom::parser parser;
   simdjson::dom::element json;
-  if (parser.parse(simdjson::padded_string(body)).get(json) == simdjson::SUCCESS && json.is_object()) return error_of(json);
+  if (parser.parse(simdjson::padded_string(body)).get(json) == simdjson::SUCCESS && json.is_object())
+    return error_of(json);
   return Error(Code::unknown, Blame::upstream, "HTTP status " + std::to_string(status) + " without a Connect error");
 }
 
@@ -60,7 +62,8 @@ Task<Result<std::string>> whole_body(net::ClientExchange& exchange) {
     if (!chunk) co_return fail(std::move(chunk).error());
     if (!*chunk) co_return body;
     body.append((*chunk)->view());
-    if (body.size() > max_reply) co_return fail(Error(Code::resource_exhausted, Blame::upstream, "the reply is larger than 64 MiB"));
+    if (body.size() > max_reply)
+      co_return fail(Error(Code::resource_exhausted, Blame::upstream, "the reply is larger than 64 MiB"));
   }
 }
 
@@ -91,7 +94,8 @@ Task<Result<void>> receive_stream(Call& call, net::ClientExchange& exchange) {
   for (;;) {
     auto chunk = co_await exchange.body().read();
     if (!chunk) co_return fail(std::move(chunk).error());
-    if (!*chunk) co_return fail(Error(Code::internal, Blame::upstream, "the stream ended without its end-stream frame"));
+    if (!*chunk)
+      co_return fail(Error(Code::internal, Blame::upstream, "the stream ended without its end-stream frame"));
     decoder.feed(std::move(**chunk));
     for (;;) {
       auto frame = decoder.next();

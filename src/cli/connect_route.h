@@ -1,5 +1,5 @@
-// ConnectRoute: answers calls by the Connect protocol (connectrpc.com/docs/protocol): how `parley call --via connect` reaches a server. Unary rpcs
-// and all streams, binary codec, uncompressed.
+// ConnectRoute: answers calls by the Connect protocol (connectrpc.com/docs/protocol): how `parley call --via connect`
+// reaches a server. Unary rpcs and all streams, binary codec, uncompressed.
 #pragma once
 
 #include <memory>

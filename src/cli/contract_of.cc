@@ -1,8 +1,8 @@
 #include "cli/contract_of.h"
 
-#include <unistd.h>
-
 #include <cstdio>
+
+#include <unistd.h>
 
 #include "loop/run_blocking.h"
 #include "node/contract_source.h"
@@ -23,7 +23,8 @@ bool has_protos(const fs::path& folder) {
 // A folder that is itself the contract, or a descriptor set: no configuration is needed to look at those.
 bool is_bare_contract(const fs::path& path) {
   std::error_code error;
-  if (fs::is_directory(path, error)) return !fs::exists(path / "parley.yaml", error) && !fs::exists(path / "contracts", error) && has_protos(path);
+  if (fs::is_directory(path, error))
+    return !fs::exists(path / "parley.yaml", error) && !fs::exists(path / "contracts", error) && has_protos(path);
   return fs::is_regular_file(path, error) && path.extension() != ".yaml" && path.extension() != ".yml";
 }
 

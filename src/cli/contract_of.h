@@ -14,8 +14,8 @@ struct Subject {
   contract::Loaded loaded;
 };
 
-// `path`: a folder with parley.yaml or contracts/, a parley.yaml, a folder of .proto files, or a descriptor set. Prints what is wrong to standard error;
-// nothing then.
+// `path`: a folder with parley.yaml or contracts/, a parley.yaml, a folder of .proto files, or a descriptor set. Prints
+// what is wrong to standard error; nothing then.
 std::optional<Subject> subject_at(const std::string& path);
 
 // Prints diagnostics to standard error, coloured on a terminal.

@@ -1,8 +1,9 @@
 // parley: the command line. What each command does is in its own file; here is what it is called and what it takes.
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+
+#include <CLI/CLI.hpp>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -35,8 +36,11 @@ void add_call(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("call", "Call an rpc");
   auto options = std::make_shared<CallOptions>();
   command->add_option("method", options->method, "the rpc, as package.Service/Method")->required();
-  command->add_option("message", options->message, "the request as JSON; - reads one message a line from standard input");
-  command->add_option("--via", options->via, "how to call")->check(CLI::IsMember({"rest", "grpc", "connect"}))->capture_default_str();
+  command->add_option("message", options->message,
+                      "the request as JSON; - reads one message a line from standard input");
+  command->add_option("--via", options->via, "how to call")
+      ->check(CLI::IsMember({"rest", "grpc", "connect"}))
+      ->capture_default_str();
   command->add_option("--to", options->to, "host and port that answer")->capture_default_str();
   command->add_option("--contract", options->path, path_help)->capture_default_str();
   command->add_option("-H,--header", options->headers, "metadata, as 'name: value'; may be given again");
@@ -83,7 +87,8 @@ bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
     names.push_back(command->get_name());
   }
   std::fprintf(stderr, "parley: no command '%s'", argv[1]);
-  if (const auto near = parley::nearest(argv[1], names)) std::fprintf(stderr, " (did you mean '%s'?)", std::string(*near).c_str());
+  if (const auto near = parley::nearest(argv[1], names))
+    std::fprintf(stderr, " (did you mean '%s'?)", std::string(*near).c_str());
   std::fprintf(stderr, "; parley --help lists them\n");
   return true;
 }
@@ -95,7 +100,9 @@ int main(int argc, char** argv) {
   CLI::App app("Parley: every way services talk, from one contract");
   app.set_version_flag("--version", PARLEY_VERSION);
   app.require_subcommand(1);
-  app.footer("Start here:\n  parley up examples/shop\n  parley call shop.Orders/GetOrder '{\"name\":\"orders/1\"}' --contract examples/shop");
+  app.footer(
+      "Start here:\n  parley up examples/shop\n  parley call shop.Orders/GetOrder '{\"name\":\"orders/1\"}' --contract "
+      "examples/shop");
   int exit_code = 0;
   add_up(app, exit_code);
   add_check(app, exit_code);

@@ -27,7 +27,8 @@ std::vector<Row> rows_of(const contract::Contract& contract) {
   for (const contract::Service& service : contract.services()) {
     for (const contract::Method& method : service.methods) {
       for (const contract::HttpRule& rule : method.rules) {
-        rows.push_back({rule.verb, rule.pattern, method.path.substr(1), method.not_served.empty() ? kind_of(method) : method.not_served});
+        rows.push_back({rule.verb, rule.pattern, method.path.substr(1),
+                        method.not_served.empty() ? kind_of(method) : method.not_served});
       }
     }
   }
@@ -44,8 +45,8 @@ int routes(const RoutesOptions& options) {
     std::string out;
     for (const Row& row : rows) {
       out.append(out.empty() ? "[" : ",\n ")
-          .append("{\"verb\":" + json_quoted(row.verb) + ",\"pattern\":" + json_quoted(row.pattern) + ",\"rpc\":" + json_quoted(row.rpc) +
-                  ",\"kind\":" + json_quoted(row.kind) + "}");
+          .append("{\"verb\":" + json_quoted(row.verb) + ",\"pattern\":" + json_quoted(row.pattern) +
+                  ",\"rpc\":" + json_quoted(row.rpc) + ",\"kind\":" + json_quoted(row.kind) + "}");
     }
     std::printf("%s]\n", out.empty() ? "[" : out.c_str());
     return 0;
@@ -53,7 +54,8 @@ int routes(const RoutesOptions& options) {
   std::size_t width = 0;
   for (const Row& row : rows) width = std::max(width, row.pattern.size());
   for (const Row& row : rows) {
-    std::printf("%-7s %-*s  %s (%s)\n", row.verb.c_str(), static_cast<int>(width), row.pattern.c_str(), row.rpc.c_str(), row.kind.c_str());
+    std::printf("%-7s %-*s  %s (%s)\n", row.verb.c_str(), static_cast<int>(width), row.pattern.c_str(), row.rpc.c_str(),
+                row.kind.c_str());
   }
   return 0;
 }

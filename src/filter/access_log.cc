@@ -1,15 +1,15 @@
 #include "filter/access_log.h"
 
-#include <fcntl.h>
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <thread>
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -37,11 +37,13 @@ void write_all(int fd, std::string_view text) {
 std::string access_line(const AccessRecord& r) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(r.when);
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(r.when - whole).count();
-  std::string line = fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:06}Z","edge":"{}","method":{},"code":"{}")", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
-                                 micros, r.edge, json_quoted(r.method), name(r.code));
+  std::string line = fmt::format(R"({{"time":"{:%Y-%m-%dT%H:%M:%S}.{:06}Z","edge":"{}","method":{},"code":"{}")",
+                                 fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), micros, r.edge,
+                                 json_quoted(r.method), name(r.code));
   if (r.code != Code::ok) line += fmt::format(R"(,"reason":{},"blame":"{}")", json_quoted(r.reason), r.blame);
   line += fmt::format(R"(,"duration_us":{},"caller":{},"trace_id":"{}"}})",
-                      std::chrono::duration_cast<std::chrono::microseconds>(r.took).count(), json_quoted(r.caller), r.trace_id);
+                      std::chrono::duration_cast<std::chrono::microseconds>(r.took).count(), json_quoted(r.caller),
+                      r.trace_id);
   return line;
 }
 
@@ -88,9 +90,11 @@ void AccessLog::Lane::add(AccessRecord record) {
 }
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target, std::size_t lanes) {
-  const int fd = target == "-" ? ::dup(STDOUT_FILENO) : ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  const int fd =
+      target == "-" ? ::dup(STDOUT_FILENO) : ::open(target.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
   if (fd < 0) {
-    return fail(Error(Code::failed_precondition, Blame::us, "log.access: cannot open " + target + ": " + std::strerror(errno)));
+    return fail(
+        Error(Code::failed_precondition, Blame::us, "log.access: cannot open " + target + ": " + std::strerror(errno)));
   }
   return std::unique_ptr<AccessLog>(new AccessLog(fd, lanes));
 }

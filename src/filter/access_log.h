@@ -1,5 +1,6 @@
-// AccessLog: one JSON line a call, written by a thread of its own. A shard adds records to its lane; the thread collects the lanes a
-// few times a second, formats and writes. A lane is bounded: what does not fit is counted and reported, never waited for.
+// AccessLog: one JSON line a call, written by a thread of its own. A shard adds records to its lane; the thread
+// collects the lanes a few times a second, formats and writes. A lane is bounded: what does not fit is counted and
+// reported, never waited for.
 #pragma once
 
 #include <chrono>
@@ -43,7 +44,8 @@ class AccessLog {
     std::uint64_t dropped_ = 0;
   };
 
-  // `target`: "-" for standard output, else a file that is appended to. Errors: failed_precondition with the system's reason.
+  // `target`: "-" for standard output, else a file that is appended to. Errors: failed_precondition with the system's
+  // reason.
   static Result<std::unique_ptr<AccessLog>> open(const std::string& target, std::size_t lanes);
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;

@@ -1,10 +1,10 @@
 #include "filter/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <tuple>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
 
 namespace parley::filter {
 namespace {
@@ -82,7 +82,8 @@ std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shard
     }
   }
   MetricFamily calls = family("parley_calls_total", "Calls that ended, by status.", MetricType::Counter);
-  MetricFamily seconds = family("parley_call_duration_seconds", "From a call's first byte to its status.", MetricType::Histogram);
+  MetricFamily seconds =
+      family("parley_call_duration_seconds", "From a call's first byte to its status.", MetricType::Histogram);
   MetricFamily in_flight = family("parley_calls_in_flight", "Calls under way.", MetricType::Gauge);
   for (const auto& [key, m] : sums) {
     for (std::size_t code = 0; code < m.ended.size(); ++code) {

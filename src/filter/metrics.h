@@ -16,7 +16,8 @@
 namespace parley::filter {
 
 // Upper bounds of the latency histogram, in seconds; one more bucket for what is beyond.
-inline constexpr std::array latency_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0};
+inline constexpr std::array latency_bounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                              0.1,    0.25,  0.5,    1.0,   2.5,  5.0,   10.0};
 
 // What is counted for one method called over one edge.
 struct CallMetrics {

@@ -25,11 +25,13 @@ bool is_hex(std::string_view text) {
 bool is_zero(std::string_view text) { return text.find_first_not_of('0') == std::string_view::npos; }
 
 bool is_traceparent(std::string_view text) {
-  if (text.size() < 55 || text.substr(0, 2) == "ff" || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+  if (text.size() < 55 || text.substr(0, 2) == "ff" || text[2] != '-' || text[35] != '-' || text[52] != '-')
+    return false;
   if (text.size() > 55 && (text.substr(0, 2) == "00" || text[55] != '-')) return false;
   const std::string_view trace = text.substr(3, 32);
   const std::string_view span = text.substr(36, 16);
-  return is_hex(text.substr(0, 2)) && is_hex(trace) && is_hex(span) && is_hex(text.substr(53, 2)) && !is_zero(trace) && !is_zero(span);
+  return is_hex(text.substr(0, 2)) && is_hex(trace) && is_hex(span) && is_hex(text.substr(53, 2)) && !is_zero(trace) &&
+         !is_zero(span);
 }
 
 }  // namespace

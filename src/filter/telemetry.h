@@ -1,5 +1,5 @@
-// Telemetry: counts, times and traces each call, and writes its access record. The outermost filter, so that what other filters
-// refuse is counted too.
+// Telemetry: counts, times and traces each call, and writes its access record. The outermost filter, so that what other
+// filters refuse is counted too.
 #pragma once
 
 #include <string_view>
@@ -28,8 +28,8 @@ class Telemetry : public Handler {
   std::vector<std::pair<std::string_view, CallMetrics*>> by_edge_;  // a handful: edge names are literals
 };
 
-// Fills `call.trace`: continues the caller's `traceparent` (W3C Trace Context level 1, version 00) or starts a trace; a malformed one
-// counts as none.
+// Fills `call.trace`: continues the caller's `traceparent` (W3C Trace Context level 1, version 00) or starts a trace; a
+// malformed one counts as none.
 void start_trace(Call& call);
 
 }  // namespace parley::filter

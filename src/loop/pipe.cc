@@ -50,6 +50,7 @@ Result<std::optional<Bytes>> Pipe::take() {
   bytes_ -= slice.size();
   if (!is_full()) wake_writer();
   if (observer_ != nullptr) observer_->pipe_read(*this, slice.size());
+  if (breaks_with_ && !has_first_) abort(*std::exchange(breaks_with_, std::nullopt));
   return slice;
 }
 
@@ -72,7 +73,7 @@ void Pipe::discard() {
 }
 
 void Pipe::push(Bytes slice) {
-  if (ended_ || aborted_) return;
+  if (ended_ || aborted_ || breaks_with_) return;
   if (discarding_) {
     if (observer_ != nullptr) observer_->pipe_read(*this, slice.size());
     return;
@@ -89,10 +90,16 @@ void Pipe::push(Bytes slice) {
 }
 
 void Pipe::end() {
-  if (ended_ || aborted_) return;
+  if (ended_ || aborted_ || breaks_with_) return;
   ended_ = true;
   wake_reader();
   if (observer_ != nullptr) observer_->pipe_written(*this);
+}
+
+void Pipe::break_off(Error why) {
+  if (ended_) return;  // all of it came
+  if (!has_first_) return abort(std::move(why));
+  if (!aborted_) breaks_with_ = std::move(why);
 }
 
 void Pipe::abort(Error why) {

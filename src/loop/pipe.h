@@ -87,6 +87,9 @@ class Pipe {
   void push(Bytes slice);
   bool is_full() const { return bytes_ > limit_ && !aborted_; }
   void end();
+  // The producer broke off through no fault of the consumer: what is queued can still be read, then reads fail with
+  // `why`.
+  void break_off(Error why);
 
   // Either side.
   void abort(Error why);
@@ -116,6 +119,7 @@ class Pipe {
   bool ended_ = false;
   bool discarding_ = false;
   std::optional<Error> aborted_;
+  std::optional<Error> breaks_with_;  // once the queue is read
   std::coroutine_handle<> reader_;
   std::coroutine_handle<> writer_;
   PipeObserver* observer_ = nullptr;

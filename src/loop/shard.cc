@@ -1,13 +1,13 @@
 #include "loop/shard.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "loop/signal.h"
 
@@ -118,7 +118,8 @@ void Shard::turn(bool may_wait) {
   const int count = epoll_wait(epoll_, events.data(), events_a_turn, may_wait ? wait_time() : 0);
   if (!fake_time_) now_ = Clock::now();
   reported_.clear();
-  for (int i = 0; i < count; ++i) reported_.push_back(static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr));
+  for (int i = 0; i < count; ++i)
+    reported_.push_back(static_cast<Watch*>(events[static_cast<std::size_t>(i)].data.ptr));
   for (std::size_t i = 0; i < reported_.size(); ++i) {
     Watch* watch = reported_[i];
     if (watch == nullptr) continue;
@@ -133,7 +134,8 @@ void Shard::turn(bool may_wait) {
 }
 
 void Shard::drain() {
-  // Coroutines and hooks feed each other: a hook that frees a window may resume a writer, whose bytes the next hook sends.
+  // Coroutines and hooks feed each other: a hook that frees a window may resume a writer, whose bytes the next hook
+  // sends.
   while (!ready_.empty() || !hooks_.empty()) {
     for (std::size_t i = 0; i < ready_.size(); ++i) ready_[i].resume();  // may grow while it runs
     ready_.clear();

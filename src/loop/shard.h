@@ -1,8 +1,8 @@
-// Shard: one thread, one epoll loop, and everything that lives on it: its listeners, connections, calls, timers and counters.
-// Nothing on a shard is touched from another thread; `post` is the only way across.
+// Shard: one thread, one epoll loop, and everything that lives on it: its listeners, connections, calls, timers and
+// counters. Nothing on a shard is touched from another thread; `post` is the only way across.
 //
-// A turn of the loop: wait for readiness, run the readiness callbacks, run resumed coroutines until none is left, run the
-// end-of-turn hooks (connections write what the whole turn produced with one system call), fire timers.
+// A turn of the loop: wait for readiness, run the readiness callbacks, run resumed coroutines until none is left, run
+// the end-of-turn hooks (connections write what the whole turn produced with one system call), fire timers.
 #pragma once
 
 #include <atomic>
@@ -18,8 +18,9 @@
 
 namespace parley {
 
-// Readiness of one file descriptor. Registered once for both directions, edge-triggered: after a callback, read and write until
-// they would block. Owned by the object that embeds it; destroying it unregisters (but does not close the descriptor).
+// Readiness of one file descriptor. Registered once for both directions, edge-triggered: after a callback, read and
+// write until they would block. Owned by the object that embeds it; destroying it unregisters (but does not close the
+// descriptor).
 class Watch {
  public:
   // `ready(context, readable, writable)`; a hang-up or an error reports both, so that a read or write meets it.
@@ -110,13 +111,15 @@ class Shard {
   TimerWheel timers_;
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<TurnHook*> hooks_;
-  std::vector<Watch*> reported_;  // this turn's watches; one that stops is struck out here, so none is called after it ended
+  std::vector<Watch*>
+      reported_;  // this turn's watches; one that stops is struck out here, so none is called after it ended
   std::atomic<bool> stopping_{false};
   std::mutex posted_lock_;
   std::vector<std::function<void()>> posted_;
 };
 
-// Runs `task` to its end on `shard`, by this thread, and returns what it returns. For tests and commands; never from within a loop.
+// Runs `task` to its end on `shard`, by this thread, and returns what it returns. For tests and commands; never from
+// within a loop.
 template <class T>
 T run_blocking(Shard& shard, Task<T> task);
 

@@ -1,11 +1,11 @@
-// Signal: where a coroutine waits until another tells it to look again. It carries no state: a waiter tests its own condition in a
-// loop (level, not edge), so nothing is lost between two waits.
+// Signal: where a coroutine waits until another tells it to look again. It carries no state: a waiter tests its own
+// condition in a loop (level, not edge), so nothing is lost between two waits.
 //
 //   while (!ready()) co_await changed.wait();
 //
-// Owned by whatever it guards, on one shard. `notify` never resumes a coroutine in place: waiters are queued on the shard and run
-// after the current one suspends, so a caller's state cannot change under its feet.
-// A waiting frame may be destroyed (its TaskGroup never does that, see there); the waiter then leaves the list by itself.
+// Owned by whatever it guards, on one shard. `notify` never resumes a coroutine in place: waiters are queued on the
+// shard and run after the current one suspends, so a caller's state cannot change under its feet. A waiting frame may
+// be destroyed (its TaskGroup never does that, see there); the waiter then leaves the list by itself.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,9 @@
-// Task<T>: a lazy coroutine. It starts when it is awaited, runs on the awaiting coroutine's shard, and resumes its awaiter by
-// symmetric transfer, so a chain of awaits costs no trip through the loop and no stack.
+// Task<T>: a lazy coroutine. It starts when it is awaited, runs on the awaiting coroutine's shard, and resumes its
+// awaiter by symmetric transfer, so a chain of awaits costs no trip through the loop and no stack.
 //
-// Rules (style.md, "Coroutines, kept safe"): a reference parameter only where the caller awaits in place; no capturing lambda
-// that is a coroutine; a task that is not awaited belongs to a TaskGroup. Destroying a suspended task destroys its frame.
+// Rules (style.md, "Coroutines, kept safe"): a reference parameter only where the caller awaits in place; no capturing
+// lambda that is a coroutine; a task that is not awaited belongs to a TaskGroup. Destroying a suspended task destroys
+// its frame.
 #pragma once
 
 #include <coroutine>

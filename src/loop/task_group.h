@@ -1,6 +1,7 @@
-// TaskGroup: the parent of tasks that run beside it. A child ends before its parent: await `join` before the group is destroyed;
-// destroying a group with live children is a bug and aborts. `spawn` starts the child at once, in place, until it first suspends.
-// Used on one shard. To end children early, set the state they test and notify them (cancel by level): a group cancels nothing.
+// TaskGroup: the parent of tasks that run beside it. A child ends before its parent: await `join` before the group is
+// destroyed; destroying a group with live children is a bug and aborts. `spawn` starts the child at once, in place,
+// until it first suspends. Used on one shard. To end children early, set the state they test and notify them (cancel by
+// level): a group cancels nothing.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Timer: one pending deadline of a shard, embedded in whatever it guards (a call, a connection). Setting and clearing are O(1):
-// timers hang in a wheel of 4 ms slots, which one sweep a turn of the loop empties. It fires at or up to one slot after its time.
-// Owned by its holder; destroying it clears it. Used on its shard only.
+// Timer: one pending deadline of a shard, embedded in whatever it guards (a call, a connection). Setting and clearing
+// are O(1): timers hang in a wheel of 4 ms slots, which one sweep a turn of the loop empties. It fires at or up to one
+// slot after its time. Owned by its holder; destroying it clears it. Used on its shard only.
 #pragma once
 
 #include <cstdint>

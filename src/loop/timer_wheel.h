@@ -1,5 +1,5 @@
-// TimerWheel: the pending timers of one shard, hashed by time into slots of 4 ms. A timer further away than one revolution
-// (about 16 s) stays in its slot and is looked at once a revolution.
+// TimerWheel: the pending timers of one shard, hashed by time into slots of 4 ms. A timer further away than one
+// revolution (about 16 s) stays in its slot and is looked at once a revolution.
 #pragma once
 
 #include <array>

@@ -49,6 +49,10 @@ class ClientConnection {
   // Closes now; open exchanges break with `why`.
   virtual void abandon(const Error& why) = 0;
 
+  // Whether it ever carried an exchange; kept by the owner.
+  bool was_used() const { return used_; }
+  void set_used() { used_ = true; }
+
   void set_owner(ConnectionOwner& owner) { owner_ = &owner; }
   // Why it was lost; nothing if it ended in order.
   const std::optional<Error>& failure() const { return failure_; }
@@ -61,6 +65,9 @@ class ClientConnection {
   std::uint32_t free_slots_ = 0;
   std::uint32_t exchanges_ = 0;
   bool retired_ = false;
+
+ private:
+  bool used_ = false;
 };
 
 struct ConnectionLimits {

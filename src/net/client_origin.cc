@@ -35,7 +35,9 @@ ClientConnection* ClientOrigin::free_connection() {
 std::unique_ptr<ClientExchange> ClientOrigin::try_open(const RequestHead& head, bool has_body) {
   if (!waiting_.empty() || retired_) return nullptr;
   ClientConnection* connection = free_connection();
-  return connection == nullptr ? nullptr : connection->open(head, has_body);
+  if (connection == nullptr) return nullptr;
+  connection->set_used();
+  return connection->open(head, has_body);
 }
 
 // A place in the queue, given up when the exchange no longer waits, however that comes about.
@@ -81,7 +83,10 @@ Task<Result<std::unique_ptr<ClientExchange>>> ClientOrigin::open(const RequestHe
       co_return fail(Error(Code::cancelled, Blame::us, "nobody waits for the connection any more"));
     if (place.waiter.failed) co_return fail(*place.waiter.failed);
     if (place.is_first()) {
-      if (ClientConnection* connection = free_connection()) co_return connection->open(head, has_body);
+      if (ClientConnection* connection = free_connection()) {
+        connection->set_used();
+        co_return connection->open(head, has_body);
+      }
     }
     pump();
     if (place.waiter.failed) continue;  // a dial may fail at once
@@ -149,7 +154,7 @@ void ClientOrigin::back_off(Error why) {
   const double factor = std::uniform_real_distribution(0.8, 1.2)(jitter_);
   back_off_until_ = context_.shard.now() + std::chrono::duration_cast<Duration>(back_off_ * factor);
   last_error_ = std::move(why);
-  if (connections_.empty() && dials_.empty()) {
+  if (connections_.size() == retired_connections_ && dials_.empty()) {
     fail_waiters(*last_error_);
   } else {
     pump();  // sets the timer
@@ -170,8 +175,15 @@ void ClientOrigin::connection_freed(ClientConnection& /*connection*/) {
   changed_.notify();
 }
 
-void ClientOrigin::connection_retired(ClientConnection& /*connection*/) {
+void ClientOrigin::connection_retired(ClientConnection& connection) {
   ++retired_connections_;
+  // An upstream that says goodbye to every new connection is down for those who wait: dialling on would never end.
+  if (!connection.was_used() && !waiting_.empty()) {
+    return back_off(Error(Code::unavailable, Blame::upstream,
+                          fmt::format("{}:{} ends connections before any call", origin_.host, origin_.port))
+                        .with_reason("upstream_goaway")
+                        .safe_to_retry());
+  }
   pump();
 }
 

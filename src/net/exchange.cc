@@ -34,7 +34,11 @@ void ClientExchange::break_off(Error why) {
   if (broken_) return;
   broken_ = std::move(why);
   request_body_.abort(*broken_);
-  body_.abort(*broken_);
+  if (broken_->blame() == Blame::upstream) {
+    body_.break_off(*broken_);  // what it said before it broke was meant
+  } else {
+    body_.abort(*broken_);
+  }
   changed_.notify();
 }
 

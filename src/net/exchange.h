@@ -1,9 +1,9 @@
-// One HTTP exchange, the same for HTTP/1.1 and HTTP/2, on both sides: heads, two bodies, trailers. Protocol connections derive from
-// these classes; edges and routes use them.
+// One HTTP exchange, the same for HTTP/1.1 and HTTP/2, on both sides: heads, two bodies, trailers. Protocol connections
+// derive from these classes; edges and routes use them.
 //
-// Each body is a Pipe of chunks with bounded bytes. A chunk read from an arriving body returns its flow-control credit; a write to a
-// leaving body waits for the peer's window. Both bodies are aborted when the exchange ends early (reset, connection lost,
-// time-out), with an Error that says whose fault it was.
+// Each body is a Pipe of chunks with bounded bytes. A chunk read from an arriving body returns its flow-control credit;
+// a write to a leaving body waits for the peer's window. Both bodies are aborted when the exchange ends early (reset,
+// connection lost, time-out), with an Error that says whose fault it was.
 #pragma once
 
 #include <cstdint>
@@ -52,13 +52,14 @@ enum class Reset : std::uint32_t {
 
 // What is known of the connection an exchange came on.
 struct Peer {
-  std::string address;   // "127.0.0.1:40312"
+  std::string address;  // "127.0.0.1:40312"
   bool tls = false;
   int http_version = 11;  // 10, 11 or 20
   std::string subject;    // of the verified client certificate; "" without one
 };
 
-// The server's side of one exchange. Owned by its connection, on the connection's shard, until the handler's task has ended.
+// The server's side of one exchange. Owned by its connection, on the connection's shard, until the handler's task has
+// ended.
 class ServerExchange {
  public:
   virtual ~ServerExchange() = default;
@@ -81,7 +82,8 @@ class ServerExchange {
   // Ends the exchange early, in both directions. A no-op after `finish` has been sent in full.
   virtual void reset(Reset code) = 0;
 
-  // Why the exchange ended before its response was sent in full (client gone, reset, drain limit); nothing while all is well.
+  // Why the exchange ended before its response was sent in full (client gone, reset, drain limit); nothing while all is
+  // well.
   const std::optional<Error>& broken() const { return broken_; }
   // `listener(context)` runs once, when `broken` becomes set; at once if it is already. Null takes it away.
   void on_broken(void (*listener)(void*), void* context);
@@ -103,7 +105,8 @@ class ServerExchange {
   void* listener_context_ = nullptr;
 };
 
-// The client's side of one exchange, as opened by a ClientPool. Owned by whoever opened it; destroying it before the end resets it.
+// The client's side of one exchange, as opened by a ClientPool. Owned by whoever opened it; destroying it before the
+// end resets it.
 class ClientExchange {
  public:
   virtual ~ClientExchange() = default;
@@ -113,7 +116,8 @@ class ClientExchange {
   virtual void finish(Fields trailers = {}) = 0;
 
   // Waits for the final response's head (1xx are skipped). The head stays valid as long as the exchange.
-  // Errors: unavailable (connection lost; safe to retry where nothing was processed), and trap 2 of edges.md for resets.
+  // Errors: unavailable (connection lost; safe to retry where nothing was processed), and trap 2 of edges.md for
+  // resets.
   Task<Result<const ResponseHead*>> head();
   Pipe& body() { return body_; }
   // Complete once `body` gave its end.
@@ -136,8 +140,8 @@ class ClientExchange {
   Signal changed_;
 };
 
-// Answers exchanges. The task ends when the exchange needs nothing more; a task that returns without having responded is
-// answered with 500 by the connection.
+// Answers exchanges. The task ends when the exchange needs nothing more; a task that returns without having responded
+// is answered with 500 by the connection.
 class ExchangeHandler {
  public:
   virtual ~ExchangeHandler() = default;

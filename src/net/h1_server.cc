@@ -427,7 +427,7 @@ bool H1Server::advance() {
     idle_since_ = context().shard.now();
   }
   if (!input_.empty()) process();
-  if (exchange_ == nullptr && (input_over_ || drain_is_over_) && parser_.between_messages()) closing_ = true;
+  if (exchange_ == nullptr && (input_over_ || (drain_is_over_ && parser_.between_messages()))) closing_ = true;
   return over && exchange_ != nullptr;
 }
 

@@ -5,8 +5,10 @@ namespace {
 
 void answer(net::ServerExchange& exchange, int status, std::string_view type, std::string body) {
   const bool head_only = exchange.request().method == "HEAD";
-  exchange.respond({.status = status,
-                    .fields = {{"content-type", type}, {"content-length", std::to_string(body.size())}, {"cache-control", "no-store"}}});
+  exchange.respond(
+      {.status = status,
+       .fields = {
+           {"content-type", type}, {"content-length", std::to_string(body.size())}, {"cache-control", "no-store"}}});
   if (!head_only) exchange.response_body().push(Bytes(std::move(body)));
   exchange.finish();
 }

@@ -1,4 +1,5 @@
-// Admin: the operators' port: /metrics, /healthz (the process lives), /readyz (it can serve). HTTP only, on the control shard.
+// Admin: the operators' port: /metrics, /healthz (the process lives), /readyz (it can serve). HTTP only, on the control
+// shard.
 #pragma once
 
 #include <functional>

@@ -1,11 +1,11 @@
 #include "node/config.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include <yaml-cpp/yaml.h>
 
 #include "base/text.h"
 #include "node/config_keys.h"
@@ -32,13 +32,15 @@ class Reader {
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
-  void read_entry(const YAML::Node& name_node, const YAML::Node& value, const std::string& path, const std::string& star) {
+  void read_entry(const YAML::Node& name_node, const YAML::Node& value, const std::string& path,
+                  const std::string& star) {
     const auto name = name_node.as<std::string>();
     const std::string prefix = path.empty() ? "" : path + ".";
     for (const std::string_view later : not_served_yet) {
       if (prefix.empty() && name == later) {
         if (value.IsScalar() && value.as<std::string>() == "embedded") return;
-        problem(name_node.Mark(), "'" + name + "' is not served yet: queues, topics and events come with a later version");
+        problem(name_node.Mark(),
+                "'" + name + "' is not served yet: queues, topics and events come with a later version");
         return;
       }
     }
@@ -122,9 +124,7 @@ class Reader {
     switch (key.type) {
       case KeyType::text: return true;
       case KeyType::texts: value.texts = {value.text}; return true;
-      case KeyType::boolean:
-        value.flag = value.text == "true";
-        return value.flag || value.text == "false";
+      case KeyType::boolean: value.flag = value.text == "true"; return value.flag || value.text == "false";
       case KeyType::integer: {
         const auto end = value.text.data() + value.text.size();
         const auto [at, error] = std::from_chars(value.text.data(), end, value.number);
@@ -173,7 +173,8 @@ class Reader {
   }
 
   void problem(const YAML::Mark& mark, const std::string& text) {
-    problems_.push_back(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " + text);
+    problems_.push_back(file_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1) + ": " +
+                        text);
   }
 
   Config& config_;
@@ -183,7 +184,9 @@ class Reader {
 
 // What no single key can tell.
 void check_whole(const Config& c, const std::string& file, std::vector<std::string>& problems) {
-  const auto add = [&](int line, const std::string& text) { problems.push_back(file + ":" + std::to_string(line) + ": " + text); };
+  const auto add = [&](int line, const std::string& text) {
+    problems.push_back(file + ":" + std::to_string(line) + ": " + text);
+  };
   for (const auto& [name, service] : c.services) {
     if (service.at.empty()) add(service.line, "service '" + name + "' needs 'at', such as 'at: grpc://127.0.0.1:7001'");
   }
@@ -228,7 +231,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     reader.read(YAML::Load(text), "", "");
     problems = reader.problems();
   } catch (const YAML::Exception& e) {
-    return invalid(file.string() + ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1) + ": " + e.msg);
+    return invalid(file.string() + ":" + std::to_string(e.mark.line + 1) + ":" + std::to_string(e.mark.column + 1) +
+                   ": " + e.msg);
   }
   if (problems.empty()) check_whole(config, file.string(), problems);
   if (!problems.empty()) return invalid(joined(problems));
@@ -240,8 +244,10 @@ Result<Config> read_config(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) {
     if (std::filesystem::exists(path / "parley.yaml", error)) return read_config(path / "parley.yaml");
     if (std::filesystem::is_directory(path / "contracts", error)) return assume(path);
-    return invalid(path.string() + ": neither parley.yaml nor a folder contracts/ is there. Write your .proto files into contracts/, or name "
-                                   "a configuration: parley up FILE");
+    return invalid(
+        path.string() +
+        ": neither parley.yaml nor a folder contracts/ is there. Write your .proto files into contracts/, or name "
+        "a configuration: parley up FILE");
   }
   if (!std::filesystem::is_regular_file(path, error)) return invalid(path.string() + ": no such file");
   return parse_config(read_file(path), path);

@@ -1,5 +1,5 @@
-// Config: what parley.yaml says. Every key is one row of the table in config_keys.cc, from which reading, the JSON Schema and
-// docs/configuration.md come; every key has a default.
+// Config: what parley.yaml says. Every key is one row of the table in config_keys.cc, from which reading, the JSON
+// Schema and docs/configuration.md come; every key has a default.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +68,8 @@ struct Config {
 };
 
 // Reads `path`: a parley.yaml, or a folder that has one (or that has just `contracts/`: everything is then assumed).
-// Errors: invalid_argument; every problem found, a line each, as "parley.yaml:7:3: unknown key 'servces' (did you mean 'services'?)".
+// Errors: invalid_argument; every problem found, a line each, as "parley.yaml:7:3: unknown key 'servces' (did you mean
+// 'services'?)".
 Result<Config> read_config(const std::filesystem::path& path);
 // The same for a text; `file` is the name in messages.
 Result<Config> parse_config(const std::string& text, const std::filesystem::path& file);

@@ -54,7 +54,8 @@ void write_schema(const Tree& tree, std::string& out) {
     const std::string& name = child.name;
     if (name == "*") {
       // Any name: the last word on additional properties.
-      out.erase(out.find(",\"additionalProperties\":false"), std::string_view(",\"additionalProperties\":false").size());
+      out.erase(out.find(",\"additionalProperties\":false"),
+                std::string_view(",\"additionalProperties\":false").size());
       out += ",\"additionalProperties\":{";
       write_schema(child, out);
       out += "}";
@@ -83,7 +84,8 @@ std::string config_markdown() {
       continue;
     }
     const std::string fallback = key.fallback.empty() ? "" : "`" + std::string(key.fallback) + "`";
-    out += "| `" + std::string(key.path) + "` | " + std::string(name(key.type)) + " | " + fallback + " | " + std::string(key.doc) + " |\n";
+    out += "| `" + std::string(key.path) + "` | " + std::string(name(key.type)) + " | " + fallback + " | " +
+           std::string(key.doc) + " |\n";
   }
   return out;
 }

@@ -17,12 +17,14 @@ ServiceConfig& service(C& c, const V& v) {
 // In the order of the documentation.
 constexpr Key keys[] = {
     {"contracts", KeyType::texts, "contracts",
-     "Folders of `.proto` files and descriptor set files, one or a list, loaded again when they change; or `reflection`: the gRPC services are asked.",
+     "Folders of `.proto` files and descriptor set files, one or a list, loaded again when they change; or "
+     "`reflection`: the gRPC services are asked.",
      [](C& c, const V& v) { c.contracts = v.texts; }},
     {"listen", KeyType::text, "127.0.0.1:8080",
      "The address for callers: REST, gRPC, gRPC-Web and Connect, HTTP/1.1 and HTTP/2, on one port. Port 0 picks one.",
      [](C& c, const V& v) { c.listen = v.text; }},
-    {"admin", KeyType::text, "127.0.0.1:9090", "The address for operators: `/metrics`, `/healthz`, `/readyz`. `off` for none.",
+    {"admin", KeyType::text, "127.0.0.1:9090",
+     "The address for operators: `/metrics`, `/healthz`, `/readyz`. `off` for none.",
      [](C& c, const V& v) { c.admin = v.text; }},
     {"shards", KeyType::integer, "0", "Threads that serve; 0 is one a core.",
      [](C& c, const V& v) { c.shards = static_cast<int>(v.number); }},
@@ -30,24 +32,32 @@ constexpr Key keys[] = {
     {"services", KeyType::section, "", "The services behind Parley, by a name of your choice.", nullptr},
     {"services.*", KeyType::section, "", "One service.", [](C& c, const V& v) { service(c, v); }},
     {"services.*.at", KeyType::text, "",
-     "Where it listens: `grpc://`, `grpcs://`, `http://` or `https://` and `host:port`, several addresses parted by commas. "
+     "Where it listens: `grpc://`, `grpcs://`, `http://` or `https://` and `host:port`, several addresses parted by "
+     "commas. "
      "`http` services are called with JSON by their `google.api.http` rules.",
      [](C& c, const V& v) {
        service(c, v).at = v.text;
        service(c, v).line = v.line;
      }},
-    {"services.*.serves", KeyType::texts, "", "The contract's services it answers, such as `shop.Orders`. Left out: asked by gRPC reflection.",
+    {"services.*.serves", KeyType::texts, "",
+     "The contract's services it answers, such as `shop.Orders`. Left out: asked by gRPC reflection.",
      [](C& c, const V& v) { service(c, v).serves = v.texts; }},
     {"services.*.run", KeyType::text, "",
-     "A shell command that Parley starts, watches, starts again with back-off when it ends, and stops; its output is prefixed with the name.",
+     "A shell command that Parley starts, watches, starts again with back-off when it ends, and stops; its output is "
+     "prefixed with the name.",
      [](C& c, const V& v) { service(c, v).run = v.text; }},
-    {"services.*.ca", KeyType::text, "", "PEM file of the authorities its certificate may come from; left out: the system's.",
+    {"services.*.ca", KeyType::text, "",
+     "PEM file of the authorities its certificate may come from; left out: the system's.",
      [](C& c, const V& v) { service(c, v).ca = v.text; }},
-    {"services.*.cert", KeyType::text, "", "PEM file of the certificate shown to it.", [](C& c, const V& v) { service(c, v).cert = v.text; }},
-    {"services.*.key", KeyType::text, "", "PEM file of that certificate's key.", [](C& c, const V& v) { service(c, v).key = v.text; }},
+    {"services.*.cert", KeyType::text, "", "PEM file of the certificate shown to it.",
+     [](C& c, const V& v) { service(c, v).cert = v.text; }},
+    {"services.*.key", KeyType::text, "", "PEM file of that certificate's key.",
+     [](C& c, const V& v) { service(c, v).key = v.text; }},
 
-    {"tls", KeyType::section, "", "TLS 1.2 and 1.3 on `listen`; certificates are loaded again when their files change.", nullptr},
-    {"tls.cert", KeyType::text, "", "PEM file of the certificate chain.", [](C& c, const V& v) { c.tls.cert = v.text; }},
+    {"tls", KeyType::section, "", "TLS 1.2 and 1.3 on `listen`; certificates are loaded again when their files change.",
+     nullptr},
+    {"tls.cert", KeyType::text, "", "PEM file of the certificate chain.",
+     [](C& c, const V& v) { c.tls.cert = v.text; }},
     {"tls.key", KeyType::text, "", "PEM file of its key.", [](C& c, const V& v) { c.tls.key = v.text; }},
     {"tls.client_ca", KeyType::text, "", "PEM file of authorities; callers are asked for a certificate of theirs.",
      [](C& c, const V& v) { c.tls.client_ca = v.text; }},
@@ -57,9 +67,11 @@ constexpr Key keys[] = {
     {"cors", KeyType::section, "", "Which web pages of other origins may call. Left out: none.", nullptr},
     {"cors.origins", KeyType::texts, "", "Allowed origins, such as `https://shop.example`; `*` for all.",
      [](C& c, const V& v) { c.cors.origins = v.texts; }},
-    {"cors.headers", KeyType::texts, "", "Request headers to allow beyond those of the protocols; left out: what the page asks for.",
+    {"cors.headers", KeyType::texts, "",
+     "Request headers to allow beyond those of the protocols; left out: what the page asks for.",
      [](C& c, const V& v) { c.cors.headers = v.texts; }},
-    {"cors.credentials", KeyType::boolean, "false", "Allow cookies and HTTP authentication; not together with origin `*`.",
+    {"cors.credentials", KeyType::boolean, "false",
+     "Allow cookies and HTTP authentication; not together with origin `*`.",
      [](C& c, const V& v) { c.cors.credentials = v.flag; }},
     {"cors.max_age", KeyType::duration, "2h", "How long a browser may remember the answer.",
      [](C& c, const V& v) { c.cors.max_age = v.duration; }},
@@ -75,7 +87,8 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { c.limits.connections = v.number; }},
     {"limits.pending_calls", KeyType::integer, "10000", "Calls at once, a shard.",
      [](C& c, const V& v) { c.limits.pending_calls = v.number; }},
-    {"limits.header_timeout", KeyType::duration, "10s", "From a request's first byte to the end of its head; a TLS handshake.",
+    {"limits.header_timeout", KeyType::duration, "10s",
+     "From a request's first byte to the end of its head; a TLS handshake.",
      [](C& c, const V& v) { c.limits.header_timeout = v.duration; }},
     {"limits.idle_timeout", KeyType::duration, "120s", "A connection without a request.",
      [](C& c, const V& v) { c.limits.idle_timeout = v.duration; }},
@@ -83,7 +96,8 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { c.limits.body_timeout = v.duration; }},
 
     {"timeouts", KeyType::section, "", "How long things may take.", nullptr},
-    {"timeouts.connect", KeyType::duration, "5s", "Connecting to a service.", [](C& c, const V& v) { c.timeouts.connect = v.duration; }},
+    {"timeouts.connect", KeyType::duration, "5s", "Connecting to a service.",
+     [](C& c, const V& v) { c.timeouts.connect = v.duration; }},
     {"timeouts.call", KeyType::duration, "0s", "The deadline of a unary call whose caller set none; 0 is none.",
      [](C& c, const V& v) { c.timeouts.call = v.duration; }},
     {"timeouts.drain", KeyType::duration, "30s", "How long calls in flight may go on after SIGTERM.",
@@ -101,7 +115,8 @@ constexpr Key keys[] = {
 std::span<const Key> config_keys() { return keys; }
 
 std::string_view name(KeyType type) {
-  constexpr std::array<std::string_view, 7> names = {"text", "whole number", "bytes", "duration", "true or false", "text or list", "section"};
+  constexpr std::array<std::string_view, 7> names = {"text",          "whole number", "bytes",  "duration",
+                                                     "true or false", "text or list", "section"};
   return names.at(static_cast<std::size_t>(type));
 }
 

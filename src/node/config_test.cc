@@ -1,9 +1,9 @@
 #include "node/config.h"
 
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdlib>
 
 namespace parley::node {
 namespace {
@@ -59,8 +59,12 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
   unsetenv("PARLEY_TEST_UNSET");
   const Bad cases[] = {
       {"unknown key", "listn: x\n", {"p.yaml:1:1: unknown key 'listn'", "did you mean 'listen'?"}},
-      {"unknown inner key", "services:\n  a:\n    at: grpc://h:1\n    server: [b]\n", {"p.yaml:4:5:", "in 'services.*'", "'serves'"}},
-      {"two mistakes, both named", "foo_bar_baz: 1\nlimits: {message_bytes: lots}\n", {"p.yaml:1:1", "p.yaml:2:", "such as 4MiB", "'lots'"}},
+      {"unknown inner key",
+       "services:\n  a:\n    at: grpc://h:1\n    server: [b]\n",
+       {"p.yaml:4:5:", "in 'services.*'", "'serves'"}},
+      {"two mistakes, both named",
+       "foo_bar_baz: 1\nlimits: {message_bytes: lots}\n",
+       {"p.yaml:1:1", "p.yaml:2:", "such as 4MiB", "'lots'"}},
       {"no address", "services: {a: {run: ls}}\n", {"service 'a' needs 'at'"}},
       {"a list where a text belongs", "listen: [a, b]\n", {"'listen' takes text"}},
       {"a negative number", "shards: -1\n", {"'shards' takes whole number"}},
@@ -81,7 +85,8 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
 
 TEST(Config, SchemaNamesEveryKeyAndServiceNamesAreFree) {
   const std::string schema = config_schema();
-  for (const char* part : {"\"listen\"", "\"message_bytes\"", "\"serves\"", "\"additionalProperties\":{\"type\":\"object\""}) {
+  for (const char* part :
+       {"\"listen\"", "\"message_bytes\"", "\"serves\"", "\"additionalProperties\":{\"type\":\"object\""}) {
     EXPECT_THAT(schema, HasSubstr(part));
   }
 }

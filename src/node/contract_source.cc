@@ -21,17 +21,21 @@ Task<contract::Loaded> load_reflected(Shard& control, const Config& config) {
     if (places && places->protocol == mesh::Protocol::http) continue;  // has no reflection
     auto reflected = co_await reflect(control, config, service, true);
     if (!reflected) {
-      failed.diagnostics.push_back(problem(config.file.string(), reflected.error().message(), "'contracts' can name a folder of .proto files instead"));
+      failed.diagnostics.push_back(problem(config.file.string(), reflected.error().message(),
+                                           "'contracts' can name a folder of .proto files instead"));
       co_return failed;
     }
-    files.insert(files.end(), std::make_move_iterator(reflected->files.begin()), std::make_move_iterator(reflected->files.end()));
+    files.insert(files.end(), std::make_move_iterator(reflected->files.begin()),
+                 std::make_move_iterator(reflected->files.end()));
   }
   co_return contract::load_descriptors(files);
 }
 
 }  // namespace
 
-bool is_reflected(const Config& config) { return config.contracts.size() == 1 && config.contracts.front() == "reflection"; }
+bool is_reflected(const Config& config) {
+  return config.contracts.size() == 1 && config.contracts.front() == "reflection";
+}
 
 std::vector<std::filesystem::path> contract_roots(const Config& config) {
   std::vector<std::filesystem::path> roots;
@@ -47,8 +51,9 @@ Task<contract::Loaded> load_contract(Shard& control, const Config& config) {
   for (const auto& root : roots) {
     std::error_code error;
     if (std::filesystem::exists(root, error)) continue;
-    missing.diagnostics.push_back(problem(root.string(), "no such file or folder",
-                                          "'contracts' in parley.yaml names folders of .proto files and descriptor set files, or is 'reflection'"));
+    missing.diagnostics.push_back(problem(
+        root.string(), "no such file or folder",
+        "'contracts' in parley.yaml names folders of .proto files and descriptor set files, or is 'reflection'"));
   }
   if (!missing.diagnostics.empty()) co_return missing;
   co_return contract::load(roots);

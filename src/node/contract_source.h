@@ -10,8 +10,8 @@ namespace parley::node {
 // `contracts: reflection`.
 bool is_reflected(const Config& config);
 
-// Loads `contracts:` of the configuration, relative to its folder, or asks every gRPC service for its part. What is missing or does not
-// answer is a diagnostic.
+// Loads `contracts:` of the configuration, relative to its folder, or asks every gRPC service for its part. What is
+// missing or does not answer is a diagnostic.
 Task<contract::Loaded> load_contract(Shard& control, const Config& config);
 
 // The roots as absolute paths: what a reload watches.

@@ -1,4 +1,5 @@
-// Dispatch: which edge takes a request. The edges are asked in turn, the most particular first; REST takes what is left.
+// Dispatch: which edge takes a request. The edges are asked in turn, the most particular first; REST takes what is
+// left.
 #pragma once
 
 #include "edge/rest/rest_edge.h"

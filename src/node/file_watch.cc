@@ -1,9 +1,9 @@
 #include "node/file_watch.h"
 
-#include <sys/stat.h>
-
 #include <functional>
 #include <string>
+
+#include <sys/stat.h>
 
 namespace parley::node {
 namespace {
@@ -13,8 +13,8 @@ namespace fs = std::filesystem;
 std::uint64_t of_file(const fs::path& path) {
   struct stat s{};
   if (stat(path.c_str(), &s) != 0) return 0;  // gone: another value than when it was there
-  const std::string text = path.string() + '|' + std::to_string(s.st_size) + '|' + std::to_string(s.st_mtim.tv_sec) + '|' +
-                           std::to_string(s.st_mtim.tv_nsec) + '|' + std::to_string(s.st_ino);
+  const std::string text = path.string() + '|' + std::to_string(s.st_size) + '|' + std::to_string(s.st_mtim.tv_sec) +
+                           '|' + std::to_string(s.st_mtim.tv_nsec) + '|' + std::to_string(s.st_ino);
   return std::hash<std::string>()(text);
 }
 
@@ -41,7 +41,8 @@ std::uint64_t FileWatch::look() const {
       sum += of_file(path);
       continue;
     }
-    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) sum += of_file(at->path());
+    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+      sum += of_file(at->path());
   }
   return sum;
 }

@@ -1,12 +1,12 @@
 #include "node/node.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "loop/task_group.h"
@@ -184,7 +184,8 @@ Result<void> Node::Rep::start_workers() {
                                  .access = access == nullptr ? nullptr : &access->lane(i)});
     if (!worker) return fail(std::move(worker).error().during("listen"));
     // Port 0: the others join the one that the first was given.
-    if (i == 0) listen.address = config.listen.substr(0, config.listen.rfind(':')) + ":" + std::to_string((*worker)->port());
+    if (i == 0)
+      listen.address = config.listen.substr(0, config.listen.rfind(':')) + ":" + std::to_string((*worker)->port());
     workers.push_back(std::move(*worker));
   }
   return {};
@@ -192,7 +193,8 @@ Result<void> Node::Rep::start_workers() {
 
 Result<void> Node::Rep::start_admin() {
   if (config.admin == "off") return {};
-  auto listening = net::Server::listen(control, {.address = config.admin, .reuse_port = false, .tls = nullptr}, {}, admin);
+  auto listening =
+      net::Server::listen(control, {.address = config.admin, .reuse_port = false, .tls = nullptr}, {}, admin);
   if (!listening) return fail(std::move(listening).error().during("admin"));
   admin_server = std::move(*listening);
   return {};
@@ -201,8 +203,9 @@ Result<void> Node::Rep::start_admin() {
 void Node::Rep::announce() const {
   for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect; reference at /docs)", snapshot->contract->services().size(),
-            snapshot->contract->method_count(), tls ? "https" : "http", host.empty() ? "0.0.0.0" : host, workers.front()->port());
+  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect; reference at /docs)",
+            snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
+            host.empty() ? "0.0.0.0" : host, workers.front()->port());
   if (admin_server) {
     const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
     log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
@@ -271,13 +274,15 @@ Task<void> Node::Rep::reload_once(std::string why) {
     log::warn("reload ({}): 'listen', 'admin' and 'shards' take effect at the next start", why);
   }
   if (tls != nullptr) {
-    if (const auto loaded = tls->reload(); !loaded) log::error("reload ({}): {}; keeping the old certificate", why, loaded.error().message());
+    if (const auto loaded = tls->reload(); !loaded)
+      log::error("reload ({}): {}; keeping the old certificate", why, loaded.error().message());
   }
   snapshot = std::move(*made);
   config = std::move(next);
   for (auto& worker : workers) worker->apply(snapshot);
   watch_files();
-  log::info("reloaded ({}): {} services, {} rpcs", why, snapshot->contract->services().size(), snapshot->contract->method_count());
+  log::info("reloaded ({}): {} services, {} rpcs", why, snapshot->contract->services().size(),
+            snapshot->contract->method_count());
 }
 
 void Node::Rep::received(int number) {
@@ -318,7 +323,9 @@ Task<std::string> Node::Rep::metrics() {
 }
 
 Task<void> Node::Rep::drain() {
-  if (!workers.empty()) log::info("stopping: calls in flight may finish within {} s", std::chrono::duration_cast<std::chrono::seconds>(config.timeouts.drain).count());
+  if (!workers.empty())
+    log::info("stopping: calls in flight may finish within {} s",
+              std::chrono::duration_cast<std::chrono::seconds>(config.timeouts.drain).count());
   std::size_t left = workers.size();
   for (auto& worker : workers) {
     worker->drain(control, config.timeouts.drain, [this, &left] {

@@ -1,17 +1,17 @@
 #include "node/process.h"
 
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -20,8 +20,9 @@ namespace {
 
 constexpr Duration backoff_first = std::chrono::milliseconds(250);
 constexpr Duration backoff_max = std::chrono::seconds(10);
-constexpr Duration ran_well = std::chrono::seconds(10);  // after that long a new end starts from the first back-off again
-constexpr std::size_t line_bytes = 16 * 1024;            // a longer line is printed in parts
+constexpr Duration ran_well =
+    std::chrono::seconds(10);                  // after that long a new end starts from the first back-off again
+constexpr std::size_t line_bytes = 16 * 1024;  // a longer line is printed in parts
 
 std::string how(int status) {
   if (WIFEXITED(status)) return "ended with exit code " + std::to_string(WEXITSTATUS(status));
@@ -59,7 +60,8 @@ Process::Process(Shard& shard, std::string name, std::string command, std::strin
       restart_(
           [](void* self) {
             auto* process = static_cast<Process*>(self);
-            if (const auto started = process->spawn(); !started) log::error("{}: {}", process->name_, started.error().message());
+            if (const auto started = process->spawn(); !started)
+              log::error("{}: {}", process->name_, started.error().message());
           },
           this) {}
 
@@ -79,7 +81,8 @@ Result<void> Process::start() { return spawn(); }
 Result<void> Process::spawn() {
   std::array<int, 2> pipe_fds{};
   if (pipe2(pipe_fds.data(), O_CLOEXEC) != 0) {
-    return fail(Error(Code::failed_precondition, Blame::us, std::string("no pipe for its output: ") + std::strerror(errno)));
+    return fail(
+        Error(Code::failed_precondition, Blame::us, std::string("no pipe for its output: ") + std::strerror(errno)));
   }
   const pid_t parent = getpid();
   pid_ = fork();
@@ -87,7 +90,8 @@ Result<void> Process::spawn() {
   close(pipe_fds[1]);
   if (pid_ < 0) {
     close(pipe_fds[0]);
-    return fail(Error(Code::failed_precondition, Blame::us, std::string("cannot start a process: ") + std::strerror(errno)));
+    return fail(
+        Error(Code::failed_precondition, Blame::us, std::string("cannot start a process: ") + std::strerror(errno)));
   }
   setpgid(pid_, pid_);  // here too: whoever comes first
   output_watch_.stop();
@@ -141,7 +145,8 @@ void Process::ended() {
     log::info("{}: stopped", name_);
   } else {
     if (shard_.now() - started_ > ran_well) backoff_ = backoff_first;
-    log::warn("{}: {}; starting again in {} ms", name_, how(status), std::chrono::duration_cast<std::chrono::milliseconds>(backoff_).count());
+    log::warn("{}: {}; starting again in {} ms", name_, how(status),
+              std::chrono::duration_cast<std::chrono::milliseconds>(backoff_).count());
     restart_.set(shard_.timers(), Deadline::after(shard_.now(), backoff_));
     backoff_ = std::min(backoff_ * 2, backoff_max);
   }

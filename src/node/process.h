@@ -1,11 +1,12 @@
-// Process: one child process of `run:`: started in its own process group, its output prefixed line by line, started again with back-off when
-// it ends, stopped with SIGTERM and after a while SIGKILL. On the control shard. A child dies with Parley, however Parley dies.
+// Process: one child process of `run:`: started in its own process group, its output prefixed line by line, started
+// again with back-off when it ends, stopped with SIGTERM and after a while SIGKILL. On the control shard. A child dies
+// with Parley, however Parley dies.
 #pragma once
-
-#include <sys/types.h>
 
 #include <memory>
 #include <string>
+
+#include <sys/types.h>
 
 #include "base/deadline.h"
 #include "base/error.h"

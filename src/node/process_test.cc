@@ -1,9 +1,9 @@
 #include "node/process.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 namespace parley::node {
 namespace {
@@ -25,7 +25,8 @@ std::size_t lines_in(const std::string& file) {
 TEST(Process, RunsInItsFolderAndStopsOnTerm) {
   const std::string folder = fresh_folder();
   Shard shard;
-  Process process(shard, "child", "trap 'echo stopped > said; exit 0' TERM; touch there; while :; do sleep 0.01; done", folder);
+  Process process(shard, "child", "trap 'echo stopped > said; exit 0' TERM; touch there; while :; do sleep 0.01; done",
+                  folder);
   ASSERT_TRUE(process.start().has_value());
   while (!std::filesystem::exists(folder + "/there")) run_blocking(shard, shard.sleep(5ms));
   EXPECT_TRUE(process.is_running());

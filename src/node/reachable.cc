@@ -1,12 +1,12 @@
 #include "node/reachable.h"
 
+#include <cerrno>
+#include <memory>
+
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <memory>
 
 namespace parley::node {
 namespace {
@@ -21,7 +21,8 @@ bool connects(const addrinfo& address) {
     pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
     int error = 0;
     socklen_t size = sizeof error;
-    connected = poll(&waiting, 1, patience_ms) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    connected =
+        poll(&waiting, 1, patience_ms) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
   }
   close(fd);
   return connected;

@@ -10,8 +10,8 @@ namespace {
 
 using ServedMap = std::map<std::string, ServedBy, std::less<>>;
 
-Result<void> add(ServedMap& served, const Config& config, const ServiceConfig& service, const std::string& name, const mesh::ClusterConfig& cluster,
-                 const contract::Contract& contract) {
+Result<void> add(ServedMap& served, const Config& config, const ServiceConfig& service, const std::string& name,
+                 const mesh::ClusterConfig& cluster, const contract::Contract& contract) {
   if (contract.find_service(name) == nullptr) {
     std::vector<std::string_view> known;
     for (const contract::Service& s : contract.services()) known.push_back(s.name);
@@ -20,7 +20,8 @@ Result<void> add(ServedMap& served, const Config& config, const ServiceConfig& s
     return invalid(text);
   }
   const auto [at, is_new] = served.try_emplace(name, ServedBy{.name = service.name, .cluster = cluster});
-  if (!is_new) return invalid(where(config, service) + " serves '" + name + "', and so does service '" + at->second.name + "'");
+  if (!is_new)
+    return invalid(where(config, service) + " serves '" + name + "', and so does service '" + at->second.name + "'");
   return {};
 }
 
@@ -39,10 +40,12 @@ Task<Result<ServedMap>> resolve_services(Shard& control, const Config& config, c
       auto reflected = co_await reflect(control, config, service, false);
       if (!reflected) co_return fail(std::move(reflected).error());
       // Of what it serves, only what the contract has: reflection and health are its own affair.
-      std::ranges::copy_if(reflected->services, std::back_inserter(names), [&](const std::string& n) { return contract.find_service(n) != nullptr; });
+      std::ranges::copy_if(reflected->services, std::back_inserter(names),
+                           [&](const std::string& n) { return contract.find_service(n) != nullptr; });
     }
     for (const std::string& name : names) {
-      if (auto added = add(served, config, service, name, *cluster, contract); !added) co_return fail(std::move(added).error());
+      if (auto added = add(served, config, service, name, *cluster, contract); !added)
+        co_return fail(std::move(added).error());
     }
   }
   co_return served;

@@ -1,11 +1,11 @@
 #include "node/signals.h"
 
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <system_error>
+
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace parley::node {
 namespace {
@@ -20,7 +20,8 @@ sigset_t handled() {
 }  // namespace
 
 Signals::Signals(Shard& shard, std::function<void(int)> received)
-    : received_(std::move(received)), watch_([](void* self, bool, bool) { static_cast<Signals*>(self)->read(); }, this) {
+    : received_(std::move(received)),
+      watch_([](void* self, bool, bool) { static_cast<Signals*>(self)->read(); }, this) {
   const sigset_t set = handled();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

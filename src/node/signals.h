@@ -1,5 +1,5 @@
-// Signals: SIGTERM, SIGINT and SIGHUP as events of a shard, by signalfd. Construct it before any other thread starts: threads inherit
-// the mask that keeps these signals from interrupting them.
+// Signals: SIGTERM, SIGINT and SIGHUP as events of a shard, by signalfd. Construct it before any other thread starts:
+// threads inherit the mask that keeps these signals from interrupting them.
 #pragma once
 
 #include <functional>

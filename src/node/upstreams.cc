@@ -33,7 +33,8 @@ Result<mesh::ClusterConfig> cluster_of(const Config& config, const ServiceConfig
   return cluster;
 }
 
-Task<Result<route::Reflected>> reflect(Shard& control, const Config& config, const ServiceConfig& service, bool with_files) {
+Task<Result<route::Reflected>> reflect(Shard& control, const Config& config, const ServiceConfig& service,
+                                       bool with_files) {
   auto places = cluster_of(config, service);
   if (!places) co_return fail(std::move(places).error());
   net::ClientPool pool(control, {});

@@ -82,7 +82,8 @@ struct Worker::Inside {
         readiness(front),
         own_services(front, readiness),
         user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
-        own_edges(own_services, rpc_options(setup.snapshot->config), without_documents(rest_options(setup.snapshot->config))),
+        own_edges(own_services, rpc_options(setup.snapshot->config),
+                  without_documents(rest_options(setup.snapshot->config))),
         dispatch(user_edges, own_edges, own_services) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
@@ -96,7 +97,8 @@ struct Worker::Inside {
       HandlerPtr& route = routes[by.name];
       if (route == nullptr) route = route_to(by, pool);
     }
-    front.swap(snapshot->contract, [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    front.swap(snapshot->contract,
+               [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
     readiness.changed().notify();
   }
 
@@ -108,12 +110,14 @@ struct Worker::Inside {
 
   static HandlerPtr route(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
     if (!method.not_served.empty()) {
-      return std::make_shared<Refusal>(Error(Code::unimplemented, Blame::us, method.not_served).with_reason("not_served_yet"));
+      return std::make_shared<Refusal>(
+          Error(Code::unimplemented, Blame::us, method.not_served).with_reason("not_served_yet"));
     }
     const auto by = snapshot.served_by.find(method.service);
     if (by == snapshot.served_by.end()) {
       return std::make_shared<Refusal>(
-          Error(Code::unimplemented, Blame::us, "no service in parley.yaml serves " + method.service).with_reason("no_service"));
+          Error(Code::unimplemented, Blame::us, "no service in parley.yaml serves " + method.service)
+              .with_reason("no_service"));
     }
     return routes.at(by->second.name);
   }
@@ -145,7 +149,8 @@ Result<std::unique_ptr<Worker>> Worker::start(Setup setup) {
   auto listened = listening.get_future();
   worker->thread_ = std::thread([&listening, self = worker.get(), setup = std::move(setup)] {
     Inside inside(setup);
-    auto server = net::Server::listen(inside.shard, setup.listen, server_limits(setup.snapshot->config), inside.dispatch);
+    auto server =
+        net::Server::listen(inside.shard, setup.listen, server_limits(setup.snapshot->config), inside.dispatch);
     if (!server) {
       listening.set_value(fail(std::move(server).error()));
       return;
@@ -175,7 +180,9 @@ void Worker::apply(SnapshotPtr snapshot) {
 
 void Worker::copy_metrics(Shard& control, std::function<void(std::vector<filter::CallMetrics>, std::size_t)> done) {
   inside_->shard.post([inside = inside_, &control, done = std::move(done)] {
-    control.post([done, copy = inside->metrics.copy(), connections = inside->server->connection_count()] { done(copy, connections); });
+    control.post([done, copy = inside->metrics.copy(), connections = inside->server->connection_count()] {
+      done(copy, connections);
+    });
   });
 }
 

@@ -1,5 +1,5 @@
-// Worker: one shard that serves, and its thread. Everything in it lives and dies on that thread; the control shard talks to it by
-// posting.
+// Worker: one shard that serves, and its thread. Everything in it lives and dies on that thread; the control shard
+// talks to it by posting.
 #pragma once
 
 #include <functional>

@@ -110,7 +110,8 @@ Result<MultipartParser::Event> MultipartParser::after_delimiter() {
 Result<MultipartParser::Event> MultipartParser::read_head() {
   const std::string_view text = rest();
   const std::size_t end = text.find("\r\n\r\n");
-  const std::size_t known = std::min(end, text.size() - std::min<std::size_t>(3, text.size()));  // the rest may be its end
+  const std::size_t known =
+      std::min(end, text.size() - std::min<std::size_t>(3, text.size()));  // the rest may be its end
   if (known > limits_.head_bytes) return too_large("a part's header block is too large");
   if (end == std::string_view::npos) return Event{.kind = Kind::need_more, .data = {}};
   if (auto parsed = parse_head(text.substr(0, end)); !parsed) return fail(std::move(parsed).error());

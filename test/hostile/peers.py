@@ -134,7 +134,8 @@ class Client(Connection):
     def call(self, path, body, content_type="application/grpc", end=True, **more):
         """A gRPC request with `body` as its DATA; returns the Reply when the stream has ended."""
         stream = self.open(self.request_fields("POST", path, content_type=content_type, te="trailers", **more), end=False)
-        self.send(frame(DATA, END_STREAM if end else 0, stream, body))
+        parts = [body[at:at + 16384] for at in range(0, len(body), 16384)] or [b""]
+        self.send(b"".join(frame(DATA, END_STREAM if end and part is parts[-1] else 0, stream, part) for part in parts))
         return self.wait(stream)
 
     def handle(self, kind, flags, stream, payload):

@@ -1,7 +1,9 @@
 """Malformed HTTP/1.1 (RFC 9110, 9112): refused with a status or a closed connection, and never taken for two requests."""
 
+import re
 import socket
 import struct
+import time
 
 import pytest
 
@@ -79,7 +81,7 @@ def test_malformed_requests_end_the_connection(node, data):
     assert closed, "the connection stayed open"
     assert b"smuggled" not in answer
     assert not answer or answer.split(b" ")[1][:1] in (b"4", b"5"), answer[:200]
-    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert len(re.findall(rb"(?m)^HTTP/1\.1 \d", answer)) <= 1
 
 
 @pytest.mark.parametrize("head, status", [
@@ -137,5 +139,6 @@ def test_thousands_of_connections_that_say_nothing(new_node):
     assert node.open_files() <= files + 220
     for peer in silent:
         peer.close()
-    answer, _ = exchange(node.port, b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-    assert answer.startswith(b"HTTP/1.1 200")
+    deadline = time.monotonic() + 5
+    while not exchange(node.port, b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")[0].startswith(b"HTTP/1.1 200"):
+        assert time.monotonic() < deadline, "places of connections that ended are not free again"

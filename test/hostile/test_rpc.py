@@ -45,7 +45,7 @@ def test_grpc_framing(client, body, codes):
 
 @pytest.mark.parametrize("body, codes", [
     (grpc_message(b"no gzip", flag=1), {INTERNAL, INVALID_ARGUMENT}), (grpc_message(gzip.compress(REQUEST)[:-5], flag=1), {INTERNAL, INVALID_ARGUMENT}),
-    (grpc_message(gzip.compress(b"\0" * (100 << 20)), flag=1), {RESOURCE_EXHAUSTED}), (grpc_message(gzip.compress(REQUEST), flag=1), {0}),
+    (grpc_message(gzip.compress(b"\0" * (40 << 20)), flag=1), {RESOURCE_EXHAUSTED}), (grpc_message(gzip.compress(REQUEST), flag=1), {0}),
     (grpc_message(b"", flag=1), {0, INTERNAL}),
 ], ids=["no gzip", "cut off", "a bomb", "good", "an empty one"])
 def test_grpc_compression(client, body, codes):
@@ -132,7 +132,9 @@ def web_status(answer):
     """The status of a gRPC-Web answer, in its trailer frame or in its headers."""
     if "grpc-status" in answer.headers:
         return int(answer.headers["grpc-status"])
-    body = b"".join(base64.b64decode(part) for part in answer.content.split(b"\n")) if "text" in answer.headers["content-type"] else answer.content
+    body = answer.content
+    if "text" in answer.headers["content-type"]:  # four characters at a time: padding can be anywhere
+        body = b"".join(base64.b64decode(body[at:at + 4]) for at in range(0, len(body), 4))
     while body[0] != 0x80:
         body = body[5 + struct.unpack(">I", body[1:5])[0]:]
     trailers = dict(line.split(":", 1) for line in body[5:].decode().lower().strip().split("\r\n"))
@@ -168,7 +170,8 @@ def connect(node, body, content_type="application/json", **headers):
 
 
 CONNECT = [
-    ("no JSON", b"{", {}, "invalid_argument"), ("an unknown field", b'{"nosuch": 1}', {}, "invalid_argument"), ("no UTF-8", b'{"text": "\xff"}', {}, "invalid_argument"),
+    ("no JSON", b"{", {}, "invalid_argument"), ("no UTF-8", b'{"text": "\xff"}', {}, "invalid_argument"),
+    # The bytes go through as they are: the service is the judge.
     ("malformed Protobuf", b"\x0a\xff", {"content_type": "application/proto"}, "invalid_argument"),
     ("another version", b"{}", {"connect_protocol_version": "2"}, "invalid_argument"),
     ("a timeout that is no number", b"{}", {"connect_timeout_ms": "x"}, "invalid_argument"),
@@ -187,6 +190,11 @@ def test_connect_unary(node, body, headers, code):
     assert answer.status_code >= 400 and answer.json()["code"] == code, answer.text
 
 
+def test_connect_clients_that_know_more_fields_are_understood(node):
+    """As connect-go has it; REST is strict."""
+    assert connect(node, b'{"name": "n", "nosuch": 1}').json()["request"]["name"] == "n"
+
+
 def test_connect_timeout_of_zero_and_of_ten_digits(node):
     assert connect(node, b"{}", connect_timeout_ms="0").json()["code"] == "deadline_exceeded"
     assert connect(node, b"{}", connect_timeout_ms="9999999999").status_code == 200
@@ -199,7 +207,7 @@ GETS = [
     ("gzip", {"encoding": "json", "base64": "1", "compression": "gzip", "message": base64.urlsafe_b64encode(gzip.compress(b'{"name":"n"}')).decode(), "connect": "v1"}, 200),
     ("no base64", {"encoding": "proto", "base64": "1", "message": "%%", "connect": "v1"}, 400),
     ("no message", {"encoding": "json", "connect": "v1"}, 400), ("no encoding", {"message": "{}", "connect": "v1"}, 400),
-    ("an unknown encoding", {"encoding": "xml", "message": "<a/>", "connect": "v1"}, 415),
+    ("an unknown encoding", {"encoding": "xml", "message": "<a/>", "connect": "v1"}, 400),
     ("an unknown compression", {"encoding": "json", "compression": "lzw", "message": "{}", "connect": "v1"}, 501),
     ("another version", {"encoding": "json", "message": "{}", "connect": "v9"}, 400), ("bad JSON", {"encoding": "json", "message": "{", "connect": "v1"}, 400),
 ]

@@ -140,16 +140,19 @@ UNARY = [
 ]
 
 
+SILENT = [answer for name, answer, _ in UNARY if name in ("a status nobody knows", "details that are rubbish")]  # nor has the service one
+
+
 @pytest.mark.parametrize("answer, codes", [case[1:] for case in UNARY], ids=[case[0] for case in UNARY])
 def test_unary_answers(answer, codes):
     with scripted(answer) as upstream, Behind(upstream.port) as behind:
         code, message = behind.get()
         assert code in codes, message
         if code != "OK":
-            assert message or code in ("FAILED_PRECONDITION",), "an error without a word"
-        answer = behind.rest()
-        assert (answer.status_code == 200) == (code == "OK")
-        assert answer.status_code == 200 or answer.json()["code"] == code
+            assert message or answer in SILENT, "an error without a word"
+        reply = behind.rest()
+        assert (reply.status_code == 200) == (code == "OK")
+        assert reply.status_code == 200 or reply.json()["code"] == code
 
 
 def test_a_decompression_bomb_in_a_reply():
@@ -361,7 +364,7 @@ def test_a_bad_service_does_not_harm_a_good_one(backend):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "contracts")
         with Behind(0, services=services, contracts=[suite.AWKWARD, folder]) as behind:
             method = behind.channel.unary_unary("/other.v1.Other/Hang")
-            hanging = [method.future(b"", timeout=4) for _ in range(300)]
+            hanging = [method.future(b"", timeout=4) for _ in range(200)]  # fewer than a connection's streams
             time.sleep(0.5)
             started = time.monotonic()
             for _ in range(20):

@@ -16,6 +16,20 @@ std::string joined(const std::vector<std::string>& items) {
   return out;
 }
 
+// The path of an rpc whose rules are elsewhere, asked for in no form that an rpc edge takes.
+Error refuse_rpc_path(const net::RequestHead& request, Fields& extra) {
+  if (request.method != "POST") {
+    extra.add("allow", "POST");
+    return Error(Code::unimplemented, Blame::caller, "an rpc is called by POST").with_reason("method_not_allowed");
+  }
+  extra.add("accept-post",
+            "application/json, application/proto, application/connect+json, application/connect+proto, "
+            "application/grpc, application/grpc-web");
+  return Error(Code::invalid_argument, Blame::caller,
+               "this rpc is called here as gRPC, gRPC-Web or Connect, and over REST at the paths of its rules")
+      .with_reason("unsupported_media_type");
+}
+
 }  // namespace
 
 RestEdge::RestEdge(const Front& front, RestOptions options) : front_(front), options_(std::move(options)) {}
@@ -51,7 +65,9 @@ void RestEdge::refuse(net::ServerExchange& exchange, const contract::Contract& c
   const std::string_view path = exchange.request().path();
   Fields extra;
   if (error.reason() == "method_not_allowed") extra.add("allow", joined(contract.router().allowed(path)));
-  if (error.reason() == "no_route") {
+  if (error.reason() == "no_route" && contract.find(path) != nullptr) {
+    error = refuse_rpc_path(exchange.request(), extra);
+  } else if (error.reason() == "no_route") {
     const std::string near = rest::nearest_route(contract, path);
     if (!near.empty())
       error =

@@ -13,10 +13,13 @@ namespace parley::route {
 namespace {
 
 // What waits on an exchange is told by the exchange that it ended; the call says why. An upstream knows the deadline
-// too, and its reset may come a little before this shard's timer.
+// too, and its reset may come a little before this shard's timer: the clocks' grain, and what the two round.
+constexpr Duration deadline_grain = std::chrono::milliseconds(5);
+
 Result<void> with_reason_of(const Call& call, Result<void> status) {
   if (call.cancelled()) return fail(*call.cancelled());
-  if (!status && status.error().code() == Code::cancelled && call.deadline().passed(Shard::current().now())) {
+  if (!status && status.error().code() == Code::cancelled &&
+      call.deadline().passed(Shard::current().now() + deadline_grain)) {
     return fail(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
   }
   return status;
