@@ -288,7 +288,7 @@ TEST(GrpcRoute, Answers) {
          c.data(id, framed("a"));
          c.reset(id, NGHTTP2_ENHANCE_YOUR_CALM);
        },
-       "RESOURCE_EXHAUSTED (upstream_reset)", "Server"},
+       "a then RESOURCE_EXHAUSTED (upstream_reset)", "Server"},
       {"dies", [](FakeConnection& c, std::int32_t) { c.close(); }, "UNAVAILABLE (upstream_connection_lost)"},
   };
   for (const Case& c : cases) {
