@@ -207,7 +207,7 @@ GETS = [
     ("gzip", {"encoding": "json", "base64": "1", "compression": "gzip", "message": base64.urlsafe_b64encode(gzip.compress(b'{"name":"n"}')).decode(), "connect": "v1"}, 200),
     ("no base64", {"encoding": "proto", "base64": "1", "message": "%%", "connect": "v1"}, 400),
     ("no message", {"encoding": "json", "connect": "v1"}, 400), ("no encoding", {"message": "{}", "connect": "v1"}, 400),
-    ("an unknown encoding", {"encoding": "xml", "message": "<a/>", "connect": "v1"}, 400),
+    ("an unknown encoding", {"encoding": "xml", "message": "<a/>", "connect": "v1"}, 415),
     ("an unknown compression", {"encoding": "json", "compression": "lzw", "message": "{}", "connect": "v1"}, 501),
     ("another version", {"encoding": "json", "message": "{}", "connect": "v9"}, 400), ("bad JSON", {"encoding": "json", "message": "{", "connect": "v1"}, 400),
 ]

@@ -48,7 +48,8 @@ class Awkward(pb_grpc.AwkwardServicer):
                 self.cancelled += not finished.is_set()
             gone.set()
 
-        context.add_callback(ended)
+        if not context.add_callback(ended):  # it has ended already
+            ended()
         return gone, finished
 
     def echo(self, rpc, request, context, update_mask=None):
