@@ -16,5 +16,5 @@ function(parley_blackbox)
                    --cache ${CMAKE_SOURCE_DIR}/build/cache ${arg_ARGS}
            WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(blackbox.${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS blackbox PROCESSORS ${arg_PROCESSORS}
-                       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;ASAN_OPTIONS=detect_leaks=1:abort_on_error=0")
+                       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:quarantine_size_mb=8")
 endfunction()
