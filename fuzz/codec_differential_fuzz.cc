@@ -79,6 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const parley::Result<void> parsed = json_to_wire(input.table, theirs, wire);
   // It prints every entry of a map, also those that later ones overwrite.
   if (!parsed && parsed.error().message().contains("this key is there twice")) return 0;
+  // It leaves out the value of an Any in an Any where that has nothing but fields it does not know.
+  if (!parsed && parsed.error().message().contains("needs \"value\"")) return 0;
   expect(parsed.has_value(), "we refuse libprotobuf's JSON", parsed ? "" : parsed.error().message(), theirs);
 
   const std::unique_ptr<pb::Message> reread(type->New());

@@ -230,6 +230,8 @@ bool WireToJson::read_entry(const FieldTable& map, std::string_view content, Ent
     if (record.field == nullptr) {
       // An undeclared number of a closed enum makes the whole entry unknown.
       entry.skip = entry.skip || (value_field.enumeration != nullptr && tag == value_field.tag());
+    } else if (way_ == Way::straight && (record.field->index == 0 ? entry.key : entry.value).field != nullptr) {
+      return give_up();  // what is overwritten here must still be well-formed: the other way checks the whole first
     } else if (record.field->index == 0) {
       entry.key = record;
     } else {

@@ -241,6 +241,8 @@ TEST(WireToJson, MalformedMessagesAreRefused) {
       {"end of another group", "t.All", Wire().open_group(3000).close_group(3001), "field 3000"},
       {"packed array cut off", "t.All", Wire().text(21, "\x80"), "$.ints: malformed"},
       {"packed doubles cut off", "t.All", Wire().text(22, "1234567"), "$.doubles: malformed"},
+      {"bad UTF-8 in a map's key that a second one overwrites", "t.All", Wire().part(31, Wire().text(1, "\xff").text(1, "a")),
+       "not valid UTF-8"},
       {"bad UTF-8", "t.All", Wire().part(17, Wire().text(1, "\xff")), "$.item.sku: a string is not valid UTF-8"},
       {"messages too deep", "t.All", nested_self(101), "nested too deeply"},
       {"groups too deep", "t.All", nested_group(100000), "nested too deeply"},
