@@ -9,13 +9,9 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
-import signal
 import socket
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
 import peers
@@ -69,24 +65,22 @@ class Bench:
         self.build, self.rounds, self.seconds = build, rounds, seconds
         self.rows = []
 
-    def add(self, name, unit, better, aim, samples, spread=None):
+    def add(self, name, unit, better, aim, samples):
         ours = statistics.median(samples["parley"])
         others = {peer: round(statistics.median(values), 2) for peer, values in samples.items() if peer != "parley"}
         spreads = {peer: (round(min(values), 2), round(max(values), 2)) for peer, values in samples.items()}
         self.rows.append({"name": name, "unit": unit, "better": better, "ours": round(ours, 2), "aim": aim, "peers": others, "spread": spreads})
         print(f"{name}: parley {ours:.2f} {unit} " + " ".join(f"{p} {v}" for p, v in others.items()), flush=True)
 
-    def interleave(self, targets, args, field, rate=None):
+    def interleave(self, targets, args, fields, rate=None):
         samples = {t.name: [] for t in targets}
         for round_number in range(self.rounds):
             for target in targets:
                 extra = ["--rate", str(rate)] if rate else []
                 result = load(self.build, target, target.load_args + args + extra, self.seconds)
-                for f in field:
-                    samples[target.name].append({f: result[f] for f in field})
-                    break
-                print(f"  round {round_number + 1} {target.name}: " + ", ".join(f"{f} {result[f]:.1f}" for f in [*field, "rate"]), flush=True)
-        return {f: {name: [s[f] for s in values] for name, values in samples.items()} for f in field}
+                samples[target.name].append({f: result[f] for f in fields})
+                print(f"  round {round_number + 1} {target.name}: " + ", ".join(f"{f} {result[f]:.1f}" for f in [*fields, "rate"]), flush=True)
+        return {f: {name: [s[f] for s in values] for name, values in samples.items()} for f in fields}
 
     # The rows.
 
@@ -119,7 +113,7 @@ class Bench:
         binary = self.build / "bench/codec/codec_bench"
         for line in subprocess.run([binary, "--json"], check=True, capture_output=True, text=True).stdout.splitlines():
             row = json.loads(line)
-            self.add(row["name"], "MB/s", "higher", row["aim"], {"parley": [row["ours"]]})
+            self.add(row["name"], row["unit"], row["better"], row["aim"], {"parley": [row["ours"]], **{k: [v] for k, v in row["peers"].items()}})
 
     def memory(self, stack):
         samples = {"parley": []}
@@ -204,10 +198,11 @@ def main():
     with peers.Stack(ROOT, options.build) as stack:
         for name in options.names or ROWS:
             ROWS[name](bench, stack)
-    results = ROOT / "bench/results"
-    results.mkdir(exist_ok=True)
-    (results / "latest.md").write_text(table(bench.rows))
-    (results / "latest.svg").write_text(chart(bench.rows))
+    if not options.names:  # a part would leave the others out
+        results = ROOT / "bench/results"
+        results.mkdir(exist_ok=True)
+        (results / "latest.md").write_text(table(bench.rows))
+        (results / "latest.svg").write_text(chart(bench.rows))
     if options.json:
         options.json.write_text("".join(json.dumps({k: r[k] for k in ("name", "unit", "better", "ours", "aim", "peers")}) + "\n" for r in bench.rows))
     print("\n" + table(bench.rows))
