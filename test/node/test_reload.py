@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import ssl
 import time
 
 import httpx
@@ -92,3 +93,28 @@ def test_the_contract_by_reflection(new_node, backend):
     node = new_node(contracts="reflection", services={"awkward": {"at": f"grpc://127.0.0.1:{backend.port}"}})
     with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client:
         assert client.get("/v1/get/n").status_code == 200
+
+
+def test_a_renewed_certificate_is_shown_to_new_connections(new_node, tmp_path):
+    certificate, key = suite.self_signed(str(tmp_path))
+    node = new_node(tls={"cert": certificate, "key": key})
+
+    def shown():
+        return ssl.get_server_certificate(("127.0.0.1", node.port))
+
+    first = shown()
+    with httpx.Client(base_url=f"https://127.0.0.1:{node.port}", verify=False, trust_env=False) as client:
+        assert client.get("/v1/get/n").status_code == 200
+        suite.self_signed(str(tmp_path))
+        eventually(lambda: shown() != first)
+        assert client.get("/v1/get/n").status_code == 200  # on the connection that is open
+
+
+def test_a_broken_certificate_keeps_the_old_one(new_node, tmp_path):
+    certificate, key = suite.self_signed(str(tmp_path))
+    node = new_node(tls={"cert": certificate, "key": key})
+    first = ssl.get_server_certificate(("127.0.0.1", node.port))
+    with open(certificate, "w") as file:
+        file.write("no certificate\n")
+    eventually(lambda: "keeping the old certificate" in node.log())
+    assert ssl.get_server_certificate(("127.0.0.1", node.port)) == first
