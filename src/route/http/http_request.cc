@@ -5,9 +5,11 @@
 #include "call/header_rules.h"
 #include "contract/transcode.h"
 #include "contract/wire_records.h"
+#include "loop/shard.h"
 #include "route/http/http_body.h"
 #include "route/http/path_fields.h"
 #include "wire/base64.h"
+#include "wire/timeout.h"
 
 namespace parley::route {
 namespace {
@@ -52,6 +54,10 @@ net::RequestHead head_of(const Call& call, const HttpRule& rule) {
     }
   }
   if (!trace.empty()) head.fields.add("traceparent", trace);
+  // HTTP has no field for it; this is the one our REST edge reads, so that it holds through several of us.
+  if (const auto left = call.deadline().left(Shard::current().now())) {
+    head.fields.add("grpc-timeout", wire::format_grpc_timeout(*left));
+  }
   const bool stream = call.method().server_streaming;
   head.fields.add(
       "accept", stream ? "application/x-ndjson, text/event-stream;q=0.9, application/json;q=0.8" : "application/json");

@@ -162,6 +162,14 @@ TEST(HttpRoute, HeadersAndBasePath) {
   EXPECT_FALSE(seen.has("grpc-timeout"));
 }
 
+TEST(HttpRoute, WhatIsLeftOfTheDeadlineGoesAlong) {
+  Rig rig("/api/v2");
+  Call c(rig.contract, rig.method("Upload"), "test");
+  c.set_deadline(Deadline::after(rig.shard.now(), std::chrono::hours(2)));
+  run_blocking(rig.shard, run(*rig.route, c, {R"({"name":"f"})"}));
+  EXPECT_NE(rig.upstream.requests.at(0).head.find("grpc-timeout: 7"), std::string::npos);  // of 7,200 s in some unit
+}
+
 TEST(HttpRoute, Answers) {
   struct Case {
     std::string_view name;
