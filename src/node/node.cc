@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <thread>
+#include <tuple>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -52,6 +53,17 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
+bool needs_restart(const Config& was, const Config& is) {
+  const auto made_of = [](const Config& c) {
+    return std::tie(c.listen, c.admin, c.shards, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
+                    c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
+                    c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
+                    c.log.level, c.log.access);
+  };
+  return made_of(was) != made_of(is);
 }
 
 double resident_bytes() {
@@ -270,8 +282,11 @@ Task<void> Node::Rep::reload_once(std::string why) {
     log::error("reload ({}): {}; keeping what was running", why, made.error().message());
     co_return;
   }
-  if (next.listen != config.listen || next.admin != config.admin || next.shards != config.shards) {
-    log::warn("reload ({}): 'listen', 'admin' and 'shards' take effect at the next start", why);
+  if (needs_restart(config, next)) {
+    log::warn(
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect' and 'log' "
+        "takes effect at the next start",
+        why);
   }
   if (tls != nullptr) {
     if (const auto loaded = tls->reload(); !loaded)

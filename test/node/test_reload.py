@@ -88,6 +88,12 @@ def test_a_broken_configuration_is_refused_while_serving_goes_on(new_node):
         assert client.get("/v1/get/n").status_code == 200
 
 
+def test_what_needs_a_restart_says_so(new_node):
+    node = new_node()
+    node.write_config({**node.config, "limits": {"message_bytes": "1MiB"}})
+    eventually(lambda: "takes effect at the next start" in node.log())
+
+
 def test_the_contract_by_reflection(new_node, backend):
     """No .proto file at all: the service tells its contract and its services."""
     node = new_node(contracts="reflection", services={"awkward": {"at": f"grpc://127.0.0.1:{backend.port}"}})
