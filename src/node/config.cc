@@ -7,6 +7,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "node/config_keys.h"
 
