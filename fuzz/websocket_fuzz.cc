@@ -19,7 +19,8 @@ std::string events(std::string_view bytes, std::size_t chunk, bool deflate) {
     std::string_view in = bytes.substr(at, chunk);
     for (;;) {
       const auto event = decoder.next(in);
-      if (!event) return seen + "!" + std::to_string(static_cast<int>(event.error().code)) + std::string(event.error().text);
+      if (!event)
+        return seen + "!" + std::to_string(static_cast<int>(event.error().code)) + std::string(event.error().text);
       if (*event == WebSocketDecoder::Event::need_more) break;
       if (decoder.payload().size() > 4096 + 125) std::abort();
       seen += static_cast<char>('0' + static_cast<int>(*event));

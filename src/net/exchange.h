@@ -26,9 +26,10 @@ struct RequestHead {
   std::string authority;  // "shop.example:8080"
   std::string target;     // path and query as sent: "/v1/orders?page_size=2"; "*" for OPTIONS *
   Fields fields;          // without pseudo-headers and without `host`; no hop-by-hop fields (`te: trailers` stays)
-  // "websocket": the client asks to talk WebSocket from here on, by HTTP/1.1's Upgrade (RFC 9110 section 7.8) or HTTP/2's
-  // extended CONNECT (RFC 8441; `method` is then "CONNECT"). "" otherwise: other upgrades are not offered and not shown.
-  std::string upgrade;
+  // "websocket": the client asks to talk WebSocket from here on, by HTTP/1.1's Upgrade (RFC 9110 section 7.8) or
+  // HTTP/2's extended CONNECT (RFC 8441; `method` is then "CONNECT"). "" otherwise: other upgrades are not offered and
+  // not shown.
+  std::string upgrade = {};
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   // Without the question mark; "" if there is none.
@@ -85,8 +86,8 @@ class ServerExchange {
   // Ends the exchange early, in both directions. A no-op after `finish` has been sent in full.
   virtual void reset(Reset code) = 0;
   // Instead of `respond`, where `request().upgrade` is set: agrees, with 101 or 200 as the version has it and `fields`.
-  // From here on `body` and `response_body` carry the other protocol's bytes, and `finish` ends our side. A request that
-  // asked is a plain one as soon as it is responded to, or as its body is read, without this.
+  // From here on `body` and `response_body` carry the other protocol's bytes, and `finish` ends our side. A request
+  // that asked is a plain one as soon as it is responded to, or as its body is read, without this.
   virtual void accept_upgrade(Fields fields) = 0;
   bool is_upgraded() const { return upgraded_; }
 

@@ -43,8 +43,8 @@ WebSocket::WebSocket(ServerExchange& exchange, const WebSocketOptions& options, 
     answer.add("sec-websocket-extensions", wire::deflate_answer(*terms));
     inflater_ = std::make_unique<wire::MessageInflater>(*terms);
     deflater_ = std::make_unique<wire::MessageDeflater>(*terms);
-    decoder_ =
-        wire::WebSocketDecoder(wire::WebSocketDecoder::Peer::client, {.message_bytes = options.max_message}, inflater_.get());
+    decoder_ = wire::WebSocketDecoder(wire::WebSocketDecoder::Peer::client, {.message_bytes = options.max_message},
+                                      inflater_.get());
   }
   exchange.response_body().set_limit(options.buffer);
   exchange.accept_upgrade(std::move(answer));

@@ -29,10 +29,10 @@
 namespace parley::net {
 
 struct WebSocketOptions {
-  std::size_t max_message = std::size_t{4} << 20;     // of one message, decompressed
-  std::size_t buffer = Pipe::default_limit;           // bytes that wait to be sent, before writers wait
-  Duration ping = std::chrono::seconds(20);           // of silence, after which the peer is asked, then taken for lost
-  Duration close_timeout = std::chrono::seconds(2);   // from our close frame to the peer's
+  std::size_t max_message = std::size_t{4} << 20;    // of one message, decompressed
+  std::size_t buffer = Pipe::default_limit;          // bytes that wait to be sent, before writers wait
+  Duration ping = std::chrono::seconds(20);          // of silence, after which the peer is asked, then taken for lost
+  Duration close_timeout = std::chrono::seconds(2);  // from our close frame to the peer's
   wire::DeflateMode compression = wire::DeflateMode::message;
 };
 

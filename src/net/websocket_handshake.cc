@@ -1,9 +1,9 @@
 #include "net/websocket_handshake.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
+
+#include <openssl/sha.h>
 
 #include "base/text.h"
 #include "wire/base64.h"
@@ -34,8 +34,7 @@ std::string with_port(std::string_view authority, std::string_view scheme) {
 std::optional<WebSocketRefusal> check_websocket(const RequestHead& request) {
   const bool over_http2 = request.method == "CONNECT";
   if (request.upgrade.empty()) {
-    return refuse(426, "this address is a WebSocket's: ask for an upgrade",
-                  {{"sec-websocket-version", version}});
+    return refuse(426, "this address is a WebSocket's: ask for an upgrade", {{"sec-websocket-version", version}});
   }
   if (request.fields.get("sec-websocket-version") != version) {
     return refuse(426, "WebSocket is spoken in version 13", {{"sec-websocket-version", version}});

@@ -99,8 +99,7 @@ struct Worker::Inside {
         user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
                    websocket_options(setup.snapshot->config)),
         own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config)),
-                  websocket_options(setup.snapshot->config)),
+                  without_documents(rest_options(setup.snapshot->config)), websocket_options(setup.snapshot->config)),
         dispatch(user_edges, own_edges, own_services) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });

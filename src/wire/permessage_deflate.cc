@@ -1,11 +1,11 @@
 #include "wire/permessage_deflate.h"
 
-#include <zlib.h>
-
 #include <array>
 #include <charconv>
 #include <new>
 #include <vector>
+
+#include <zlib.h>
 
 namespace parley::wire {
 namespace {

@@ -1,9 +1,9 @@
 // permessage-deflate: what is agreed on, and messages both ways (Autobahn's categories 12 and 13).
 #include "wire/permessage_deflate.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "wire/websocket.h"
 
@@ -29,18 +29,20 @@ TEST(PermessageDeflate, negotiation) {
       {"another extension", "x-webkit-deflate-frame", "none", "none"},
       {"plain", "permessage-deflate", plain, none_kept},
       {"as browsers offer it", "permessage-deflate; client_max_window_bits", plain, none_kept},
-      {"the server is to keep nothing", "permessage-deflate; server_no_context_takeover", plain + "; server_no_context_takeover",
-       none_kept},
-      {"the client keeps nothing", "permessage-deflate; client_no_context_takeover", plain + "; client_no_context_takeover", none_kept},
-      {"a smaller window of ours", "permessage-deflate; server_max_window_bits=10", plain + "; server_max_window_bits=10",
-       none_kept + "; server_max_window_bits=10"},
+      {"the server is to keep nothing", "permessage-deflate; server_no_context_takeover",
+       plain + "; server_no_context_takeover", none_kept},
+      {"the client keeps nothing", "permessage-deflate; client_no_context_takeover",
+       plain + "; client_no_context_takeover", none_kept},
+      {"a smaller window of ours", "permessage-deflate; server_max_window_bits=10",
+       plain + "; server_max_window_bits=10", none_kept + "; server_max_window_bits=10"},
       {"in quotes", "permessage-deflate; server_max_window_bits=\"10\"", plain + "; server_max_window_bits=10",
        none_kept + "; server_max_window_bits=10"},
-      {"a smaller window of theirs", "permessage-deflate; client_max_window_bits=9", plain + "; client_max_window_bits=9",
-       none_kept + "; client_max_window_bits=9"},
-      {"a window that zlib has not: the next offer counts", "permessage-deflate; server_max_window_bits=8, permessage-deflate", plain,
-       none_kept},
-      {"unknown parameter: the next offer counts", "permessage-deflate; x=1, foo; bar, permessage-deflate;client_no_context_takeover",
+      {"a smaller window of theirs", "permessage-deflate; client_max_window_bits=9",
+       plain + "; client_max_window_bits=9", none_kept + "; client_max_window_bits=9"},
+      {"a window that zlib has not: the next offer counts",
+       "permessage-deflate; server_max_window_bits=8, permessage-deflate", plain, none_kept},
+      {"unknown parameter: the next offer counts",
+       "permessage-deflate; x=1, foo; bar, permessage-deflate;client_no_context_takeover",
        plain + "; client_no_context_takeover", none_kept},
       {"a window of 16", "permessage-deflate; server_max_window_bits=16", "none", "none"},
       {"a window of 7", "permessage-deflate; client_max_window_bits=7", "none", "none"},
@@ -128,7 +130,8 @@ TEST(PermessageDeflate, the_rfcs_messages) {  // RFC 7692 section 7.2.3
     std::string out;
     EXPECT_EQ(inflater.inflate(c.bytes, limit, out), InflateResult::ok) << c.name;
     EXPECT_EQ(out, "Hello") << c.name;
-    EXPECT_EQ(inflater.inflate("\xf2\x00\x11\x00\x00"s, limit, out), InflateResult::ok) << c.name << ": the window goes on";
+    EXPECT_EQ(inflater.inflate("\xf2\x00\x11\x00\x00"s, limit, out), InflateResult::ok)
+        << c.name << ": the window goes on";
     EXPECT_EQ(out, "Hello") << c.name;
   }
 }
@@ -140,7 +143,7 @@ TEST(PermessageDeflate, bounds) {
   std::string out;
   EXPECT_EQ(inflater.inflate(bomb, limit, out), InflateResult::too_large);
   EXPECT_LE(out.size(), limit + 16 * 1024);
-  for (const std::string bad : {"\x07\xff"s, "\xff\xff\xff"s, "\x00\x05\x00\xfa\xfe\x48"s}) {
+  for (const std::string& bad : {"\x07\xff"s, "\xff\xff\xff"s, "\x00\x05\x00\xfa\xfe\x48"s}) {
     MessageInflater fresh({.client_no_context_takeover = true});
     EXPECT_EQ(fresh.inflate(bad, limit, out), InflateResult::malformed);
     EXPECT_EQ(fresh.inflate("\xf2\x48\xcd\xc9\xc9\x07\x00"s, limit, out), InflateResult::ok) << "after a bad one";
@@ -162,8 +165,10 @@ TEST(PermessageDeflate, frames) {
     std::string name, bytes, seen;
   } cases[] = {
       {"compressed", masked(0xc1, hello), "Hello;"},
-      {"in fragments: the bit is on the first", masked(0x41, hello.substr(0, 3)) + masked(0x80, hello.substr(3)), "Hello;"},
-      {"a ping between", masked(0x41, hello.substr(0, 3)) + masked(0x89, "p") + masked(0x80, hello.substr(3)), "p;Hello;"},
+      {"in fragments: the bit is on the first", masked(0x41, hello.substr(0, 3)) + masked(0x80, hello.substr(3)),
+       "Hello;"},
+      {"a ping between", masked(0x41, hello.substr(0, 3)) + masked(0x89, "p") + masked(0x80, hello.substr(3)),
+       "p;Hello;"},
       {"not compressed", masked(0x81, "plain"), "plain;"},
       {"the bit on a continuation", masked(0x41, hello.substr(0, 3)) + masked(0xc0, hello.substr(3)), "1002"},
       {"the bit on a ping", masked(0xc9, "p"), "1002"},

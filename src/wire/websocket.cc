@@ -82,10 +82,11 @@ WebSocketDecoder::Outcome WebSocketDecoder::check_frame(std::uint8_t first, std:
     return broken(WsClose::protocol_error, masked_ ? "a client's frame is not masked" : "a server's frame is masked");
   }
   if (control && !fin_) return broken(WsClose::protocol_error, "a control frame is fragmented");
-  if (control && (second & 0x7fU) > control_limit) return broken(WsClose::protocol_error, "a control frame is too long");
+  if (control && (second & 0x7fU) > control_limit)
+    return broken(WsClose::protocol_error, "a control frame is too long");
   if (!control && (opcode_ == WsOpcode::continuation) != in_message_) {
-    return broken(WsClose::protocol_error, in_message_ ? "a message begins within another"
-                                                       : "a continuation of no message");
+    return broken(WsClose::protocol_error,
+                  in_message_ ? "a message begins within another" : "a continuation of no message");
   }
   return Event::need_more;
 }
@@ -132,9 +133,9 @@ WebSocketDecoder::Outcome WebSocketDecoder::take_payload(std::string_view& in) {
     return Event::need_more;
   }
   const std::size_t before = message_.size();
-  message_.resize_and_overwrite(before + part, [&](char* text, std::size_t size) {
+  message_.resize_and_overwrite(before + part, [&](char* text, std::size_t /*libstdc++ 12: perhaps more*/) {
     mask_ = ws_mask(text + before, bytes, mask_);
-    return size;
+    return before + part;
   });
   if (is_text_ && !compressed_ && !utf8_.write(std::string_view(message_).substr(before)))
     return broken(WsClose::bad_data, "a text message is not UTF-8");

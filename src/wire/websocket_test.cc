@@ -3,9 +3,9 @@
 // permessage_deflate_test.cc has 12 and 13.
 #include "wire/websocket.h"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace parley::wire {
 namespace {
@@ -33,7 +33,8 @@ std::string shown(std::string_view payload) {
 }
 
 // "text:hello; ping:; 1002": the events, then the close code of a failure, or "…" where something is unfinished.
-std::string read(std::string_view bytes, std::size_t chunk, WebSocketDecoder::Peer sender = WebSocketDecoder::Peer::client) {
+std::string read(std::string_view bytes, std::size_t chunk,
+                 WebSocketDecoder::Peer sender = WebSocketDecoder::Peer::client) {
   using Event = WebSocketDecoder::Event;
   WebSocketDecoder decoder(sender, {.message_bytes = limit});
   std::string seen;
@@ -81,7 +82,8 @@ TEST(WebSocket, messages_of_every_length_form) {  // 1.1, 1.2
   for (const std::size_t size : {125, 126, 127, 128, 65535, 65536, 65537, 70000}) {
     const std::string text(size, '*');
     cases.push_back({"a text of " + std::to_string(size), fin(1, text), "text:" + std::to_string(size) + " bytes; "});
-    cases.push_back({"a binary of " + std::to_string(size), fin(2, text), "binary:" + std::to_string(size) + " bytes; "});
+    cases.push_back(
+        {"a binary of " + std::to_string(size), fin(2, text), "binary:" + std::to_string(size) + " bytes; "});
   }
   expect(cases);
 }
@@ -113,7 +115,8 @@ TEST(WebSocket, reserved_bits_and_opcodes) {  // 3, 4, and 5.2 to 5.8 of the RFC
   };
   for (const unsigned opcode : {3, 4, 5, 6, 7, 11, 12, 13, 14, 15}) {
     cases.push_back({"opcode " + std::to_string(opcode), fin(opcode, ""), "1002"});
-    cases.push_back({"opcode " + std::to_string(opcode) + " with data", fin(1, "a") + fin(opcode, "x"), "text:a; 1002"});
+    cases.push_back(
+        {"opcode " + std::to_string(opcode) + " with data", fin(1, "a") + fin(opcode, "x"), "text:a; 1002"});
   }
   expect(cases);
 }
@@ -148,13 +151,32 @@ TEST(WebSocket, text_is_utf8) {  // 6
       {"in a binary nothing is looked at", fin(2, "\xff"), "binary:\xff; "},
       {"the last valid code point", fin(1, "\xf4\x8f\xbf\xbf"), "text:\xf4\x8f\xbf\xbf; "},
       {"before and after the surrogates", fin(1, "\xed\x9f\xbf\xee\x80\x80"), "text:\xed\x9f\xbf\xee\x80\x80; "},
-      {"noncharacters are valid", fin(1, "\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90"), "text:\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90; "},
+      {"noncharacters are valid", fin(1, "\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90"),
+       "text:\xef\xbf\xbe\xef\xbf\xbf\xef\xb7\x90; "},
       {"a ping does not end a character", part(1, "\xe2") + fin(9, "\xff") + fin(0, "\x82\xac"), "ping:\xff; text:€; "},
       {"the next message begins afresh", fin(1, "€") + fin(1, "€"), "text:€; text:€; "},
   };
-  for (const char* bad : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf",
-                          "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80",
-                          "\xfe", "\xff", "\xc2", "\xc2 ", "\xe2\x82", "\xf0\x9f\x8e", "\xe2\x82\xe2\x82\xac", "\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80"}) {
+  for (const char* bad : {"\x80",
+                          "\xbf",
+                          "\xc0\x80",
+                          "\xc1\xbf",
+                          "\xe0\x80\x80",
+                          "\xe0\x9f\xbf",
+                          "\xed\xa0\x80",
+                          "\xed\xbf\xbf",
+                          "\xf0\x80\x80\x80",
+                          "\xf0\x8f\xbf\xbf",
+                          "\xf4\x90\x80\x80",
+                          "\xf5\x80\x80\x80",
+                          "\xf8\x88\x80\x80\x80",
+                          "\xfe",
+                          "\xff",
+                          "\xc2",
+                          "\xc2 ",
+                          "\xe2\x82",
+                          "\xf0\x9f\x8e",
+                          "\xe2\x82\xe2\x82\xac",
+                          "\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80"}) {
     cases.push_back({"bad", fin(1, "0123456789abcdef"s + bad), "1007"});
     cases.push_back({"bad at the beginning", fin(1, std::string(bad) + "0123456789abcdef"), "1007"});
   }
@@ -223,7 +245,9 @@ TEST(WebSocket, masking_at_every_offset) {
 }
 
 TEST(WebSocket, a_close_reason_is_cut_between_characters) {
-  EXPECT_EQ(ws_close_payload(1000, "bye"), "\x03\xe8"s "bye");
+  EXPECT_EQ(ws_close_payload(1000, "bye"),
+            "\x03\xe8"s
+            "bye");
   const std::string euros = "a€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€";
   EXPECT_EQ(ws_close_payload(4005, euros), "\x0f\xa5"s + euros.substr(0, 1 + 40 * 3));
 }

@@ -110,7 +110,8 @@ Result<void> read_metadata(std::string_view entry, Fields& to) {
     if (records.tag == bytes_tag(1)) name = records.bytes;
     if (records.tag == bytes_tag(2)) value = records.bytes;
   }
-  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (records.is_malformed() || !is_token(name)) return fail(bad_frame("start.metadata: \"" + name + "\" is no name"));
   if (wire::is_bin(name)) {
     if (!wire::add_bin_decoded(to, name, value)) return fail(bad_frame("start.metadata: " + name + " is not base64"));

@@ -33,7 +33,8 @@ void put_text(std::uint32_t number, std::string_view text, std::string& out) {
 
 // Metadata: one value a name, as both formats have it.
 
-// Calls `use(name, value)`, once a name that passes towards the caller; values of one name are joined, bytes are base64.
+// Calls `use(name, value)`, once a name that passes towards the caller; values of one name are joined, bytes are
+// base64.
 template <class Use>
 void each_name(const Fields& metadata, const Use& use) {
   std::string joined;
@@ -95,7 +96,8 @@ std::string any_of(const ErrorDetail& detail) {
 
 void put_detail(const ErrorDetail& detail, const contract::TableSet* tables, std::string& out) {
   const contract::MessageTable* any = tables == nullptr ? nullptr : tables->find("google.protobuf.Any");
-  if (any != nullptr && tables->find(detail.type) != nullptr && contract::wire_to_json(*any, any_of(detail), out)) return;
+  if (any != nullptr && tables->find(detail.type) != nullptr && contract::wire_to_json(*any, any_of(detail), out))
+    return;
   out += "{\"@type\":";
   contract::append_json_string(out, std::string(type_prefix) + detail.type);
   out += ",\"value\":";

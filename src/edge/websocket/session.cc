@@ -298,13 +298,15 @@ void Session::send_status() {
   if (!socket_.can_send()) return;
   const Error* status = failed_ ? &*failed_ : end_of(call_);
   std::uint16_t code = close_code_;
-  if (code == 0) code = status == nullptr ? number(WsClose::normal) : status_codes + static_cast<std::uint16_t>(status->code());
+  if (code == 0)
+    code = status == nullptr ? number(WsClose::normal) : status_codes + static_cast<std::uint16_t>(status->code());
   if (close_code_ != number(WsClose::protocol_error) && close_code_ != number(WsClose::bad_data)) {
     std::string& text = new_frame();
     put_status(format_, status, call_.trailers, &call_.contract().tables(), text);
     (void)socket_.send(seal(text));
   }
-  socket_.close(code, status == nullptr ? std::string() : fmt::format("{}: {}", name(status->code()), status->message()));
+  socket_.close(code,
+                status == nullptr ? std::string() : fmt::format("{}: {}", name(status->code()), status->message()));
 }
 
 }  // namespace parley::edge::websocket

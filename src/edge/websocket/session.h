@@ -1,5 +1,5 @@
-// Session: one socket, one call. The socket's frames become the call's requests in one task, `pump`, which goes on until
-// the socket is closed; `run` sends the replies, the status and the close frame.
+// Session: one socket, one call. The socket's frames become the call's requests in one task, `pump`, which goes on
+// until the socket is closed; `run` sends the replies, the status and the close frame.
 //
 // Lives in the edge's task, on its shard; shorter than the exchange.
 #pragma once

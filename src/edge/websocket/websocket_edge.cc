@@ -30,7 +30,8 @@ constexpr Refusal no_upgrade{426, "Upgrade Required", Code::invalid_argument, "u
 
 // A problem document (RFC 9457): pages see nothing of it, people with curl do.
 void refuse(net::ServerExchange& exchange, const Refusal& refusal, std::string_view detail, Fields fields = {}) {
-  std::string body = fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":)", refusal.title, refusal.status);
+  std::string body =
+      fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":)", refusal.title, refusal.status);
   contract::append_json_string(body, detail);
   body += R"(,"instance":)";
   contract::append_json_string(body, exchange.request().path());
@@ -55,14 +56,17 @@ Task<void> WebSocketEdge::serve(net::ServerExchange& exchange) {
   const contract::ContractPtr contract = front_.contract();
   const contract::Method* method = contract->find(request.path().substr(prefix.size()));
   if (method == nullptr) {
-    co_return refuse(exchange, no_rpc, fmt::format("the contract has no rpc {}", request.path().substr(prefix.size() + 1)));
+    co_return refuse(exchange, no_rpc,
+                     fmt::format("the contract has no rpc {}", request.path().substr(prefix.size() + 1)));
   }
   if (auto refused = net::check_websocket(request)) {
-    co_return refuse(exchange, refused->status == 426 ? no_upgrade : bad_request, refused->text, std::move(refused->fields));
+    co_return refuse(exchange, refused->status == 426 ? no_upgrade : bad_request, refused->text,
+                     std::move(refused->fields));
   }
   if (!net::is_origin_allowed(request, options_.cors.get())) {
-    co_return refuse(exchange, bad_origin,
-                     fmt::format("pages of {} may not connect: cors.origins lists who may", request.fields.get("origin")));
+    co_return refuse(
+        exchange, bad_origin,
+        fmt::format("pages of {} may not connect: cors.origins lists who may", request.fields.get("origin")));
   }
   const auto format = choose_format(request);
   if (!format) co_return refuse(exchange, bad_request, "the subprotocols here are parley.json.v1 and parley.proto.v1");

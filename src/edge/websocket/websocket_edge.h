@@ -1,5 +1,5 @@
-// WebSocketEdge: an rpc over a WebSocket at /ws/package.Service/Method (docs/formats/websocket.md). One a shard; `serve`
-// runs once a socket.
+// WebSocketEdge: an rpc over a WebSocket at /ws/package.Service/Method (docs/formats/websocket.md). One a shard;
+// `serve` runs once a socket.
 #pragma once
 
 #include "call/front.h"
