@@ -59,6 +59,12 @@ struct Config {
     Duration drain = std::chrono::seconds(30);
   } timeouts;
   struct {
+    Duration ping = std::chrono::seconds(20);
+    std::int64_t buffer = 64 << 10;
+    std::string slow = "wait";            // "wait", "drop_oldest" or "close"
+    std::string compression = "message";  // "off", "message" or "context"
+  } websocket;
+  struct {
     std::string level = "info";
     std::string access = "off";  // "off", "-" (standard output) or a file
   } log;

@@ -103,6 +103,21 @@ constexpr Key keys[] = {
     {"timeouts.drain", KeyType::duration, "30s", "How long calls in flight may go on after SIGTERM.",
      [](C& c, const V& v) { c.timeouts.drain = v.duration; }},
 
+    {"websocket", KeyType::section, "", "WebSockets at `/ws/package.Service/Method`.", nullptr},
+    {"websocket.ping", KeyType::duration, "20s",
+     "Silence after which a client is sent a ping; after as much again it is taken for lost.",
+     [](C& c, const V& v) { c.websocket.ping = v.duration; }},
+    {"websocket.buffer", KeyType::bytes, "64KiB", "What may wait to be sent to one client.",
+     [](C& c, const V& v) { c.websocket.buffer = v.number; }},
+    {"websocket.slow", KeyType::text, "wait",
+     "A client that lets its buffer run full: `wait` stops the service's stream, `drop_oldest` drops the messages that "
+     "wait longest, `close` ends the call.",
+     [](C& c, const V& v) { c.websocket.slow = v.text; }},
+    {"websocket.compression", KeyType::text, "message",
+     "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
+     "better and keeps up to 300 KiB a client, `off` leaves it out.",
+     [](C& c, const V& v) { c.websocket.compression = v.text; }},
+
     {"log", KeyType::section, "", "What is written down.", nullptr},
     {"log.level", KeyType::text, "info", "`debug`, `info`, `warn` or `error`; to standard error.",
      [](C& c, const V& v) { c.log.level = v.text; }},

@@ -4,6 +4,7 @@
 
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
+#include "edge/websocket/websocket_edge.h"
 #include "net/exchange.h"
 #include "route/local/built_in_services.h"
 
@@ -12,14 +13,20 @@ namespace parley::node {
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest)
-      : grpc_(front, rpc), grpc_web_(front, rpc), connect_(front, rpc), rest_(front, rest) {}
+  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest,
+        const edge::WebSocketOptions& websocket)
+      : grpc_(front, rpc),
+        grpc_web_(front, rpc),
+        connect_(front, rpc),
+        websocket_(front, websocket),
+        rest_(front, rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
     if (grpc_.takes(request)) return grpc_.serve(exchange);
     if (grpc_web_.takes(request)) return grpc_web_.serve(exchange);
     if (connect_.takes(request)) return connect_.serve(exchange);
+    if (edge::WebSocketEdge::takes(request)) return websocket_.serve(exchange);
     return rest_.serve(exchange);
   }
 
@@ -27,6 +34,7 @@ class Edges : public net::ExchangeHandler {
   edge::GrpcEdge grpc_;
   edge::GrpcWebEdge grpc_web_;
   edge::ConnectEdge connect_;
+  edge::WebSocketEdge websocket_;
   edge::RestEdge rest_;
 };
 

@@ -57,6 +57,21 @@ edge::RestOptions rest_options(const Config& config) {
   return options;
 }
 
+edge::WebSocketOptions websocket_options(const Config& config) {
+  edge::WebSocketOptions options;
+  options.socket.max_message = static_cast<std::size_t>(config.limits.message_bytes);
+  options.socket.buffer = static_cast<std::size_t>(config.websocket.buffer);
+  options.socket.ping = config.websocket.ping;
+  options.socket.compression = config.websocket.compression == "off"       ? wire::DeflateMode::off
+                               : config.websocket.compression == "context" ? wire::DeflateMode::context
+                                                                           : wire::DeflateMode::message;
+  options.slow = config.websocket.slow == "drop_oldest" ? edge::SlowPolicy::drop_oldest
+                 : config.websocket.slow == "close"     ? edge::SlowPolicy::close
+                                                        : edge::SlowPolicy::wait;
+  options.cors = cors_of(config);
+  return options;
+}
+
 // /openapi.json and /docs are about the user's contract.
 edge::RestOptions without_documents(edge::RestOptions options) {
   options.documents = false;
@@ -82,9 +97,10 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
+        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
+                   websocket_options(setup.snapshot->config)),
         own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config))),
+                  without_documents(rest_options(setup.snapshot->config)), websocket_options(setup.snapshot->config)),
         dispatch(user_edges, own_edges, own_services) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
