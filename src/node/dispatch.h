@@ -2,6 +2,7 @@
 // left.
 #pragma once
 
+#include "edge/files/files_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "net/exchange.h"
@@ -30,13 +31,15 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own.
+// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
+// files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services)
-      : user_(user), own_(own), own_services_(own_services) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
+    if (files_.takes(exchange.request())) return files_.serve(exchange);
     return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
   }
 
@@ -44,6 +47,7 @@ class Dispatch : public net::ExchangeHandler {
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::FilesEdge& files_;
 };
 
 }  // namespace parley::node

@@ -84,7 +84,7 @@ struct Worker::Inside {
         user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
         own_edges(own_services, rpc_options(setup.snapshot->config),
                   without_documents(rest_options(setup.snapshot->config))),
-        dispatch(user_edges, own_edges, own_services) {
+        dispatch(user_edges, own_edges, own_services, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -99,6 +99,7 @@ struct Worker::Inside {
     }
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    files.swap(snapshot->files, snapshot->config.files.at);
     readiness.changed().notify();
   }
 
@@ -138,6 +139,7 @@ struct Worker::Inside {
   route::BuiltInServices own_services;
   Edges user_edges;
   Edges own_edges;
+  edge::FilesEdge files;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
