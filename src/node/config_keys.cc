@@ -76,6 +76,19 @@ constexpr Key keys[] = {
     {"cors.max_age", KeyType::duration, "2h", "How long a browser may remember the answer.",
      [](C& c, const V& v) { c.cors.max_age = v.duration; }},
 
+    {"files", KeyType::section, "", "A web page's files, served beside the rpcs. Left out: none.", nullptr},
+    {"files.folder", KeyType::text, "",
+     "The folder they lie in; loaded again when it changes. A folder's page is its `index.html`.",
+     [](C& c, const V& v) { c.files.folder = v.text; }},
+    {"files.at", KeyType::text, "/", "The path below which they are served. A file stands before a route of its path.",
+     [](C& c, const V& v) { c.files.at = v.text.ends_with('/') ? v.text : v.text + "/"; }},
+    {"files.immutable", KeyType::text, "",
+     "A folder in it whose files have names that change with their contents, such as a bundler's `assets`: callers may "
+     "keep them for ever. All others are asked for by their entity tags.",
+     [](C& c, const V& v) { c.files.immutable = v.text; }},
+    {"files.max_bytes", KeyType::bytes, "64MiB", "All files together: they are served from memory.",
+     [](C& c, const V& v) { c.files.max_bytes = v.number; }},
+
     {"limits", KeyType::section, "", "Bounds; what goes beyond is refused with a clear status.", nullptr},
     {"limits.message_bytes", KeyType::bytes, "4MiB", "One message, after decompression.",
      [](C& c, const V& v) { c.limits.message_bytes = v.number; }},

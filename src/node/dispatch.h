@@ -2,10 +2,12 @@
 // left.
 #pragma once
 
+#include "edge/files/files_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "edge/websocket/websocket_edge.h"
 #include "net/exchange.h"
+#include "node/edge_options.h"
 #include "route/local/built_in_services.h"
 
 namespace parley::node {
@@ -13,13 +15,12 @@ namespace parley::node {
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest,
-        const edge::WebSocketOptions& websocket)
-      : grpc_(front, rpc),
-        grpc_web_(front, rpc),
-        connect_(front, rpc),
-        websocket_(front, websocket),
-        rest_(front, rest) {}
+  Edges(const Front& front, const EdgeOptions& options)
+      : grpc_(front, options.rpc),
+        grpc_web_(front, options.rpc),
+        connect_(front, options.rpc),
+        websocket_(front, options.websocket),
+        rest_(front, options.rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
@@ -38,13 +39,15 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own.
+// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
+// files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services)
-      : user_(user), own_(own), own_services_(own_services) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
+    if (files_.takes(exchange.request())) return files_.serve(exchange);
     return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
   }
 
@@ -52,6 +55,7 @@ class Dispatch : public net::ExchangeHandler {
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::FilesEdge& files_;
 };
 
 }  // namespace parley::node

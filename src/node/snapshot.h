@@ -6,6 +6,7 @@
 #include <string>
 
 #include "contract/contract.h"
+#include "edge/files/file_set.h"
 #include "mesh/address.h"
 #include "node/config.h"
 
@@ -21,6 +22,7 @@ struct Snapshot {
   contract::ContractPtr contract;
   // By the contract's service: "shop.Orders".
   std::map<std::string, ServedBy, std::less<>> served_by;
+  edge::files::FileSetPtr files;  // null: none
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

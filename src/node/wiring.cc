@@ -8,8 +8,8 @@
 #include "loop/task_group.h"
 #include "mesh/cluster.h"
 #include "net/client_pool.h"
-#include "net/cors.h"
 #include "node/dispatch.h"
+#include "node/edge_options.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
 #include "route/grpc/grpc_route.h"
@@ -36,45 +36,10 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
-std::shared_ptr<const net::Cors> cors_of(const Config& config) {
-  return std::make_shared<net::Cors>(net::CorsConfig{.origins = config.cors.origins,
-                                                     .headers = config.cors.headers,
-                                                     .credentials = config.cors.credentials,
-                                                     .max_age = config.cors.max_age});
-}
-
-edge::RpcOptions rpc_options(const Config& config) {
-  edge::RpcOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::RestOptions rest_options(const Config& config) {
-  edge::RestOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::WebSocketOptions websocket_options(const Config& config) {
-  edge::WebSocketOptions options;
-  options.socket.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.socket.buffer = static_cast<std::size_t>(config.websocket.buffer);
-  options.socket.ping = config.websocket.ping;
-  options.socket.compression = config.websocket.compression == "off"       ? wire::DeflateMode::off
-                               : config.websocket.compression == "context" ? wire::DeflateMode::context
-                                                                           : wire::DeflateMode::message;
-  options.slow = config.websocket.slow == "drop_oldest" ? edge::SlowPolicy::drop_oldest
-                 : config.websocket.slow == "close"     ? edge::SlowPolicy::close
-                                                        : edge::SlowPolicy::wait;
-  options.cors = cors_of(config);
-  return options;
-}
-
 // /openapi.json and /docs are about the user's contract.
-edge::RestOptions without_documents(edge::RestOptions options) {
-  options.documents = false;
+EdgeOptions own_edge_options(const Config& config) {
+  EdgeOptions options = edge_options(config);
+  options.rest.documents = false;
   return options;
 }
 
@@ -97,11 +62,9 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
-                   websocket_options(setup.snapshot->config)),
-        own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config)), websocket_options(setup.snapshot->config)),
-        dispatch(user_edges, own_edges, own_services) {
+        user_edges(front, edge_options(setup.snapshot->config)),
+        own_edges(own_services, own_edge_options(setup.snapshot->config)),
+        dispatch(user_edges, own_edges, own_services, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -116,6 +79,7 @@ struct Worker::Inside {
     }
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    files.swap(snapshot->files, snapshot->config.files.at);
     readiness.changed().notify();
   }
 
@@ -155,6 +119,7 @@ struct Worker::Inside {
   route::BuiltInServices own_services;
   Edges user_edges;
   Edges own_edges;
+  edge::FilesEdge files;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
