@@ -49,7 +49,7 @@ void each_name(const Fields& metadata, const Use& use) {
       if (metadata[k].name != name) continue;
       if (k > i) joined += wire::is_bin(name) ? "," : ", ";
       if (wire::is_bin(name)) {
-        wire::base64_encode(metadata[k].value, joined, wire::Base64::standard, false);
+        base64_encode(metadata[k].value, joined, Base64::standard, false);
       } else {
         joined += metadata[k].value;
       }
