@@ -30,6 +30,9 @@ class Edges : public net::ExchangeHandler {
     return rest_.serve(exchange);
   }
 
+  // Ends what goes on without an exchange. Once there are none any more.
+  Task<void> drain() { return websocket_.drain(); }
+
  private:
   edge::GrpcEdge grpc_;
   edge::GrpcWebEdge grpc_web_;

@@ -141,6 +141,8 @@ struct Worker::Inside {
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
     co_await server->drain(deadline);
+    co_await user_edges.drain();
+    co_await own_edges.drain();
     co_await pool.drain(deadline);
   }
 

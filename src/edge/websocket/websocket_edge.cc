@@ -70,7 +70,7 @@ Task<void> WebSocketEdge::serve(net::ServerExchange& exchange) {
   }
   const auto format = choose_format(request);
   if (!format) co_return refuse(exchange, bad_request, "the subprotocols here are parley.json.v1 and parley.proto.v1");
-  websocket::Session session(exchange, options_, contract, *method, front_.handler(*method), *format);
+  websocket::Session session(exchange, options_, contract, *method, front_.handler(*method), shared_, *format);
   co_await session.run();
 }
 
