@@ -7,6 +7,7 @@
 #include "edge/websocket/websocket_edge.h"
 #include "net/exchange.h"
 #include "route/local/built_in_services.h"
+#include "route/tunnel/tunnel.h"
 
 namespace parley::node {
 
@@ -41,20 +42,24 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own.
+// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
+// services that have none.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services)
-      : user_(user), own_(own), own_services_(own_services) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, route::Tunnels& tunnels)
+      : user_(user), own_(own), own_services_(own_services), tunnels_(tunnels) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
-    return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
+    const net::RequestHead& request = exchange.request();
+    if (tunnels_.takes(request)) return tunnels_.serve(exchange);
+    return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
   }
 
  private:
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  route::Tunnels& tunnels_;
 };
 
 }  // namespace parley::node

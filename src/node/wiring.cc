@@ -84,6 +84,18 @@ HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
   return std::make_shared<route::GrpcRoute>(std::move(cluster));
 }
 
+// The configuration was checked when it was read.
+route::Tunnels tunnels_of(const Config& config, net::ClientPool& pool) {
+  std::vector<route::Tunnels::Target> targets;
+  for (const auto& [name, tunnel] : config.tunnels) {
+    mesh::ClusterConfig places = mesh::parse_addresses(tunnel.at).value();
+    for (net::Origin& origin : places.origins)
+      origin.tls_config.ca_file = tunnel.ca.empty() ? "" : (config.folder / tunnel.ca).string();
+    targets.push_back({tunnel.path, std::make_shared<mesh::Cluster>(name, std::move(places), pool)});
+  }
+  return route::Tunnels(std::move(targets));
+}
+
 // Routes by the name of their service in parley.yaml.
 using Routes = std::map<std::string, HandlerPtr>;
 
@@ -100,7 +112,8 @@ struct Worker::Inside {
                    websocket_options(setup.snapshot->config)),
         own_edges(own_services, rpc_options(setup.snapshot->config),
                   without_documents(rest_options(setup.snapshot->config)), websocket_options(setup.snapshot->config)),
-        dispatch(user_edges, own_edges, own_services) {
+        tunnels(tunnels_of(setup.snapshot->config, pool)),
+        dispatch(user_edges, own_edges, own_services, tunnels) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -156,6 +169,7 @@ struct Worker::Inside {
   route::BuiltInServices own_services;
   Edges user_edges;
   Edges own_edges;
+  route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
