@@ -33,6 +33,7 @@ bool out_of_scope(std::string_view error, std::string_view theirs) {
            "FieldMask",             // paths that do not come back
            "holds nothing",         // a Value without a kind; libprotobuf prints null
            "NaN or an infinity",    // in a Value
+           "Duration is out of",    // it prints one whose two parts have different signs
            "required field",        // libprotobuf checks them only at the top
            "not valid UTF-8",       // proto2 strings, and names in Any
            "nested too deeply",     // it counts differently

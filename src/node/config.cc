@@ -8,6 +8,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "mesh/address.h"
 #include "node/config_keys.h"

@@ -104,6 +104,7 @@ using Routes = std::map<std::string, HandlerPtr>;
 struct Worker::Inside {
   Inside(const Setup& setup)
       : shard(setup.index),
+        front([this](const RefusedRequest& request) { filter::count_refused(request, metrics, access); }),
         access(setup.access),
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
