@@ -6,7 +6,7 @@
 #include <openssl/sha.h>
 
 #include "base/text.h"
-#include "wire/base64.h"
+#include "base/base64.h"
 
 namespace parley::net {
 namespace {
@@ -42,7 +42,7 @@ std::optional<WebSocketRefusal> check_websocket(const RequestHead& request) {
   if (over_http2) return std::nullopt;  // RFC 8441 section 5: there is no key
   const auto keys = request.fields.all("sec-websocket-key");
   std::string nonce;
-  if (keys.size() != 1 || !wire::base64_decode(trim(keys[0]), nonce) || nonce.size() != key_bytes)
+  if (keys.size() != 1 || !base64_decode(trim(keys[0]), nonce) || nonce.size() != key_bytes)
     return refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64");
   return std::nullopt;
 }
@@ -77,7 +77,7 @@ std::string websocket_accept(std::string_view key) {
   std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
   SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   std::string out;
-  wire::base64_encode({reinterpret_cast<const char*>(digest.data()), digest.size()}, out);
+  base64_encode({reinterpret_cast<const char*>(digest.data()), digest.size()}, out);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Writing what a server sends.
 #include <array>
 
+#include "base/base64.h"
 #include "call/header_rules.h"
 #include "contract/text_escape.h"
 #include "contract/transcode.h"
@@ -49,7 +50,7 @@ void each_name(const Fields& metadata, const Use& use) {
       if (metadata[k].name != name) continue;
       if (k > i) joined += wire::is_bin(name) ? "," : ", ";
       if (wire::is_bin(name)) {
-        wire::base64_encode(metadata[k].value, joined, wire::Base64::standard, false);
+        base64_encode(metadata[k].value, joined, Base64::standard, false);
       } else {
         joined += metadata[k].value;
       }

@@ -36,16 +36,17 @@ Error wrong_count(Blame blame, std::string_view text) {
       .with_reason(blame == Blame::caller ? "request_count" : "bad_reply");
 }
 
-// As the rpc edges do it. What a browser cannot set is in `start`; a malformed `-bin` header is no reason to fail then.
-void read_metadata(const Fields& from, Fields& to) {
+// As the rpc edges do it.
+Result<void> read_metadata(const Fields& from, Fields& to) {
   for (const Field field : from) {
     if (!passes(field.name, Direction::request)) continue;
     if (!wire::is_bin(field.name)) {
       to.add(field.name, field.value);
-    } else {
-      (void)wire::add_bin_decoded(to, field.name, field.value);
+    } else if (!wire::add_bin_decoded(to, field.name, field.value)) {
+      return invalid(fmt::format("the value of {} is not base64", field.name));
     }
   }
+  return {};
 }
 
 const Error* end_of(const Call& call) {
@@ -80,7 +81,7 @@ Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options,
       slow_timer_([](void* self) { static_cast<Session*>(self)->lose_patience(); }, this),
       format_(format),
       slow_(slow_policy(method.stream, options.slow)) {
-  read_metadata(exchange.request().fields, call_.metadata);
+  if (auto read = read_metadata(exchange.request().fields, call_.metadata); !read) fail_call(std::move(read).error());
   call_.caller.address = exchange.peer().address;
   call_.caller.subject = exchange.peer().subject;
   exchange.on_broken([](void* self) { static_cast<Session*>(self)->broken_off(); }, this);

@@ -9,7 +9,7 @@
 #include "loop/task_group.h"
 #include "loop/timer.h"
 #include "net/websocket_handshake.h"
-#include "wire/base64.h"
+#include "base/base64.h"
 
 namespace parley::route {
 namespace {
@@ -20,7 +20,7 @@ std::string new_key() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
   const std::array<std::uint64_t, 2> nonce = {random(), random()};
   std::string key;
-  wire::base64_encode({reinterpret_cast<const char*>(nonce.data()), sizeof nonce}, key);
+  base64_encode({reinterpret_cast<const char*>(nonce.data()), sizeof nonce}, key);
   return key;
 }
 
