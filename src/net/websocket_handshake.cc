@@ -6,7 +6,7 @@
 #include <openssl/sha.h>
 
 #include "base/text.h"
-#include "wire/base64.h"
+#include "base/base64.h"
 
 namespace parley::net {
 namespace {

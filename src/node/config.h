@@ -23,6 +23,15 @@ struct ServiceConfig {
   int line = 0;                     // of its `at`, for messages
 };
 
+struct TunnelConfig {
+  std::string path;  // "/chat"
+  std::string at;    // "http://127.0.0.1:7005"
+  std::string ca;    // TLS towards it
+  int line = 0;      // of its `at`, for messages
+
+  bool operator==(const TunnelConfig& o) const { return path == o.path && at == o.at && ca == o.ca; }
+};
+
 struct Config {
   std::filesystem::path file;    // "" where there was none
   std::filesystem::path folder;  // relative paths start here
@@ -32,6 +41,7 @@ struct Config {
   std::string admin = "127.0.0.1:9090";
   int shards = 0;  // 0: one a core
   std::map<std::string, ServiceConfig> services;
+  std::map<std::string, TunnelConfig> tunnels;
 
   struct {
     std::string cert, key, client_ca;

@@ -14,6 +14,8 @@ ServiceConfig& service(C& c, const V& v) {
   return s;
 }
 
+TunnelConfig& tunnel(C& c, const V& v) { return c.tunnels[v.star]; }
+
 // In the order of the documentation.
 constexpr Key keys[] = {
     {"contracts", KeyType::texts, "contracts",
@@ -130,6 +132,20 @@ constexpr Key keys[] = {
      "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
      "better and keeps up to 300 KiB a client, `off` leaves it out.",
      [](C& c, const V& v) { c.websocket.compression = v.text; }},
+
+    {"tunnels", KeyType::section, "",
+     "Plain WebSocket services behind Parley, by a name of your choice: their frames pass as they are.", nullptr},
+    {"tunnels.*", KeyType::section, "", "One service.", [](C& c, const V& v) { tunnel(c, v); }},
+    {"tunnels.*.path", KeyType::text, "", "Where callers find it, such as `/chat`; paths below it as well.",
+     [](C& c, const V& v) { tunnel(c, v).path = v.text; }},
+    {"tunnels.*.at", KeyType::text, "", "Where it listens: `http://` or `https://` and `host:port`.",
+     [](C& c, const V& v) {
+       tunnel(c, v).at = v.text;
+       tunnel(c, v).line = v.line;
+     }},
+    {"tunnels.*.ca", KeyType::text, "",
+     "PEM file of the authorities its certificate may come from; left out: the system's.",
+     [](C& c, const V& v) { tunnel(c, v).ca = v.text; }},
 
     {"log", KeyType::section, "", "What is written down.", nullptr},
     {"log.level", KeyType::text, "info", "`debug`, `info`, `warn` or `error`; to standard error.",

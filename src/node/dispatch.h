@@ -9,6 +9,7 @@
 #include "net/exchange.h"
 #include "node/edge_options.h"
 #include "route/local/built_in_services.h"
+#include "route/tunnel/tunnel.h"
 
 namespace parley::node {
 
@@ -31,6 +32,9 @@ class Edges : public net::ExchangeHandler {
     return rest_.serve(exchange);
   }
 
+  // Ends what goes on without an exchange. Once there are none any more.
+  Task<void> drain() { return websocket_.drain(); }
+
  private:
   edge::GrpcEdge grpc_;
   edge::GrpcWebEdge grpc_web_;
@@ -40,15 +44,18 @@ class Edges : public net::ExchangeHandler {
 };
 
 // The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
-// files.
+// services that have none, and files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::FilesEdge& files)
-      : user_(user), own_(own), own_services_(own_services), files_(files) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, route::Tunnels& tunnels,
+           edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), tunnels_(tunnels), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
-    if (files_.takes(exchange.request())) return files_.serve(exchange);
-    return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
+    const net::RequestHead& request = exchange.request();
+    if (tunnels_.takes(request)) return tunnels_.serve(exchange);
+    if (files_.takes(request)) return files_.serve(exchange);
+    return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
   }
 
  private:
@@ -56,6 +63,7 @@ class Dispatch : public net::ExchangeHandler {
   Edges& own_;
   const route::BuiltInServices& own_services_;
   edge::FilesEdge& files_;
+  route::Tunnels& tunnels_;
 };
 
 }  // namespace parley::node

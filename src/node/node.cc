@@ -61,6 +61,7 @@ bool needs_restart(const Config& was, const Config& is) {
     return std::tie(c.listen, c.admin, c.shards, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
                     c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
                     c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
+                    c.websocket.ping, c.websocket.buffer, c.websocket.slow, c.websocket.compression, c.tunnels,
                     c.log.level, c.log.access);
   };
   return made_of(was) != made_of(is);
@@ -299,8 +300,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect' and 'log' "
-        "takes effect at the next start",
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'websocket', "
+        "'tunnels' and 'log' takes effect at the next start",
         why);
   }
   if (tls != nullptr) {

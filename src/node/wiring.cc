@@ -49,6 +49,18 @@ HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
   return std::make_shared<route::GrpcRoute>(std::move(cluster));
 }
 
+// The configuration was checked when it was read.
+route::Tunnels tunnels_of(const Config& config, net::ClientPool& pool) {
+  std::vector<route::Tunnels::Target> targets;
+  for (const auto& [name, tunnel] : config.tunnels) {
+    mesh::ClusterConfig places = mesh::parse_addresses(tunnel.at).value();
+    for (net::Origin& origin : places.origins)
+      origin.tls_config.ca_file = tunnel.ca.empty() ? "" : (config.folder / tunnel.ca).string();
+    targets.push_back({tunnel.path, std::make_shared<mesh::Cluster>(name, std::move(places), pool)});
+  }
+  return route::Tunnels(std::move(targets));
+}
+
 // Routes by the name of their service in parley.yaml.
 using Routes = std::map<std::string, HandlerPtr>;
 
@@ -64,7 +76,8 @@ struct Worker::Inside {
         own_services(front, readiness),
         user_edges(front, edge_options(setup.snapshot->config)),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
-        dispatch(user_edges, own_edges, own_services, files) {
+        tunnels(tunnels_of(setup.snapshot->config, pool)),
+        dispatch(user_edges, own_edges, own_services, tunnels, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -106,6 +119,8 @@ struct Worker::Inside {
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
     co_await server->drain(deadline);
+    co_await user_edges.drain();
+    co_await own_edges.drain();
     co_await pool.drain(deadline);
   }
 
@@ -120,6 +135,7 @@ struct Worker::Inside {
   Edges user_edges;
   Edges own_edges;
   edge::FilesEdge files;
+  route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;

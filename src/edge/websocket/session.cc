@@ -1,5 +1,6 @@
 #include "edge/websocket/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,8 @@ using net::WebSocket;
 using wire::WsClose;
 
 constexpr std::uint16_t number(WsClose code) { return static_cast<std::uint16_t>(code); }
+// Of frames that many sockets share: a slow one is behind in its number, not in bytes of its own.
+constexpr std::size_t shared_buffer = std::size_t{16} << 10;
 constexpr std::uint16_t status_codes = 4000;  // and gRPC's number of the code
 
 thread_local std::string frame_text;  // a frame while it is made
@@ -33,16 +36,17 @@ Error wrong_count(Blame blame, std::string_view text) {
       .with_reason(blame == Blame::caller ? "request_count" : "bad_reply");
 }
 
-// As the rpc edges do it. What a browser cannot set is in `start`; a malformed `-bin` header is no reason to fail then.
-void read_metadata(const Fields& from, Fields& to) {
+// As the rpc edges do it.
+Result<void> read_metadata(const Fields& from, Fields& to) {
   for (const Field field : from) {
     if (!passes(field.name, Direction::request)) continue;
     if (!wire::is_bin(field.name)) {
       to.add(field.name, field.value);
-    } else {
-      (void)wire::add_bin_decoded(to, field.name, field.value);
+    } else if (!wire::add_bin_decoded(to, field.name, field.value)) {
+      return invalid(fmt::format("the value of {} is not base64", field.name));
     }
   }
+  return {};
 }
 
 const Error* end_of(const Call& call) {
@@ -50,13 +54,25 @@ const Error* end_of(const Call& call) {
   return call.cancelled() ? &*call.cancelled() : nullptr;
 }
 
+// A shared stream waits for nobody.
+SlowPolicy slow_policy(const contract::StreamOptions& stream, SlowPolicy fallback) {
+  switch (stream.slow) {
+    case contract::SlowCaller::wait: return SlowPolicy::wait;
+    case contract::SlowCaller::drop_oldest: return SlowPolicy::drop_oldest;
+    case contract::SlowCaller::close: return SlowPolicy::close;
+    case contract::SlowCaller::unsaid: break;
+  }
+  return stream.share && fallback == SlowPolicy::wait ? SlowPolicy::drop_oldest : fallback;
+}
+
 }  // namespace
 
 Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options, const contract::ContractPtr& contract,
-                 const contract::Method& method, HandlerPtr handler, Format format)
+                 const contract::Method& method, HandlerPtr handler, SharedStreams& shared, Format format)
     : exchange_(exchange),
       options_(options),
       handler_(std::move(handler)),
+      shared_(shared),
       socket_(exchange, options.socket,
               exchange.request().fields.has("sec-websocket-protocol") ? subprotocol(format) : std::string_view()),
       call_(contract, method, "websocket"),
@@ -64,8 +80,8 @@ Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options,
       drain_timer_([](void* self) { static_cast<Session*>(self)->stop(); }, this),
       slow_timer_([](void* self) { static_cast<Session*>(self)->lose_patience(); }, this),
       format_(format),
-      slow_(options.slow) {
-  read_metadata(exchange.request().fields, call_.metadata);
+      slow_(slow_policy(method.stream, options.slow)) {
+  if (auto read = read_metadata(exchange.request().fields, call_.metadata); !read) fail_call(std::move(read).error());
   call_.caller.address = exchange.peer().address;
   call_.caller.subject = exchange.peer().subject;
   exchange.on_broken([](void* self) { static_cast<Session*>(self)->broken_off(); }, this);
@@ -81,8 +97,6 @@ Task<void> Session::run() {
   tasks_.spawn(pump());
   while (!begun_ && !call_.cancelled()) co_await changed_.wait();
   if (begun_ || !gone_) {
-    // What is wrong with a call is heard by its handler too, and with it by telemetry.
-    tasks_.spawn(answer(*handler_, call_));
     co_await send_replies();
     send_status();
   }
@@ -139,6 +153,8 @@ void Session::take_start(Start start) {
   if (std::exchange(started_, true)) return fail_call(bad_frame("start is the first frame, once"));
   for (const Field field : start.metadata) call_.metadata.remove(field.name);
   copy_passing(start.metadata, Direction::request, call_.metadata);
+  resume_ = std::move(start.resume);
+  history_ = start.history;
   if (start.timeout && *start.timeout <= Duration::zero())
     return fail_call(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
   if (start.timeout) call_.set_deadline(Deadline::after(Shard::current().now(), *start.timeout));
@@ -238,11 +254,24 @@ Bytes Session::seal(std::string& text) {
   return socket_.seal(is_json() ? wire::WsOpcode::text : wire::WsOpcode::binary, text);
 }
 
-Task<void> Session::send_replies() { return call_.method().server_streaming ? send_stream() : send_only_reply(); }
+Task<void> Session::send_replies() {
+  const contract::Method& method = call_.method();
+  if (method.stream.share && !call_.cancelled()) return send_shared_stream();
+  // What is wrong with a call is heard by its handler too, and with it by telemetry.
+  tasks_.spawn(answer(*handler_, call_));
+  if (!method.server_streaming) return send_only_reply();
+  return slow_ == SlowPolicy::drop_oldest ? send_kept_stream() : send_stream();
+}
 
-void Session::send_headers() {
+void Session::send_headers(const Fields& headers, bool resumed) {
   std::string& text = new_frame();
-  put_headers(format_, call_.headers, false, text);
+  put_headers(format_, headers, resumed, text);
+  (void)socket_.send(seal(text));
+}
+
+void Session::send_skipped(std::uint64_t messages) {
+  std::string& text = new_frame();
+  put_skipped(format_, messages, text);
   (void)socket_.send(seal(text));
 }
 
@@ -273,14 +302,14 @@ Task<void> Session::send_only_reply() {
   }
   const auto frame = reply_frame(only);
   if (!frame) co_return;
-  send_headers();
+  send_headers(call_.headers);
   (void)socket_.send(*frame);
 }
 
 Task<void> Session::send_stream() {
   co_await call_.wait_headers();
   if (!socket_.can_send()) co_return;
-  if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers();
+  if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers(call_.headers);
   while (socket_.can_send()) {
     auto reply = co_await call_.replies.read();
     if (!reply || !*reply) break;
@@ -290,6 +319,74 @@ Task<void> Session::send_stream() {
     if (slow_ == SlowPolicy::close && socket_.is_full()) watch_slow();
     if (auto sent = co_await sending; !sent) break;
     slow_timer_.clear();
+  }
+  slow_timer_.clear();
+}
+
+// SlowPolicy::drop_oldest: the service is read on whatever the client does.
+Task<void> Session::send_kept_stream() {
+  co_await call_.wait_headers();
+  if (!socket_.can_send()) co_return;
+  if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers(call_.headers);
+  Ring ring(*call_.method().output, {.bytes = options_.socket.buffer}, "");
+  bool ended = false;
+  TaskGroup filling;
+  filling.spawn(fill(ring, ended));
+  co_await send_ring(ring, ring.first(), ended);
+  if (!ended) call_.cancel(Error(Code::cancelled, Blame::caller, "the client is gone").with_reason("client_gone"));
+  co_await filling.join();
+}
+
+Task<void> Session::fill(Ring& ring, bool& ended) {
+  for (;;) {
+    auto reply = co_await call_.replies.read();
+    if (!reply || !*reply) break;
+    ring.push(std::move(**reply));
+    changed_.notify();
+  }
+  ended = true;
+  changed_.notify();
+}
+
+Task<void> Session::send_shared_stream() {
+  const Bytes request = (*call_.requests.take()).value_or(Bytes());
+  const SharedStream::Reader stream(shared_.join(call_, request, handler_), changed_);
+  Ring& ring = stream->ring();
+  const auto resumed = ring.after(resume_);
+  const std::uint64_t wanted = std::min<std::uint64_t>(history_, call_.method().stream.history);
+  const std::uint64_t next = resumed.value_or(ring.next() - std::min(wanted, ring.next() - ring.first()));
+  exchange_.response_body().set_limit(std::min(options_.socket.buffer, shared_buffer));
+  while (!stream->has_headers() && !stream->has_ended() && !call_.cancelled()) co_await changed_.wait();
+  if (call_.cancelled()) co_return;
+  if (stream->has_headers()) send_headers(stream->headers(), resumed.has_value());
+  co_await send_ring(ring, next, stream->has_ended());
+  if (!stream->has_ended() || call_.cancelled()) co_return;
+  if (const Error* status = stream->status()) failed_ = *status;
+  call_.trailers = stream->trailers();
+}
+
+Task<void> Session::send_ring(Ring& ring, std::uint64_t next, const bool& ended) {
+  while (socket_.can_send() && !call_.cancelled()) {
+    if (next < ring.first()) {
+      if (slow_ == SlowPolicy::close) co_return lose_patience();
+      send_skipped(ring.first() - next);
+      next = ring.first();
+    }
+    if (next == ring.next()) {
+      if (ended) break;
+      co_await changed_.wait();
+      continue;
+    }
+    auto frame = ring.frame(next++, format_);
+    if (!frame) {
+      failed_ = frame.error();
+      call_.cancel(std::move(frame).error());
+      break;
+    }
+    auto sending = socket_.send(std::move(*frame));
+    if (slow_ == SlowPolicy::close && socket_.is_full()) watch_slow();
+    if (auto sent = co_await sending; !sent) break;
+    if (slow_timer_.is_set()) slow_timer_.clear();
   }
   slow_timer_.clear();
 }

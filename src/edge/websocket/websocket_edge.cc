@@ -28,19 +28,17 @@ constexpr Refusal bad_origin{403, "Forbidden", Code::permission_denied, "origin_
 constexpr Refusal bad_request{400, "Bad Request", Code::invalid_argument, "bad_handshake"};
 constexpr Refusal no_upgrade{426, "Upgrade Required", Code::invalid_argument, "upgrade_required"};
 
-// A problem document (RFC 9457): pages see nothing of it, people with curl do.
-void refuse(const Front& front, net::ServerExchange& exchange, const Refusal& refusal, std::string_view detail,
+// A problem document (RFC 9457): pages see nothing of it, people with curl do. The front is told.
+void refuse(const Front& front, net::ServerExchange& exchange, const Refusal& refusal, const std::string& detail,
             Fields fields = {}) {
-  front.refused(
-      {.edge = "websocket",
-       .path = exchange.request().path(),
-       .caller = exchange.peer().address,
-       .why = Error(refusal.code, Blame::caller, std::string(detail)).with_reason(std::string(refusal.reason))});
+  const std::string_view path = exchange.request().path();
+  const Error why = Error(refusal.code, Blame::caller, detail).with_reason(std::string(refusal.reason));
+  front.refused({.edge = "websocket", .path = path, .caller = exchange.peer().address, .why = why});
   std::string body =
       fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":)", refusal.title, refusal.status);
   contract::append_json_string(body, detail);
   body += R"(,"instance":)";
-  contract::append_json_string(body, exchange.request().path());
+  contract::append_json_string(body, path);
   body += fmt::format(R"(,"code":"{}","reason":"{}"}})", name(refusal.code), refusal.reason);
   fields.add("content-type", "application/problem+json");
   exchange.respond({.status = refusal.status, .fields = std::move(fields)});
@@ -77,7 +75,7 @@ Task<void> WebSocketEdge::serve(net::ServerExchange& exchange) {
   const auto format = choose_format(request);
   if (!format)
     co_return refuse(front_, exchange, bad_request, "the subprotocols here are parley.json.v1 and parley.proto.v1");
-  websocket::Session session(exchange, options_, contract, *method, front_.handler(*method), *format);
+  websocket::Session session(exchange, options_, contract, *method, front_.handler(*method), shared_, *format);
   co_await session.run();
 }
 
