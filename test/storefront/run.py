@@ -20,7 +20,6 @@ import tools  # noqa: E402
 def main():
     parser = suite.arguments(__doc__)
     parser.add_argument("--orders", required=True, type=os.path.abspath, help="the binary of the orders service")
-    parser.add_argument("--mock-graphql", action="store_true", help="answer GraphQL in the browser, for a node without it")
     parser.add_argument("--screenshots", type=os.path.abspath, help="leave pictures of the page in this folder")
     arguments = parser.parse_args()
     browser = shutil.which("chromium")
@@ -42,7 +41,7 @@ def main():
             if name.endswith(".mjs"):
                 shutil.copy(os.path.join(HERE, name), folder)
         environment = {**os.environ, "PARLEY_BINARY": arguments.parley, "SHOP_URL": f"http://{listen}/", "SHOP_ADMIN": f"http://{admin}/", "BROWSER": browser,
-                       "MOCK_GRAPHQL": "1" if arguments.mock_graphql else "", "SCREENSHOTS": arguments.screenshots or ""}
+                       "SCREENSHOTS": arguments.screenshots or ""}
         done = subprocess.run(["node", "--test", "--test-reporter=spec", "storefront.test.mjs"], cwd=folder, env=environment)
     sys.exit(done.returncode)
 
