@@ -23,7 +23,7 @@ after(async () => {
 async function withPage(use, { options = desktop, away = false, before = async () => {} } = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(40_000);
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(`error: ${error.stack}`));
   // A node may take subscriptions as events only: the page tries a socket once, and the browser says that it failed.
