@@ -110,7 +110,7 @@ describe("what goes wrong", () => {
   test("a deadline", async () => assert.equal((await inPage(caught, [rpc("Sleep"), { ms: "20000" }, { timeout: 200 }])).code, "deadline_exceeded"));
 
   test("an rpc that is not there: the page learns why, although browsers hide it", async () =>
-    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "not_found"));
+    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "unimplemented"));
 
   test("nobody there", async () => {
     const gone = await proxy(port);

@@ -60,7 +60,8 @@ export class Chat {
         break; // both have hung up
       } catch (error) {
         if (!(error instanceof ParleyError) || error.code !== "unavailable") {
-          this.note(error instanceof ParleyError && error.code === "not_found" ? "The chat needs WebSocket, which this node does not serve." : (error as Error).message);
+          const missing = error instanceof ParleyError && ["not_found", "unimplemented"].includes(error.code);
+          this.note(missing ? "The chat needs WebSocket, which this node does not serve." : (error as Error).message);
           this.field.disabled = true;
           break;
         }
