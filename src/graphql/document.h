@@ -86,8 +86,9 @@ struct TypeReference {
 };
 
 struct VariableDefinition {
-  std::uint32_t at = 0;  // the $
-  Name name;             // without $; `at` is that of the letters
+  std::uint32_t at = 0;      // the $, or the description before it
+  std::uint32_t dollar = 0;  // the $
+  Name name;                 // without $; `at` is that of the letters
   TypeReference type;
   const Value* default_value = nullptr;
   List<Directive> directives;

@@ -1,6 +1,7 @@
 // Type: a named type and the lists and non-nulls around it, as a value: [String!]! is String inside three wrappers.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +16,7 @@ class Wrapping {
   static constexpr int max_count = 30;
 
   bool empty() const { return bits_ == 0; }
+  int count() const { return (std::bit_width(bits_) + 1) / 2; }
   bool non_null() const { return (bits_ & 3U) == 2; }
   bool list() const { return (bits_ & 3U) == 1; }
   Wrapping inner() const { return Wrapping(bits_ >> 2U); }
