@@ -219,7 +219,8 @@ TEST(Lint, EventsAndSubscriptions) {
 TEST(Lint, Links) {
   const char* batch =
       "service C { rpc Get(Q) returns (R) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Set(Q) returns (R); rpc "
-      "Watch(Q) returns (stream R); } message Q {} message R {}\n";
+      "Watch(Q) returns (stream R); } message Q { repeated string ids = 1; } message R { repeated I items = 1; } "
+      "message I { string id = 1; }\n";
   const struct {
     const char* name;
     const char* link;

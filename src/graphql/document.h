@@ -90,7 +90,7 @@ struct VariableDefinition {
   std::uint32_t dollar = 0;  // the $
   Name name;                 // without $; `at` is that of the letters
   TypeReference type;
-  const Value* default_value = nullptr;
+  Value* default_value = nullptr;  // null: none
   List<Directive> directives;
   std::uint32_t index = 0;  // in its operation's variables
 };
@@ -157,7 +157,8 @@ struct Definition {
   FragmentDefinition* fragment = nullptr;
   // A definition of the type system (`type`, `schema`, `extend …`), which no request may hold: validation says so.
   std::uint32_t at = 0;
-  std::string_view text;  // its name; "schema" for schemas
+  std::string_view text;   // its name
+  bool is_schema = false;  // `schema`, which has none
 };
 
 struct ParseLimits {

@@ -31,6 +31,31 @@ bool looks_indented(std::string_view text) {
 
 }  // namespace
 
+// No control characters, no blank line at either end, and some line that is not indented.
+bool can_be_block_string(std::string_view text) {
+  if (text.empty()) return true;
+  bool line_empty = true;
+  bool indented = false;
+  bool all_indented = true;
+  bool seen_line = false;
+  for (const char c : text) {
+    if (c == '\n') {
+      if (line_empty && !seen_line) return false;
+      seen_line = true;
+      line_empty = true;
+      indented = false;
+    } else if (c == ' ' || c == '\t') {
+      indented = indented || line_empty;
+    } else if (static_cast<unsigned char>(c) < 0x10) {
+      return false;
+    } else {
+      all_indented = all_indented && indented;
+      line_empty = false;
+    }
+  }
+  return !line_empty && !(all_indented && seen_line);
+}
+
 void print_block_string(std::string_view text, std::string& out) {
   constexpr std::uint32_t long_line = 70;
   const std::string body = escaped(text);

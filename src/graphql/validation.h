@@ -11,8 +11,9 @@ namespace parley::graphql {
 
 struct ValidationLimits {
   std::size_t max_errors = 100;  // graphql-js's, with its message at the end
-  // How many pairs of fields Field Selection Merging may compare; a document that needs more is refused.
-  std::size_t max_comparisons = 1'000'000;
+  // Comparisons of fields for Field Selection Merging, and steps through fragments: work that can grow faster than the
+  // document. One that needs more is refused ("Validation aborted.").
+  std::size_t max_work = 500'000;
 };
 
 // All errors, in the order of graphql-js's validate(schema, document, specifiedRules); empty: the document is valid.
