@@ -2,6 +2,7 @@
 // left.
 #pragma once
 
+#include "edge/graphql/graphql_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "net/exchange.h"
@@ -12,13 +13,20 @@ namespace parley::node {
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest)
-      : grpc_(front, rpc), grpc_web_(front, rpc), connect_(front, rpc), rest_(front, rest) {}
+  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest,
+        const edge::GraphqlOptions& graphql, edge::graphql::SchemaSource schema,
+        std::shared_ptr<const edge::graphql::PersistedDocuments> persisted)
+      : grpc_(front, rpc),
+        grpc_web_(front, rpc),
+        connect_(front, rpc),
+        graphql_(front, graphql, std::move(schema), std::move(persisted)),
+        rest_(front, rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
     if (grpc_.takes(request)) return grpc_.serve(exchange);
     if (grpc_web_.takes(request)) return grpc_web_.serve(exchange);
+    if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (connect_.takes(request)) return connect_.serve(exchange);
     return rest_.serve(exchange);
   }
@@ -27,6 +35,7 @@ class Edges : public net::ExchangeHandler {
   edge::GrpcEdge grpc_;
   edge::GrpcWebEdge grpc_web_;
   edge::ConnectEdge connect_;
+  edge::GraphqlEdge graphql_;
   edge::RestEdge rest_;
 };
 

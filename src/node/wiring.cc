@@ -57,6 +57,33 @@ edge::RestOptions rest_options(const Config& config) {
   return options;
 }
 
+edge::GraphqlOptions graphql_options(const Config& config) {
+  edge::GraphqlOptions options;
+  options.enabled = config.graphql.path != "off";
+  options.path = config.graphql.path;
+  options.introspection = config.graphql.introspection;
+  options.page = config.graphql.page;
+  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
+  options.cors = cors_of(config);
+  options.limits.tokens = static_cast<std::uint32_t>(config.graphql.tokens);
+  options.limits.depth = static_cast<std::uint32_t>(config.graphql.depth);
+  options.limits.aliases = static_cast<std::uint32_t>(config.graphql.aliases);
+  options.limits.complexity = static_cast<std::uint64_t>(config.graphql.complexity);
+  options.limits.response_bytes = static_cast<std::size_t>(config.graphql.response_bytes);
+  options.limits.upstream_calls = static_cast<std::uint32_t>(config.graphql.upstream_calls);
+  options.plan_cache_bytes = static_cast<std::size_t>(config.graphql.plan_cache);
+  options.apq_cache_bytes = static_cast<std::size_t>(config.graphql.apq_cache);
+  options.persisted_only = config.graphql.persisted_only;
+  return options;
+}
+
+// Parley's own services have no GraphQL.
+edge::GraphqlOptions no_graphql() {
+  edge::GraphqlOptions options;
+  options.enabled = false;
+  return options;
+}
+
 // /openapi.json and /docs are about the user's contract.
 edge::RestOptions without_documents(edge::RestOptions options) {
   options.documents = false;
@@ -81,9 +108,11 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
+        user_edges(
+            front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
+            graphql_options(setup.snapshot->config), [this] { return schema; }, setup.snapshot->persisted),
         own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config))),
+                  without_documents(rest_options(setup.snapshot->config)), no_graphql(), {}, nullptr),
         dispatch(user_edges, own_edges, own_services) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
@@ -99,6 +128,7 @@ struct Worker::Inside {
     }
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    schema = snapshot->schema;
     readiness.changed().notify();
   }
 
@@ -130,6 +160,7 @@ struct Worker::Inside {
 
   Shard shard;
   ShardFront front;
+  graphql::SchemaPtr schema;
   filter::Metrics metrics;
   std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
   filter::AccessLog::Lane* access;

@@ -244,7 +244,10 @@ std::expected<void, ql::GraphqlError> put_request(const Plan& plan, const RootPl
   writer.close();
   if (json.size() > 2) {
     if (auto done = contract::json_to_wire(*field.method->input, json, wire); !done) {
-      ql::GraphqlError error = request_error(done.error().message(), "bad_argument");
+      // The place in the JSON that was made of the arguments says nothing to the caller.
+      std::string message = done.error().message();
+      message.resize(std::min(message.size(), message.rfind(" (line ")));
+      ql::GraphqlError error = request_error(std::move(message), "bad_argument");
       error.locations.push_back(plan.document->location(node.at));
       return std::unexpected(std::move(error));
     }
