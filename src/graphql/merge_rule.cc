@@ -96,12 +96,15 @@ bool MergeRule::is_plain(const SelectionSet& set) {
 
 MergeRule::Fields& MergeRule::fields_of(const SelectionSet& set, const NamedType* parent) {
   if (fields_.empty()) fields_.resize(context_.document().selection_set_count());
-  auto& known = fields_[set.index];
-  if (known == nullptr) {
-    known = std::make_unique<Fields>();
-    collect(set, parent, *known);
+  // A fragment on something that has no fields is seen with and without that parent; graphql-js compares the two.
+  std::unique_ptr<Fields>* known = &fields_[set.index];
+  while (*known != nullptr && (*known)->parent != parent) known = &(*known)->other;
+  if (*known == nullptr) {
+    *known = std::make_unique<Fields>();
+    (*known)->parent = parent;
+    collect(set, parent, **known);
   }
-  return *known;
+  return **known;
 }
 
 MergeRule::Fields& MergeRule::fields_of(const FragmentDefinition& fragment) {

@@ -39,6 +39,8 @@ class MergeRule {
   };
   // The fields of a selection set, those of its inline fragments included, and the fragments spread in it.
   struct Fields {
+    const NamedType* parent = nullptr;
+    std::unique_ptr<Fields> other;  // of the same set, from another parent
     std::vector<Entry> entries;
     std::vector<Group> groups;  // by response name, in the order of their first
     NameTable by_name;
