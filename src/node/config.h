@@ -69,8 +69,9 @@ struct Config {
     std::int64_t response_bytes = 16 << 20;
     std::int64_t upstream_calls = 200;
     std::int64_t plan_cache = 16 << 20;  // bytes a shard
-    std::int64_t apq_cache = 4 << 20;    // bytes a shard
-    std::string persisted;               // a folder
+    bool apq = true;
+    std::int64_t apq_cache = 4 << 20;  // bytes a shard
+    std::string persisted;             // a folder
     bool persisted_only = false;
   } graphql;
   struct {

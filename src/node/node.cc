@@ -63,8 +63,8 @@ bool needs_restart(const Config& was, const Config& is) {
                     c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
                     c.log.level, c.log.access, c.graphql.path, c.graphql.introspection, c.graphql.page, c.graphql.depth,
                     c.graphql.aliases, c.graphql.tokens, c.graphql.complexity, c.graphql.response_bytes,
-                    c.graphql.upstream_calls, c.graphql.plan_cache, c.graphql.apq_cache, c.graphql.persisted,
-                    c.graphql.persisted_only);
+                    c.graphql.upstream_calls, c.graphql.plan_cache, c.graphql.apq, c.graphql.apq_cache,
+                    c.graphql.persisted, c.graphql.persisted_only);
   };
   return made_of(was) != made_of(is);
 }

@@ -72,7 +72,7 @@ edge::GraphqlOptions graphql_options(const Config& config) {
   options.limits.response_bytes = static_cast<std::size_t>(config.graphql.response_bytes);
   options.limits.upstream_calls = static_cast<std::uint32_t>(config.graphql.upstream_calls);
   options.plan_cache_bytes = static_cast<std::size_t>(config.graphql.plan_cache);
-  options.apq_cache_bytes = static_cast<std::size_t>(config.graphql.apq_cache);
+  options.apq_cache_bytes = config.graphql.apq ? static_cast<std::size_t>(config.graphql.apq_cache) : 0;
   options.persisted_only = config.graphql.persisted_only;
   return options;
 }

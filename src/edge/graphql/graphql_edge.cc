@@ -71,14 +71,13 @@ struct Refused {
   int status;
 };
 // What is no GraphQL request at all has a status of its own, whatever the media type.
-constexpr Refused http_refusals[] = {
-    {"message_too_large", 413}, {"unsupported_encoding", 415}, {"malformed_header", 400}};
+constexpr Refused http_refusals[] = {{"message_too_large", 413}, {"unsupported_encoding", 415}};
 
 int status_of(const Error& error) {
   for (const Refused& row : http_refusals) {
     if (row.reason == error.reason()) return row.status;
   }
-  return 0;
+  return 400;
 }
 
 // The client went away: nobody waits for the operation any more.
@@ -107,6 +106,14 @@ Task<Result<void>> read_request(net::ServerExchange& exchange, const GraphqlOpti
   auto body = co_await graphql::read_body(exchange, options.max_message);
   if (!body) co_return fail(std::move(body).error());
   co_return request.read_body(std::move(*body));
+}
+
+// Whether it names a document at all, by its text or its hash.
+Result<void> check_document(const graphql::ParsedRequest& request) {
+  const auto hash = request.persisted_hash();
+  if (!hash) return fail(hash.error());
+  if (!hash->empty() || !request.query.empty()) return {};
+  return fail(Error(Code::invalid_argument, Blame::caller, "Must provide a \"query\".").with_reason("no_query"));
 }
 
 }  // namespace
@@ -157,7 +164,9 @@ Task<void> GraphqlEdge::serve(net::ServerExchange& exchange) {
 Task<void> GraphqlEdge::execute(net::ServerExchange& exchange, Accepted accepted) {
   HttpReply reply(exchange, options_);
   graphql::ParsedRequest request;
-  if (auto read = co_await read_request(exchange, options_, request); !read) {
+  auto read = co_await read_request(exchange, options_, request);
+  if (read) read = check_document(request);
+  if (!read) {
     reply.refuse(accepted.media, {graphql::graphql_error(read.error(), nullptr)}, status_of(read.error()));
     co_return;
   }
