@@ -3,6 +3,7 @@
 #pragma once
 
 #include "edge/files/files_edge.h"
+#include "edge/graphql/graphql_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "edge/websocket/websocket_edge.h"
@@ -43,16 +44,17 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
-// services that have none, and files.
+// The user's services, also as one GraphQL schema; beside them Parley's own (health, reflection), which have a contract
+// of their own, services that have none, and files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, route::Tunnels& tunnels,
-           edge::FilesEdge& files)
-      : user_(user), own_(own), own_services_(own_services), tunnels_(tunnels), files_(files) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::GraphqlEdge& graphql,
+           route::Tunnels& tunnels, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), graphql_(graphql), tunnels_(tunnels), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
+    if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (tunnels_.takes(request)) return tunnels_.serve(exchange);
     if (files_.takes(request)) return files_.serve(exchange);
     return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
@@ -62,6 +64,7 @@ class Dispatch : public net::ExchangeHandler {
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::GraphqlEdge& graphql_;
   edge::FilesEdge& files_;
   route::Tunnels& tunnels_;
 };

@@ -1,6 +1,7 @@
 // What a configuration means for each edge.
 #pragma once
 
+#include "edge/graphql/options.h"
 #include "edge/rest/options.h"
 #include "edge/rpc/options.h"
 #include "edge/websocket/options.h"
@@ -12,6 +13,7 @@ struct EdgeOptions {
   edge::RpcOptions rpc;
   edge::RestOptions rest;
   edge::WebSocketOptions websocket;
+  edge::GraphqlOptions graphql;
 };
 
 EdgeOptions edge_options(const Config& config);

@@ -76,8 +76,10 @@ struct Worker::Inside {
         own_services(front, readiness),
         user_edges(front, edge_options(setup.snapshot->config)),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
+        graphql(
+            front, edge_options(setup.snapshot->config).graphql, [this] { return schema; }, setup.snapshot->persisted),
         tunnels(tunnels_of(setup.snapshot->config, pool)),
-        dispatch(user_edges, own_edges, own_services, tunnels, files) {
+        dispatch(user_edges, own_edges, own_services, graphql, tunnels, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -93,6 +95,7 @@ struct Worker::Inside {
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
     files.swap(snapshot->files, snapshot->config.files.at);
+    schema = snapshot->schema;
     readiness.changed().notify();
   }
 
@@ -126,6 +129,7 @@ struct Worker::Inside {
 
   Shard shard;
   ShardFront front;
+  graphql::SchemaPtr schema;
   filter::Metrics metrics;
   std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
   filter::AccessLog::Lane* access;
@@ -135,6 +139,7 @@ struct Worker::Inside {
   Edges user_edges;
   Edges own_edges;
   edge::FilesEdge files;
+  edge::GraphqlEdge graphql;
   route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
