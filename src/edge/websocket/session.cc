@@ -354,7 +354,8 @@ Task<void> Session::send_shared_stream() {
   Ring& ring = stream->ring();
   const auto resumed = ring.after(resume_);
   const std::uint64_t wanted = std::min<std::uint64_t>(history_, call_.method().stream.history);
-  const std::uint64_t next = resumed.value_or(ring.next() - std::min(wanted, ring.next() - ring.first()));
+  const std::uint64_t begin = ring.next() - std::min(wanted, ring.next() - ring.first());
+  const std::uint64_t next = stream.is_first() ? 1 : resumed.value_or(begin);
   exchange_.response_body().set_limit(std::min(options_.socket.buffer, shared_buffer));
   while (!stream->has_headers() && !stream->has_ended() && !call_.cancelled()) co_await changed_.wait();
   if (call_.cancelled()) co_return;

@@ -69,7 +69,7 @@ Task<void> WebSocketEdge::serve(net::ServerExchange& exchange) {
   }
   if (!net::is_origin_allowed(request, options_.cors.get())) {
     co_return refuse(
-        exchange, bad_origin,
+        front_, exchange, bad_origin,
         fmt::format("pages of {} may not connect: cors.origins lists who may", request.fields.get("origin")));
   }
   const auto format = choose_format(request);
