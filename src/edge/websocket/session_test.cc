@@ -224,6 +224,31 @@ TEST_F(Sockets, a_client_that_does_not_read_stops_the_service) {
   EXPECT_GT(front.source->sent, held);
 }
 
+TEST_F(Sockets, a_window_is_what_a_client_takes) {
+  front.source->replies = 1000;
+  front.source->size = 1000;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  const auto messages = [&socket] {
+    const std::string all = socket.read();
+    int count = 0;
+    for (std::size_t at = 0; (at = all.find("{\"message\"", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  socket.say(R"({"start":{"window":2}})");
+  socket.say(R"({"message":{}})");
+  settle();
+  EXPECT_EQ(messages(), 2);
+  EXPECT_LT(front.source->sent, 100) << "one pipe of 64 KiB";
+  socket.say(R"({"credit":3})");
+  settle();
+  EXPECT_EQ(messages(), 3);
+  pass(seconds(60));
+  EXPECT_EQ(messages(), 0);
+  socket.send(wire::WsOpcode::close, "");
+  settle();
+  EXPECT_TRUE(socket.finished);
+}
+
 TEST_F(Sockets, a_drain) {
   TestExchange& idle = open("/ws/t.S/Stream");
   TestExchange& unary = open("/ws/t.S/Unary");
