@@ -23,9 +23,8 @@ constexpr Key keys[] = {
      "`reflection`: the gRPC services are asked.",
      [](C& c, const V& v) { c.contracts = v.texts; }},
     {"listen", KeyType::text, "127.0.0.1:8080",
-     "The address for callers: REST, gRPC, gRPC-Web, Connect and GraphQL, HTTP/1.1 and HTTP/2, on one port. Port 0 "
-     "picks "
-     "one.",
+     "The address for callers: REST, gRPC, gRPC-Web, Connect, GraphQL and WebSocket, HTTP/1.1 and HTTP/2, on one port. "
+     "Port 0 picks one.",
      [](C& c, const V& v) { c.listen = v.text; }},
     {"admin", KeyType::text, "127.0.0.1:9090",
      "The address for operators: `/metrics`, `/healthz`, `/readyz`. `off` for none.",

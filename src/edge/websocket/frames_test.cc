@@ -30,6 +30,7 @@ std::string shown(Format format, std::string_view payload) {
   switch (frame->kind) {
     case ClientFrame::Kind::end: return "end";
     case ClientFrame::Kind::ping: return "ping";
+    case ClientFrame::Kind::credit: return "credit " + std::to_string(frame->credit);
     case ClientFrame::Kind::message: {
       std::string json;
       EXPECT_TRUE(contract::wire_to_json(line(), frame->message.view(), json));
@@ -53,6 +54,8 @@ TEST(ClientFrames, json) {
       {"with space everywhere", " {\n\"message\" :\t{ } } \n", "message {}"},
       {"an end", R"({"end":{}})", "end"},
       {"a ping", R"({"ping":{}})", "ping"},
+      {"credit", R"({"credit":5})", "credit 5"},
+      {"credit that is none", R"({"credit":-5})", "INVALID_ARGUMENT bad_frame"},
       {"an empty start", R"({"start":{}})", "start"},
       {"a whole start",
        R"({"start":{"metadata":{"Authorization":"Bearer x","x-raw-bin":"AP8="},"timeout":"2.5s","resume":"k-7","history":5}})",
@@ -101,6 +104,7 @@ TEST(ClientFrames, protobuf) {
        "start a=x 2000ms history 5"},
       {"nothing", "", "INVALID_ARGUMENT bad_frame"},
       {"two in one", "\x1a\0\x22\0"s, "INVALID_ARGUMENT bad_frame"},
+      {"credit", "\x28\x05", "credit 5"},
       {"an unknown field", "\x2a\0"s, "INVALID_ARGUMENT bad_frame"},
       {"cut off", "\x12\x05\x0a", "INVALID_ARGUMENT bad_frame"},
       {"a message that is malformed", "\x12\x02\x0a\x05", "INVALID_ARGUMENT invalid_argument"},

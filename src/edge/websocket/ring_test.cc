@@ -74,7 +74,7 @@ TEST(Ring, a_frame_is_made_once_a_format) {
   Ring ring(line(), {}, "k");
   ring.push(Bytes::literal("\x0a\x01z"));
   const Bytes text = ring.frame(1, Format::json).value();
-  EXPECT_EQ(text.view(), "\x81\x2a{\"message\":{\"text\":\"z\"},\"position\":\"k-1\"}");
+  EXPECT_EQ(text.view(), "\x81\x29{\"message\":{\"text\":\"z\"},\"position\":\"k-1\"}");
   EXPECT_EQ(ring.frame(1, Format::json)->data(), text.data());
   EXPECT_EQ(ring.frame(1, Format::proto)->view(), "\x82\x0a\x12\x03\x0a\x01z\x32\x03k-1");
   ring.push(Bytes::literal("\x0a\x05"));

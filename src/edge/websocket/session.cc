@@ -138,6 +138,10 @@ bool Session::take(ClientFrame& frame) {
       socket_.push(seal(text));
       return false;
     }
+    case ClientFrame::Kind::credit:
+      if (window_) *window_ += frame.credit;
+      changed_.notify();
+      return false;
     case ClientFrame::Kind::message:
       if (!take_message()) return false;
       if (call_.method().client_streaming) return true;
@@ -155,6 +159,7 @@ void Session::take_start(Start start) {
   copy_passing(start.metadata, Direction::request, call_.metadata);
   resume_ = std::move(start.resume);
   history_ = start.history;
+  if (start.window != 0) window_ = start.window;
   if (start.timeout && *start.timeout <= Duration::zero())
     return fail_call(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
   if (start.timeout) call_.set_deadline(Deadline::after(Shard::current().now(), *start.timeout));
@@ -231,6 +236,15 @@ void Session::drain() {
 void Session::stop() {
   fail_call(Error(Code::unavailable, Blame::us, "Parley stops: connect again").with_reason("draining"),
             number(WsClose::going_away));
+}
+
+Task<void> Session::wait_window() {
+  if (slow_ == SlowPolicy::close) watch_slow();
+  while (is_held()) co_await changed_.wait();
+}
+
+void Session::count_sent() {
+  if (window_ && *window_ > 0) --*window_;
 }
 
 void Session::watch_slow() {
@@ -313,8 +327,11 @@ Task<void> Session::send_stream() {
   while (socket_.can_send()) {
     auto reply = co_await call_.replies.read();
     if (!reply || !*reply) break;
+    if (is_held()) co_await wait_window();
+    if (call_.cancelled()) break;
     auto frame = reply_frame(**reply);
     if (!frame) break;
+    count_sent();
     auto sending = socket_.send(std::move(*frame));
     if (slow_ == SlowPolicy::close && socket_.is_full()) watch_slow();
     if (auto sent = co_await sending; !sent) break;
@@ -354,7 +371,8 @@ Task<void> Session::send_shared_stream() {
   Ring& ring = stream->ring();
   const auto resumed = ring.after(resume_);
   const std::uint64_t wanted = std::min<std::uint64_t>(history_, call_.method().stream.history);
-  const std::uint64_t next = resumed.value_or(ring.next() - std::min(wanted, ring.next() - ring.first()));
+  const std::uint64_t begin = ring.next() - std::min(wanted, ring.next() - ring.first());
+  const std::uint64_t next = stream.is_first() ? 1 : resumed.value_or(begin);
   exchange_.response_body().set_limit(std::min(options_.socket.buffer, shared_buffer));
   while (!stream->has_headers() && !stream->has_ended() && !call_.cancelled()) co_await changed_.wait();
   if (call_.cancelled()) co_return;
@@ -377,7 +395,12 @@ Task<void> Session::send_ring(Ring& ring, std::uint64_t next, const bool& ended)
       co_await changed_.wait();
       continue;
     }
+    if (is_held()) {
+      co_await wait_window();
+      continue;
+    }
     auto frame = ring.frame(next++, format_);
+    count_sent();
     if (!frame) {
       failed_ = frame.error();
       call_.cancel(std::move(frame).error());

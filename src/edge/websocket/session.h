@@ -47,6 +47,9 @@ class Session {
   void broken_off();
   void drain();
   void stop();
+  // The client's window is used up.
+  bool is_held() const { return window_ && *window_ == 0 && socket_.can_send() && !call_.cancelled(); }
+  void count_sent();
   void watch_slow();
   void lose_patience();
 
@@ -56,6 +59,8 @@ class Session {
   Task<void> send_stream();
   Task<void> send_kept_stream();
   Task<void> send_shared_stream();
+  // Waits while the client's window is used up.
+  Task<void> wait_window();
   // The messages from number `next` on, until `ended` and all of them are sent.
   Task<void> send_ring(Ring& ring, std::uint64_t next, const bool& ended);
   Task<void> fill(Ring& ring, bool& ended);
@@ -81,6 +86,7 @@ class Session {
   TaskGroup tasks_;
   std::string resume_;
   std::uint32_t history_ = 0;
+  std::optional<std::uint64_t> window_;  // messages that the client takes now; nothing: any number
   Format format_;
   SlowPolicy slow_;
   std::uint16_t close_code_ = 0;  // instead of the status' own

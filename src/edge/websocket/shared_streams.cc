@@ -105,7 +105,9 @@ Task<void> SharedStream::run(std::shared_ptr<SharedStream> self, HandlerPtr hand
 }
 
 SharedStream::Reader::Reader(std::shared_ptr<SharedStream> stream, Signal& changed)
-    : stream_(std::move(stream)), at_(stream_->readers_.insert(stream_->readers_.end(), &changed)) {
+    : stream_(std::move(stream)),
+      at_(stream_->readers_.insert(stream_->readers_.end(), &changed)),
+      first_(!std::exchange(stream_->joined_, true)) {
   stream_->linger_.clear();
 }
 

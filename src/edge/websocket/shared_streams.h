@@ -40,12 +40,15 @@ class SharedStream {
     Reader(const Reader&) = delete;
     Reader& operator=(const Reader&) = delete;
     ~Reader();
+    // Nobody read the stream before: all of it is this reader's, from message 1 on.
+    bool is_first() const { return first_; }
     SharedStream& operator*() const { return *stream_; }
     SharedStream* operator->() const { return stream_.get(); }
 
    private:
     std::shared_ptr<SharedStream> stream_;
     std::list<Signal*>::iterator at_;
+    bool first_;
   };
 
  private:
@@ -59,6 +62,7 @@ class SharedStream {
   Ring ring_;
   std::list<Signal*> readers_;
   Timer linger_;
+  bool joined_ = false;
   bool has_headers_ = false;
   bool ended_ = false;
 };
