@@ -43,6 +43,11 @@ struct OpenapiOptions {
 };
 int openapi(const OpenapiOptions& options);
 
+struct TypescriptOptions {
+  std::string path = ".";
+};
+int typescript(const TypescriptOptions& options);
+
 // `parley schema config` prints the JSON Schema of parley.yaml; `markdown` the table in docs/configuration.md.
 int schema_config(bool markdown);
 
