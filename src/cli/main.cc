@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
+#include "base/nearest.h"
 #include "cli/commands.h"
 
 namespace {
@@ -77,6 +77,15 @@ void add_typescript(CLI::App& app, int& exit_code) {
   command->callback([options, &exit_code] { exit_code = typescript(*options); });
 }
 
+void add_graphql_schema(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("graphql-schema", "Print the contract as a GraphQL schema");
+  auto options = std::make_shared<GraphqlSchemaOptions>();
+  command->add_option("path", options->path, path_help)->capture_default_str();
+  command->add_flag("--json", options->json, "the answer to an introspection query");
+  command->footer("Example:\n  parley graphql-schema examples/shop > schema.graphql");
+  command->callback([options, &exit_code] { exit_code = graphql_schema(*options); });
+}
+
 void add_schema(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("schema", "Print schemas");
   command->require_subcommand(1);
@@ -119,6 +128,7 @@ int main(int argc, char** argv) {
   add_routes(app, exit_code);
   add_openapi(app, exit_code);
   add_typescript(app, exit_code);
+  add_graphql_schema(app, exit_code);
   add_schema(app, exit_code);
   if (is_unknown_command(app, argc, argv)) return 2;
   try {

@@ -204,20 +204,25 @@ class Answers final : public ExchangeHandler {
     co_return;
   }
 
-  std::map<std::string, Answer> paths = {{"/count", count},
-                                         {"/hang", hang},
-                                         {"/large", large},
-                                         {"/stream", stream},
-                                         {"/trailers", with_trailers},
-                                         {"/nothing", nothing},
-                                         {"/throws", throws},
-                                         {"/unfinished", unfinished},
-                                         {"/short", short_body},
-                                         {"/early", early},
-                                         {"/splitting", splitting},
-                                         {"/no-content", no_content},
-                                         {"/resets", resets},
-                                         {"/huge", huge_head}};
+  // Agrees to an upgrade and sends what comes back, until the client ends.
+  static Task<void> upgrade(Answers& self, ServerExchange& exchange) {
+    if (exchange.request().upgrade != "websocket") co_return co_await echo(self, exchange);
+    exchange.accept_upgrade({{"sec-websocket-protocol", "test"}});
+    for (;;) {
+      auto chunk = co_await exchange.body().read();
+      if (!chunk) co_return;
+      if (!*chunk) break;
+      if (auto sent = co_await exchange.response_body().write(**chunk); !sent) co_return;
+      if ((*chunk)->view() == "bye") break;
+    }
+    exchange.finish();
+  }
+
+  std::map<std::string, Answer> paths = {{"/upgrade", upgrade},       {"/count", count},   {"/hang", hang},
+                                         {"/large", large},           {"/stream", stream}, {"/trailers", with_trailers},
+                                         {"/nothing", nothing},       {"/throws", throws}, {"/unfinished", unfinished},
+                                         {"/short", short_body},      {"/early", early},   {"/splitting", splitting},
+                                         {"/no-content", no_content}, {"/resets", resets}, {"/huge", huge_head}};
   Signal go;
   bool may_go = false;
   int running = 0;

@@ -14,6 +14,8 @@ ServiceConfig& service(C& c, const V& v) {
   return s;
 }
 
+TunnelConfig& tunnel(C& c, const V& v) { return c.tunnels[v.star]; }
+
 // In the order of the documentation.
 constexpr Key keys[] = {
     {"contracts", KeyType::texts, "contracts",
@@ -21,7 +23,9 @@ constexpr Key keys[] = {
      "`reflection`: the gRPC services are asked.",
      [](C& c, const V& v) { c.contracts = v.texts; }},
     {"listen", KeyType::text, "127.0.0.1:8080",
-     "The address for callers: REST, gRPC, gRPC-Web and Connect, HTTP/1.1 and HTTP/2, on one port. Port 0 picks one.",
+     "The address for callers: REST, gRPC, gRPC-Web, Connect and GraphQL, HTTP/1.1 and HTTP/2, on one port. Port 0 "
+     "picks "
+     "one.",
      [](C& c, const V& v) { c.listen = v.text; }},
     {"admin", KeyType::text, "127.0.0.1:9090",
      "The address for operators: `/metrics`, `/healthz`, `/readyz`. `off` for none.",
@@ -115,6 +119,70 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { c.timeouts.call = v.duration; }},
     {"timeouts.drain", KeyType::duration, "30s", "How long calls in flight may go on after SIGTERM.",
      [](C& c, const V& v) { c.timeouts.drain = v.duration; }},
+
+    {"websocket", KeyType::section, "", "WebSockets at `/ws/package.Service/Method`.", nullptr},
+    {"websocket.ping", KeyType::duration, "20s",
+     "Silence after which a client is sent a ping; after as much again it is taken for lost.",
+     [](C& c, const V& v) { c.websocket.ping = v.duration; }},
+    {"websocket.buffer", KeyType::bytes, "64KiB", "What may wait to be sent to one client.",
+     [](C& c, const V& v) { c.websocket.buffer = v.number; }},
+    {"websocket.slow", KeyType::text, "wait",
+     "A client that lets its buffer run full: `wait` stops the service's stream, `drop_oldest` drops the messages that "
+     "wait longest, `close` ends the call.",
+     [](C& c, const V& v) { c.websocket.slow = v.text; }},
+    {"websocket.compression", KeyType::text, "message",
+     "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
+     "better and keeps up to 300 KiB a client, `off` leaves it out.",
+     [](C& c, const V& v) { c.websocket.compression = v.text; }},
+
+    {"tunnels", KeyType::section, "",
+     "Plain WebSocket services behind Parley, by a name of your choice: their frames pass as they are.", nullptr},
+    {"tunnels.*", KeyType::section, "", "One service.", [](C& c, const V& v) { tunnel(c, v); }},
+    {"tunnels.*.path", KeyType::text, "", "Where callers find it, such as `/chat`; paths below it as well.",
+     [](C& c, const V& v) { tunnel(c, v).path = v.text; }},
+    {"tunnels.*.at", KeyType::text, "", "Where it listens: `http://` or `https://` and `host:port`.",
+     [](C& c, const V& v) {
+       tunnel(c, v).at = v.text;
+       tunnel(c, v).line = v.line;
+     }},
+    {"tunnels.*.ca", KeyType::text, "",
+     "PEM file of the authorities its certificate may come from; left out: the system's.",
+     [](C& c, const V& v) { tunnel(c, v).ca = v.text; }},
+
+    {"graphql", KeyType::section, "", "GraphQL over the whole contract (docs/graphql.md).", nullptr},
+    {"graphql.path", KeyType::text, "/graphql", "Where it is asked; `off` for none.",
+     [](C& c, const V& v) { c.graphql.path = v.text; }},
+    {"graphql.introspection", KeyType::boolean, "true", "Whether operations may ask for the schema.",
+     [](C& c, const V& v) { c.graphql.introspection = v.flag; }},
+    {"graphql.page", KeyType::boolean, "true", "Answer a browser with a page to write and try operations in.",
+     [](C& c, const V& v) { c.graphql.page = v.flag; }},
+    {"graphql.depth", KeyType::integer, "20", "Fields inside one another in an operation.",
+     [](C& c, const V& v) { c.graphql.depth = v.number; }},
+    {"graphql.aliases", KeyType::integer, "100", "Aliases in an operation.",
+     [](C& c, const V& v) { c.graphql.aliases = v.number; }},
+    {"graphql.tokens", KeyType::integer, "15000", "Names, numbers, braces and the like in a document.",
+     [](C& c, const V& v) { c.graphql.tokens = v.number; }},
+    {"graphql.complexity", KeyType::integer, "100000",
+     "Fields of an operation, those below a list counted once for each item: as many as the page size it asks for, or "
+     "10.",
+     [](C& c, const V& v) { c.graphql.complexity = v.number; }},
+    {"graphql.response_bytes", KeyType::bytes, "16MiB", "One response.",
+     [](C& c, const V& v) { c.graphql.response_bytes = v.number; }},
+    {"graphql.upstream_calls", KeyType::integer, "200",
+     "Calls to services for one operation, or for one event of a subscription.",
+     [](C& c, const V& v) { c.graphql.upstream_calls = v.number; }},
+    {"graphql.plan_cache", KeyType::bytes, "16MiB", "Documents and their plans that are kept, a shard.",
+     [](C& c, const V& v) { c.graphql.plan_cache = v.number; }},
+    {"graphql.apq", KeyType::boolean, "true",
+     "Automatic persisted queries: a document that was sent with its SHA-256 is known by it afterwards.",
+     [](C& c, const V& v) { c.graphql.apq = v.flag; }},
+    {"graphql.apq_cache", KeyType::bytes, "4MiB", "Documents that are kept for that, a shard.",
+     [](C& c, const V& v) { c.graphql.apq_cache = v.number; }},
+    {"graphql.persisted", KeyType::text, "",
+     "A folder of `.graphql` files, each a document that requests may name by the SHA-256 of its text.",
+     [](C& c, const V& v) { c.graphql.persisted = v.text; }},
+    {"graphql.persisted_only", KeyType::boolean, "false", "Refuse documents that are not among those.",
+     [](C& c, const V& v) { c.graphql.persisted_only = v.flag; }},
 
     {"log", KeyType::section, "", "What is written down.", nullptr},
     {"log.level", KeyType::text, "info", "`debug`, `info`, `warn` or `error`; to standard error.",

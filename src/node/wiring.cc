@@ -8,8 +8,8 @@
 #include "loop/task_group.h"
 #include "mesh/cluster.h"
 #include "net/client_pool.h"
-#include "net/cors.h"
 #include "node/dispatch.h"
+#include "node/edge_options.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
 #include "route/grpc/grpc_route.h"
@@ -36,30 +36,10 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
-std::shared_ptr<const net::Cors> cors_of(const Config& config) {
-  return std::make_shared<net::Cors>(net::CorsConfig{.origins = config.cors.origins,
-                                                     .headers = config.cors.headers,
-                                                     .credentials = config.cors.credentials,
-                                                     .max_age = config.cors.max_age});
-}
-
-edge::RpcOptions rpc_options(const Config& config) {
-  edge::RpcOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::RestOptions rest_options(const Config& config) {
-  edge::RestOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
 // /openapi.json and /docs are about the user's contract.
-edge::RestOptions without_documents(edge::RestOptions options) {
-  options.documents = false;
+EdgeOptions own_edge_options(const Config& config) {
+  EdgeOptions options = edge_options(config);
+  options.rest.documents = false;
   return options;
 }
 
@@ -67,6 +47,18 @@ HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
   auto cluster = std::make_shared<mesh::Cluster>(by.name, by.cluster, pool);
   if (by.cluster.protocol == mesh::Protocol::http) return std::make_shared<route::HttpRoute>(std::move(cluster));
   return std::make_shared<route::GrpcRoute>(std::move(cluster));
+}
+
+// The configuration was checked when it was read.
+route::Tunnels tunnels_of(const Config& config, net::ClientPool& pool) {
+  std::vector<route::Tunnels::Target> targets;
+  for (const auto& [name, tunnel] : config.tunnels) {
+    mesh::ClusterConfig places = mesh::parse_addresses(tunnel.at).value();
+    for (net::Origin& origin : places.origins)
+      origin.tls_config.ca_file = tunnel.ca.empty() ? "" : (config.folder / tunnel.ca).string();
+    targets.push_back({tunnel.path, std::make_shared<mesh::Cluster>(name, std::move(places), pool)});
+  }
+  return route::Tunnels(std::move(targets));
 }
 
 // Routes by the name of their service in parley.yaml.
@@ -77,14 +69,17 @@ using Routes = std::map<std::string, HandlerPtr>;
 struct Worker::Inside {
   Inside(const Setup& setup)
       : shard(setup.index),
+        front([this](const RefusedRequest& request) { filter::count_refused(request, metrics, access); }),
         access(setup.access),
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config)),
-        own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config))),
-        dispatch(user_edges, own_edges, own_services, files) {
+        user_edges(front, edge_options(setup.snapshot->config)),
+        own_edges(own_services, own_edge_options(setup.snapshot->config)),
+        graphql(
+            front, edge_options(setup.snapshot->config).graphql, [this] { return schema; }, setup.snapshot->persisted),
+        tunnels(tunnels_of(setup.snapshot->config, pool)),
+        dispatch(user_edges, own_edges, own_services, graphql, tunnels, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -100,6 +95,7 @@ struct Worker::Inside {
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
     files.swap(snapshot->files, snapshot->config.files.at);
+    schema = snapshot->schema;
     readiness.changed().notify();
   }
 
@@ -126,11 +122,14 @@ struct Worker::Inside {
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
     co_await server->drain(deadline);
+    co_await user_edges.drain();
+    co_await own_edges.drain();
     co_await pool.drain(deadline);
   }
 
   Shard shard;
   ShardFront front;
+  graphql::SchemaPtr schema;
   filter::Metrics metrics;
   std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
   filter::AccessLog::Lane* access;
@@ -140,6 +139,8 @@ struct Worker::Inside {
   Edges user_edges;
   Edges own_edges;
   edge::FilesEdge files;
+  edge::GraphqlEdge graphql;
+  route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
