@@ -5,8 +5,8 @@
 
 #include <openssl/sha.h>
 
-#include "base/text.h"
 #include "base/base64.h"
+#include "base/text.h"
 
 namespace parley::net {
 namespace {

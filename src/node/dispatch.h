@@ -65,8 +65,8 @@ class Dispatch : public net::ExchangeHandler {
   Edges& own_;
   const route::BuiltInServices& own_services_;
   edge::GraphqlEdge& graphql_;
-  edge::FilesEdge& files_;
   route::Tunnels& tunnels_;
+  edge::FilesEdge& files_;
 };
 
 }  // namespace parley::node

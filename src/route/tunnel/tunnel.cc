@@ -4,12 +4,12 @@
 #include <array>
 #include <random>
 
+#include "base/base64.h"
 #include "call/header_rules.h"
 #include "loop/shard.h"
 #include "loop/task_group.h"
 #include "loop/timer.h"
 #include "net/websocket_handshake.h"
-#include "base/base64.h"
 
 namespace parley::route {
 namespace {
