@@ -188,6 +188,7 @@ class TestExchange : public net::ServerExchange, PipeObserver {
     this->head = std::move(head);
   }
   void finish(Fields) override { finished = true; }
+  void accept_upgrade(Fields) override {}
   void reset(net::Reset) override { break_off(Error(Code::cancelled, Blame::us, "reset")); }
 
   net::ResponseHead head;
