@@ -119,7 +119,7 @@ class Types {
 
   std::string of(const pb::FieldDescriptor& field) const {
     if (field.is_map()) return fmt::format("{{ [key: string]: {} }}", of(*field.message_type()->map_value()));
-    const std::string one = of_one(field);
+    std::string one = of_one(field);
     if (!field.is_repeated()) return one;
     return one.find(' ') == std::string::npos ? one + "[]" : "(" + one + ")[]";
   }
