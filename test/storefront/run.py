@@ -17,6 +17,14 @@ import suite  # noqa: E402
 import tools  # noqa: E402
 
 
+def check_types(parley):
+    """The page's types are those of the contract."""
+    printed = subprocess.run([parley, "typescript", shop.SHOP], stdout=subprocess.PIPE, text=True, check=True).stdout
+    with open(os.path.join(shop.SHOP, "web", "src", "contract.ts"), encoding="utf-8") as file:
+        if file.read() != printed:
+            sys.exit("the contract has changed: parley typescript examples/shop > examples/shop/web/src/contract.ts")
+
+
 def main():
     parser = suite.arguments(__doc__)
     parser.add_argument("--orders", required=True, type=os.path.abspath, help="the binary of the orders service")
@@ -26,6 +34,7 @@ def main():
     if browser is None:
         sys.exit("there is no chromium; ./dev test installs it")
     tree = tools.npm_tree(arguments.cache, "storefront_test", os.path.join(HERE, "package.json"))
+    check_types(arguments.parley)
     with tempfile.TemporaryDirectory() as folder:
         page = storefront.build(arguments.cache, os.path.join(folder, "page"))
         listen, admin = (f"127.0.0.1:{parley_node.free_port()}" for _ in range(2))

@@ -18,7 +18,7 @@ ROOMS = os.path.normpath(os.path.join(HERE, "..", "websocket", "rooms"))
 CONTRACTS = os.path.normpath(os.path.join(HERE, "..", "..", "contracts"))
 CLIENT = os.path.normpath(os.path.join(HERE, "..", "..", "clients", "web"))
 # What a user's own compiler is told; the strictest, so that the declarations hold for all.
-TYPES = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--types", "", "types.ts"]
+TYPES = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--types", "", "types.ts", "generated.ts"]
 
 
 def pack(tree, folder):
@@ -66,6 +66,8 @@ def main():
     tree = tools.npm_tree(arguments.cache, "web_client", os.path.join(CLIENT, "package.json"))
     with tempfile.TemporaryDirectory() as folder, suite.awkward_backend(arguments.cache) as backend, rooms_backend(arguments.cache) as rooms:
         work = user(tree, pack(tree, folder), folder)
+        with open(os.path.join(work, "awkward.ts"), "w") as file:
+            subprocess.run([arguments.parley, "typescript", suite.AWKWARD], stdout=file, check=True)
         tools.run([os.path.join(tree, "node_modules", ".bin", "tsc"), *TYPES], cwd=work)
         page_port = parley_node.free_port()
         config = suite.awkward_config(backend.port, cors={"origins": [f"http://localhost:{page_port}"]})
