@@ -76,12 +76,6 @@ TEST(Text, UnitsAreExact) {
   for (const char* bad : {"", "MiB", "-1", "4 MiB", "4mib", "9999999999GiB"}) EXPECT_FALSE(parse_bytes(bad)) << bad;
 }
 
-TEST(Text, NearestFindsASlipAndNothingForNonsense) {
-  const std::string_view names[] = {"listen", "admin", "services"};
-  EXPECT_EQ(nearest("servces", names), "services");
-  EXPECT_FALSE(nearest("zzzzzz", names).has_value());
-}
-
 TEST(Text, JsonQuotedEscapesWhatJsonForbids) { EXPECT_EQ(json_quoted("a\"\\\n\x01"), "\"a\\\"\\\\\\n\\u0001\""); }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
-#include <numeric>
+#include <span>
 
 namespace parley {
 namespace {
@@ -36,21 +36,6 @@ std::optional<std::int64_t> parse_with_unit(std::string_view text, std::span<con
   return std::nullopt;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -77,19 +62,6 @@ std::string_view trim(std::string_view text) {
   const std::size_t from = text.find_first_not_of(space);
   if (from == std::string_view::npos) return {};
   return text.substr(from, text.find_last_not_of(space) - from + 1);
-}
-
-std::optional<std::string_view> nearest(std::string_view wanted, std::span<const std::string_view> candidates) {
-  std::optional<std::string_view> best;
-  std::size_t best_distance = std::max<std::size_t>(wanted.size() / 2, 2) + 1;
-  for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(wanted, candidate);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
 }
 
 std::string json_quoted(std::string_view text) {

@@ -1,9 +1,8 @@
-// Small text helpers: units people write, and the nearest of several names for a hint.
+// Small text helpers: units people write, parts of a line, JSON strings.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +18,6 @@ std::optional<std::int64_t> parse_bytes(std::string_view text);
 
 std::vector<std::string_view> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
-
-// The candidate with the smallest edit distance, if it is near enough to be a likely slip of the pen.
-std::optional<std::string_view> nearest(std::string_view wanted, std::span<const std::string_view> candidates);
 
 // A JSON string with its quotes.
 std::string json_quoted(std::string_view text);

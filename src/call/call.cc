@@ -11,12 +11,7 @@ Call::Call(contract::ContractPtr contract, const contract::Method& method, std::
       method_(method),
       edge_(edge),
       started_(Shard::current().now()),
-      deadline_timer_(
-          [](void* self) {
-            static_cast<Call*>(self)->cancel(
-                Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed"));
-          },
-          this) {
+      deadline_timer_([](void* self) { static_cast<Call*>(self)->deadline_passed(); }, this) {
   replies.observe(this);
 }
 
@@ -27,9 +22,14 @@ void Call::pipe_written(Pipe& replies_pipe) {
   if (replies_pipe.count() > 0) headers_complete();
 }
 
+void Call::deadline_passed() { cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed")); }
+
 void Call::set_deadline(Deadline deadline) {
   deadline_ = deadline_.sooner(deadline);
-  deadline_timer_.set(Shard::current().timers(), deadline_);
+  Shard& shard = Shard::current();
+  // Below the timers' grain an upstream may be quicker than the timer: what is late already is not sent.
+  if (deadline_.passed(shard.read_clock())) return deadline_passed();
+  deadline_timer_.set(shard.timers(), deadline_);
 }
 
 void Call::headers_complete() {

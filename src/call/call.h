@@ -43,7 +43,7 @@ struct Trace {
   std::string_view span_id() const { return is_set ? std::string_view(text.data() + 36, 16) : std::string_view(); }
 };
 
-class Call : private PipeObserver {
+class Call final : private PipeObserver {
  public:
   // `edge`: a literal: "rest", "grpc", "grpc-web", "connect", …, for metrics and logs.
   Call(contract::ContractPtr contract, const contract::Method& method, std::string_view edge);
@@ -63,7 +63,7 @@ class Call : private PipeObserver {
   Caller caller;
   Trace trace;
   Deadline deadline() const { return deadline_; }
-  // The sooner of what was set and `deadline`; arms the timer that cancels the call with deadline_exceeded.
+  // The sooner of what was set and `deadline`; cancels the call with deadline_exceeded then, or now if it has passed.
   void set_deadline(Deadline deadline);
 
   // Request messages: the edge writes and ends, the route reads.
@@ -111,6 +111,7 @@ class Call : private PipeObserver {
 
  private:
   void pipe_written(Pipe& replies_pipe) override;
+  void deadline_passed();
 
   contract::ContractPtr contract_;
   const contract::Method& method_;

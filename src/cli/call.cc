@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "call/handler.h"
 #include "cli/commands.h"

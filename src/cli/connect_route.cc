@@ -41,7 +41,7 @@ Error error_of(simdjson::dom::element json) {
     std::string_view value;
     if (detail["type"].get(type) != simdjson::SUCCESS || detail["value"].get(value) != simdjson::SUCCESS) continue;
     std::string bytes;
-    if (wire::base64_decode(value, bytes))
+    if (base64_decode(value, bytes))
       error = std::move(error).with_detail({.type = std::string(type), .value = std::move(bytes)});
   }
   return error;

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/text.h"
+#include "base/nearest.h"
 #include "cli/commands.h"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "contract/nearest.h"
+#include "base/nearest.h"
 #include "contract/path_template.h"
 
 namespace parley::contract {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "contract/http_binding.h"
-#include "contract/nearest.h"
+#include "base/nearest.h"
 
 namespace parley::contract {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "contract/base64.h"
+#include "base/base64.h"
 #include "contract/field_path.h"
 #include "contract/name_hash.h"
 #include "contract/scalar_text.h"

@@ -3,7 +3,7 @@
 #include "contract/joins.h"
 #include "contract/lint.h"
 #include "contract/lint_keys.h"
-#include "contract/nearest.h"
+#include "base/nearest.h"
 
 namespace parley::contract {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <charconv>
 
+#include "base/nearest.h"
 #include "contract/http_binding.h"
-#include "contract/nearest.h"
 
 namespace parley::contract {
 namespace {

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/nearest.h"
 #include "contract/http_binding.h"
 #include "contract/lint.h"
 #include "contract/lint_keys.h"
-#include "contract/nearest.h"
 
 namespace parley::contract {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "contract/nearest.h"
+#include "base/nearest.h"
 #include "contract/source_set.h"
 
 namespace parley::contract {
@@ -78,10 +78,9 @@ std::string hint_for_type(std::string_view name, const SourceSet& sources) {
     if (last_name(t) == wanted) return "did you mean `" + t + "`?";
     shorts.push_back(last_name(t));
   }
-  const std::string near = nearest(wanted, shorts);
-  const auto at = std::ranges::find(shorts, near);
-  if (near.empty() || at == shorts.end()) return "is it spelt right, and is its file imported?";
-  return "did you mean `" + types[static_cast<std::size_t>(at - shorts.begin())] + "`?";
+  const auto near = nearest(wanted, shorts);
+  if (!near) return "is it spelt right, and is its file imported?";
+  return "did you mean `" + types[static_cast<std::size_t>(std::ranges::find(shorts, *near) - shorts.begin())] + "`?";
 }
 
 // `Option "(parley.qeue)" unknown.` Without parentheses it is one of Protobuf's own.

@@ -7,8 +7,8 @@
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "base/nearest.h"
 #include "contract/embedded.h"
-#include "contract/nearest.h"
 #include "contract/parse_hints.h"
 
 namespace parley::contract {

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-#include "contract/base64.h"
+#include "base/base64.h"
 #include "contract/text_scan.h"
 
 namespace parley::contract {

@@ -1,5 +1,5 @@
 // Variables of paths and queries to wire fragments.
-#include "contract/base64.h"
+#include "base/base64.h"
 #include "contract/field_path.h"
 #include "contract/json_to_wire.h"
 #include "contract/scalar_text.h"

@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "contract/base64.h"
+#include "base/base64.h"
 #include "contract/number_text.h"
 #include "contract/text_escape.h"
 

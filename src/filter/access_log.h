@@ -19,7 +19,7 @@ namespace parley::filter {
 struct AccessRecord {
   std::chrono::system_clock::time_point when;  // the call's end
   std::string_view edge;                       // a literal
-  std::string method;                          // "/shop.Orders/GetOrder"
+  std::string method;                          // "/shop.Orders/GetOrder"; the request's path where no method has it
   Code code = Code::ok;
   std::string reason;  // "" for success
   std::string_view blame;

@@ -81,7 +81,9 @@ std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shard
       if (!is_new) add(at->second, m);
     }
   }
-  MetricFamily calls = family("parley_calls_total", "Calls that ended, by status.", MetricType::Counter);
+  MetricFamily calls =
+      family("parley_calls_total", "Calls that ended, by status; without a method, requests that were for none.",
+             MetricType::Counter);
   MetricFamily seconds =
       family("parley_call_duration_seconds", "From a call's first byte to its status.", MetricType::Histogram);
   MetricFamily in_flight = family("parley_calls_in_flight", "Calls under way.", MetricType::Gauge);

@@ -34,6 +34,12 @@ bool is_traceparent(std::string_view text) {
          !is_zero(span);
 }
 
+void set_status(AccessRecord& record, const Error& error) {
+  record.code = error.code();
+  record.reason = error.reason();
+  record.blame = name(error.blame());
+}
+
 }  // namespace
 
 void start_trace(Call& call) {
@@ -72,6 +78,22 @@ CallMetrics& Telemetry::of(const Call& call) {
   return metrics;
 }
 
+void count_refused(const RefusedRequest& request, Metrics& metrics, AccessLog::Lane* lane) {
+  metrics.of("", "", request.edge).end(request.why.code(), Duration::zero());
+  if (lane == nullptr) return;
+  constexpr std::size_t longest_path = 256;
+  AccessRecord record{.when = std::chrono::system_clock::now(),
+                      .edge = request.edge,
+                      .method = std::string(request.path.substr(0, longest_path)),
+                      .reason = {},
+                      .blame = {},
+                      .took = {},
+                      .caller = std::string(request.caller),
+                      .trace_id = {}};
+  set_status(record, request.why);
+  lane->add(std::move(record));
+}
+
 void Telemetry::log(const Call& call, const Error* error, Duration took) {
   AccessRecord record{.when = std::chrono::system_clock::now(),
                       .edge = call.edge(),
@@ -81,11 +103,7 @@ void Telemetry::log(const Call& call, const Error* error, Duration took) {
                       .took = took,
                       .caller = call.caller.address,
                       .trace_id = std::string(call.trace.trace_id())};
-  if (error != nullptr) {
-    record.code = error->code();
-    record.reason = error->reason();
-    record.blame = name(error->blame());
-  }
+  if (error != nullptr) set_status(record, *error);
   lane_->add(std::move(record));
 }
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "call/handler.h"
+#include "call/front.h"
 #include "filter/access_log.h"
 #include "filter/metrics.h"
 
@@ -27,6 +27,9 @@ class Telemetry : public Handler {
   AccessLog::Lane* lane_;
   std::vector<std::pair<std::string_view, CallMetrics*>> by_edge_;  // a handful: edge names are literals
 };
+
+// Counts and logs what became no call: as one with an empty method, because paths are the caller's to invent.
+void count_refused(const RefusedRequest& request, Metrics& metrics, AccessLog::Lane* lane);
 
 // Fills `call.trace`: continues the caller's `traceparent` (W3C Trace Context level 1, version 00) or starts a trace; a
 // malformed one counts as none.

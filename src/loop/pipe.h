@@ -39,6 +39,8 @@ class Pipe {
   Pipe& operator=(const Pipe&) = delete;
 
   void observe(PipeObserver* observer) { observer_ = observer; }
+  // For whoever knows what the stream is. Before a writer waits.
+  void set_limit(std::size_t limit) { limit_ = limit; }
 
   // Consumer.
   struct Read {

@@ -10,6 +10,17 @@ void ServerExchange::on_broken(void (*listener)(void*), void* context) {
   if (broken_ && listener_ != nullptr) std::exchange(listener_, nullptr)(listener_context_);
 }
 
+void ServerExchange::on_drain(void (*listener)(void*), void* context) {
+  drain_listener_ = listener;
+  drain_context_ = context;
+  if (draining_ && drain_listener_ != nullptr) std::exchange(drain_listener_, nullptr)(drain_context_);
+}
+
+void ServerExchange::tell_drain() {
+  if (std::exchange(draining_, true)) return;
+  if (drain_listener_ != nullptr) std::exchange(drain_listener_, nullptr)(drain_context_);
+}
+
 void ServerExchange::break_off(Error why) {
   if (broken_) return;
   broken_ = std::move(why);

@@ -26,6 +26,10 @@ struct RequestHead {
   std::string authority;  // "shop.example:8080"
   std::string target;     // path and query as sent: "/v1/orders?page_size=2"; "*" for OPTIONS *
   Fields fields;          // without pseudo-headers and without `host`; no hop-by-hop fields (`te: trailers` stays)
+  // "websocket": the client asks to talk WebSocket from here on, by HTTP/1.1's Upgrade (RFC 9110 section 7.8) or
+  // HTTP/2's extended CONNECT (RFC 8441; `method` is then "CONNECT"). "" otherwise: other upgrades are not offered and
+  // not shown.
+  std::string upgrade = {};
 
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
   // Without the question mark; "" if there is none.
@@ -81,6 +85,15 @@ class ServerExchange {
   virtual void finish(Fields trailers = {}) = 0;
   // Ends the exchange early, in both directions. A no-op after `finish` has been sent in full.
   virtual void reset(Reset code) = 0;
+  // Instead of `respond`, where `request().upgrade` is set: agrees, with 101 or 200 as the version has it and `fields`.
+  // From here on `body` and `response_body` carry the other protocol's bytes, and `finish` ends our side. A request
+  // that asked is a plain one as soon as it is responded to, or as its body is read, without this.
+  virtual void accept_upgrade(Fields fields) = 0;
+  bool is_upgraded() const { return upgraded_; }
+
+  // The server drains: what can end should. `listener(context)` runs once, at once if it does already. Null takes it
+  // away.
+  void on_drain(void (*listener)(void*), void* context);
 
   // Why the exchange ended before its response was sent in full (client gone, reset, drain limit); nothing while all is
   // well.
@@ -91,6 +104,8 @@ class ServerExchange {
  protected:
   // For the protocol: sets `broken`, aborts both bodies and tells the listener. Once; later calls do nothing.
   void break_off(Error why);
+  // For the protocol: once, when its connection drains.
+  void tell_drain();
 
   RequestHead request_;
   Fields request_trailers_;
@@ -98,11 +113,15 @@ class ServerExchange {
   Pipe body_;
   Pipe response_body_;
   bool responded_ = false;
+  bool upgraded_ = false;
 
  private:
   std::optional<Error> broken_;
   void (*listener_)(void*) = nullptr;
   void* listener_context_ = nullptr;
+  void (*drain_listener_)(void*) = nullptr;
+  void* drain_context_ = nullptr;
+  bool draining_ = false;
 };
 
 // The client's side of one exchange, as opened by a ClientPool. Owned by whoever opened it; destroying it before the

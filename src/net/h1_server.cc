@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "net/server_date.h"
 
 namespace parley::net {
@@ -33,6 +34,16 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 
 
 bool same_host(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Upgrade is a list of protocols (RFC 9110 section 7.8).
+bool names_websocket(std::string_view upgrade) {
+  while (!upgrade.empty()) {
+    const std::size_t end = std::min(upgrade.find(','), upgrade.size());
+    if (same_host(trim(upgrade.substr(0, end)), "websocket")) return true;
+    upgrade.remove_prefix(std::min(end + 1, upgrade.size()));
+  }
+  return false;
 }
 
 void append_length(std::string& out, std::uint64_t length) {
@@ -78,6 +89,11 @@ H1Exchange::H1Exchange(H1Server& server, wire::Http1Head& head)
   request_.authority = std::move(head.host);
   request_.scheme = peer_->tls ? "https" : "http";
   request_.fields = std::move(head.fields);
+  // RFC 6455 section 4.1: a GET of HTTP/1.1 without a body.
+  upgrade_open_ = head.version >= 11 && head.body == wire::Http1Body::none && request_.method == "GET" &&
+                  names_websocket(head.upgrade);
+  if (upgrade_open_) request_.upgrade = "websocket";
+  if (server.draining_) tell_drain();
   body_.observe(this);
   response_body_.observe(this);
 }
@@ -111,9 +127,23 @@ void H1Exchange::handler_ended() {
 
 void H1Exchange::respond(ResponseHead head) {
   if (responded_) return;
+  decline_upgrade();
   responded_ = true;
   response_ = std::move(head);
   server_.wake();
+}
+
+void H1Exchange::decline_upgrade() {
+  if (!std::exchange(upgrade_open_, false)) return;
+  request_ended_ = true;
+  body_.end();
+}
+
+void H1Exchange::accept_upgrade(Fields fields) {
+  if (responded_ || !std::exchange(upgrade_open_, false)) return;
+  responded_ = upgraded_ = true;
+  response_ = {.status = 101, .fields = std::move(fields)};
+  server_.wake();  // what came behind the head is looked at then
 }
 
 void H1Exchange::finish(Fields trailers) {
@@ -141,6 +171,7 @@ void H1Exchange::pipe_read(Pipe& pipe, std::size_t) {
 }
 
 void H1Exchange::pipe_awaited(Pipe& pipe) {
+  if (&pipe == &body_) decline_upgrade();
   if (!expects_continue_ || &pipe != &body_ || responded_ || request_ended_) return;
   expects_continue_ = false;
   continue_wanted_ = true;
@@ -160,7 +191,9 @@ void H1Exchange::produce(std::string& out) {
 // RFC 9112 section 6.3, from the sender's side.
 void H1Exchange::decide_framing() {
   const std::optional<std::string_view> given = response_.fields.find("content-length");
-  if (is_head_request_ || is_bodiless(response_.status)) {
+  if (upgraded_) {
+    framing_ = Framing::until_close;
+  } else if (is_head_request_ || is_bodiless(response_.status)) {
     framing_ = Framing::none;
     response_body_.discard();
   } else if (given && std::from_chars(given->data(), given->data() + given->size(), length_left_).ec == std::errc()) {
@@ -178,9 +211,13 @@ void H1Exchange::decide_framing() {
 
 void H1Exchange::produce_head(std::string& out) {
   head_produced_ = true;
-  response_.status = std::clamp(response_.status, 200, 599);
+  if (!upgraded_) response_.status = std::clamp(response_.status, 200, 599);
   decide_framing();
   wire::append_status_line(out, response_.status);
+  if (upgraded_ || response_.status == 426) {  // RFC 9110 section 15.5.22
+    wire::append_field(out, "upgrade", "websocket");
+    wire::append_field(out, "connection", "Upgrade");
+  }
   bool has_length = false;
   bool has_date = false;
   for (const Field f : response_.fields) {
@@ -195,7 +232,7 @@ void H1Exchange::produce_head(std::string& out) {
   if (framing_ == Framing::length && !has_length) append_length(out, length_left_);
   if (framing_ == Framing::chunked) wire::append_field(out, "transfer-encoding", "chunked");
   if (!has_date) wire::append_field(out, "date", http_date());
-  if (!keep_alive_) wire::append_field(out, "connection", "close");
+  if (!keep_alive_ && !upgraded_) wire::append_field(out, "connection", "close");
   if (keep_alive_ && version_ < 11) wire::append_field(out, "connection", "keep-alive");
   wire::append_head_end(out);
 }
@@ -279,10 +316,12 @@ void H1Server::process() {
 // A request's end needs no bytes and is never held back: nothing would come that could call for it later.
 bool H1Server::is_held_back(bool no_bytes_left) const {
   if (exchange_ == nullptr) return closing_;
+  if (exchange_->upgrade_open_) return exchange_->upgrade_seen_;
   return exchange_->request_ended_ || (!no_bytes_left && !dropping_ && exchange_->body_.is_full());
 }
 
 std::size_t H1Server::process(std::string_view bytes) {
+  if (exchange_ != nullptr && exchange_->upgraded_) return pass_on(bytes);
   std::string_view in = bytes;
   while (!is_held_back(in.empty())) {
     const auto event = parser_.next(in);
@@ -312,6 +351,10 @@ void H1Server::take(wire::Http1Parser::Event event) {
       return;
     case wire::Http1Parser::Event::end:
       if (exchange_ == nullptr) return;
+      if (exchange_->upgrade_open_) {
+        exchange_->upgrade_seen_ = true;  // whether more comes, the handler decides
+        return;
+      }
       exchange_->request_ended_ = true;
       exchange_->request_trailers_ = std::move(parser_.trailers());
       exchange_->body_.end();
@@ -319,6 +362,14 @@ void H1Server::take(wire::Http1Parser::Event event) {
       return;
     case wire::Http1Parser::Event::need_more: return;
   }
+}
+
+// After an upgrade: the other protocol's bytes.
+std::size_t H1Server::pass_on(std::string_view bytes) {
+  if (exchange_->request_ended_ || exchange_->body_.aborted()) return bytes.size();
+  if (bytes.empty() || exchange_->body_.is_full()) return 0;
+  exchange_->body_.push(Bytes::copy_of(bytes));
+  return bytes.size();
 }
 
 void H1Server::drop(std::size_t bytes) {
@@ -427,6 +478,7 @@ bool H1Server::advance() {
     idle_since_ = context().shard.now();
   }
   if (!input_.empty()) process();
+  if (exchange_ != nullptr && exchange_->upgraded_ && input_over_ && !exchange_->request_ended_) end_upgraded();
   if (exchange_ == nullptr && (input_over_ || (drain_is_over_ && parser_.between_messages()))) closing_ = true;
   return over && exchange_ != nullptr;
 }
@@ -460,10 +512,18 @@ void H1Server::abort(const Error& why) {
 
 void H1Server::input_ended() {
   input_over_ = true;
-  if (exchange_ != nullptr && !exchange_->request_ended_)
+  if (exchange_ != nullptr && exchange_->upgraded_) return end_upgraded();
+  if (exchange_ != nullptr && !exchange_->request_ended_ && !exchange_->upgrade_open_)
     return connection_.close(client_gone("the request ends early"));
   half_close_timer_.set(context().shard.timers(), Deadline::after(context().shard.now(), half_close_grace));
   wake();
+}
+
+// The other protocol's user decides when its side ends; `finish` then closes the connection.
+void H1Server::end_upgraded() {
+  if (!input_.empty()) return;  // still to be read: see `advance`
+  exchange_->request_ended_ = true;
+  exchange_->body_.end();
 }
 
 void H1Server::half_close_is_over() {
@@ -472,6 +532,7 @@ void H1Server::half_close_is_over() {
 
 void H1Server::drain() {
   draining_ = true;
+  if (exchange_ != nullptr) exchange_->tell_drain();
   drain_timer_.set(context().shard.timers(), Deadline::after(context().shard.now(), drain_grace));
 }
 

@@ -22,6 +22,7 @@ class H1Exchange final : public ServerExchange, private PipeObserver {
   void respond(ResponseHead head) override;
   void finish(Fields trailers) override;
   void reset(Reset code) override;
+  void accept_upgrade(Fields fields) override;
 
  private:
   friend class H1Server;
@@ -32,6 +33,8 @@ class H1Exchange final : public ServerExchange, private PipeObserver {
   void pipe_awaited(Pipe& pipe) override;
   static Task<void> run(H1Exchange* exchange);
   void handler_ended();
+  // The request asked for an upgrade, and is answered as a plain one: it has no body.
+  void decline_upgrade();
 
   // Appends what can be sent to `out`. Sets `sent_` once the response is complete in it.
   void produce(std::string& out);
@@ -52,6 +55,8 @@ class H1Exchange final : public ServerExchange, private PipeObserver {
   bool expects_continue_;
   bool has_length_;  // the request has Content-Length
   bool continue_wanted_ = false;
+  bool upgrade_open_ = false;  // an upgrade was asked for, and neither accepted nor declined
+  bool upgrade_seen_ = false;  // its request is complete
   bool request_ended_ = false;
   bool head_produced_ = false;
   bool finished_ = false;
@@ -82,6 +87,8 @@ class H1Server final : public ServerProtocol {
   std::size_t process(std::string_view bytes);
   bool is_held_back(bool no_bytes_left) const;
   void take(wire::Http1Parser::Event event);
+  std::size_t pass_on(std::string_view bytes);
+  void end_upgraded();
   void drop(std::size_t bytes);
   void begin_exchange();
   // Why the request is refused; fills in what depends on the target's form.

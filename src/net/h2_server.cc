@@ -68,6 +68,7 @@ H2Exchange::H2Exchange(H2Server& server)
     : H2Stream(body_, response_body_), server_(server), began_(server.shard().now()) {
   peer_ = &server.connection_.peer();
   ++server_.exchanges_;
+  if (server_.drain_ != H2Server::Drain::no) tell_drain();
 }
 
 H2Exchange::~H2Exchange() {
@@ -83,6 +84,8 @@ void H2Exchange::pseudo_header(std::string_view name, std::string_view value) {
     request_.scheme = value;
   } else if (name == ":authority") {
     request_.authority = value;
+  } else if (name == ":protocol") {
+    request_.upgrade = value;
   }
 }
 
@@ -105,7 +108,7 @@ int H2Exchange::check_head(bool too_large) {
   const ServerLimits& limits = server_.context().limits;
   if (too_large) return 431;
   if (request_.target.size() > limits.target_bytes) return 414;
-  if (request_.method == "CONNECT") return 501;
+  if (request_.method == "CONNECT" && request_.upgrade != "websocket") return 501;
   if (!host_.empty() && !request_.authority.empty() && host_ != request_.authority) return 400;
   if (request_.authority.empty()) request_.authority = std::move(host_);
   return 0;
@@ -166,6 +169,13 @@ void H2Exchange::respond(ResponseHead head) {
   if (!is_attached()) return;
   head_pending_ = true;
   server_.head_is_pending(*this);
+}
+
+// RFC 8441 section 5: 200, and DATA in both directions.
+void H2Exchange::accept_upgrade(Fields fields) {
+  if (responded_ || request_.upgrade.empty()) return;
+  upgraded_ = true;
+  respond({.status = 200, .fields = std::move(fields)});
 }
 
 void H2Exchange::finish(Fields trailers) {
@@ -416,6 +426,7 @@ void H2Server::sweep(Instant now) {
 void H2Server::drain() {
   if (drain_ != Drain::no) return;
   drain_ = Drain::noticed;
+  each_stream([](H2Stream& stream) { static_cast<H2Exchange&>(stream).tell_drain(); });
   drain_began_ = context().shard.now();
   submit_shutdown_notice();
   flush();  // before the PING, which would overtake it

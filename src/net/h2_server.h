@@ -26,6 +26,7 @@ class H2Exchange final : public ServerExchange, private H2Stream {
   void respond(ResponseHead head) override;
   void finish(Fields trailers) override;
   void reset(Reset code) override;
+  void accept_upgrade(Fields fields) override;
 
  private:
   friend class H2Server;

@@ -356,6 +356,7 @@ void H2Session::start() {
   set(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, config_.header_bytes);
   if (config_.server) {
     set(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config_.concurrent_streams);
+    set(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1);  // RFC 8441 section 3
   } else {
     set(NGHTTP2_SETTINGS_ENABLE_PUSH, 0);
   }

@@ -7,6 +7,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "node/config_keys.h"
 
@@ -192,6 +193,7 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
   }
   if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
   if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
+  if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.cors.credentials) {
     for (const std::string& origin : c.cors.origins) {
       if (origin == "*") add(1, "'cors.credentials' cannot go with origin '*': name the origins");

@@ -44,6 +44,12 @@ struct Config {
     Duration max_age = std::chrono::hours(2);
   } cors;
   struct {
+    std::string folder;  // "": none
+    std::string at = "/";
+    std::string immutable;
+    std::int64_t max_bytes = 64 << 20;
+  } files;
+  struct {
     std::int64_t message_bytes = 4 << 20;
     std::int64_t header_bytes = 64 << 10;
     std::int64_t concurrent_streams = 256;
@@ -74,6 +80,12 @@ struct Config {
     std::string persisted;             // a folder
     bool persisted_only = false;
   } graphql;
+  struct {
+    Duration ping = std::chrono::seconds(20);
+    std::int64_t buffer = 64 << 10;
+    std::string slow = "wait";            // "wait", "drop_oldest" or "close"
+    std::string compression = "message";  // "off", "message" or "context"
+  } websocket;
   struct {
     std::string level = "info";
     std::string access = "off";  // "off", "-" (standard output) or a file

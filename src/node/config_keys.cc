@@ -78,6 +78,19 @@ constexpr Key keys[] = {
     {"cors.max_age", KeyType::duration, "2h", "How long a browser may remember the answer.",
      [](C& c, const V& v) { c.cors.max_age = v.duration; }},
 
+    {"files", KeyType::section, "", "A web page's files, served beside the rpcs. Left out: none.", nullptr},
+    {"files.folder", KeyType::text, "",
+     "The folder they lie in; loaded again when it changes. A folder's page is its `index.html`.",
+     [](C& c, const V& v) { c.files.folder = v.text; }},
+    {"files.at", KeyType::text, "/", "The path below which they are served. A file stands before a route of its path.",
+     [](C& c, const V& v) { c.files.at = v.text.ends_with('/') ? v.text : v.text + "/"; }},
+    {"files.immutable", KeyType::text, "",
+     "A folder in it whose files have names that change with their contents, such as a bundler's `assets`: callers may "
+     "keep them for ever. All others are asked for by their entity tags.",
+     [](C& c, const V& v) { c.files.immutable = v.text; }},
+    {"files.max_bytes", KeyType::bytes, "64MiB", "All files together: they are served from memory.",
+     [](C& c, const V& v) { c.files.max_bytes = v.number; }},
+
     {"limits", KeyType::section, "", "Bounds; what goes beyond is refused with a clear status.", nullptr},
     {"limits.message_bytes", KeyType::bytes, "4MiB", "One message, after decompression.",
      [](C& c, const V& v) { c.limits.message_bytes = v.number; }},
@@ -139,6 +152,21 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { c.graphql.persisted = v.text; }},
     {"graphql.persisted_only", KeyType::boolean, "false", "Refuse documents that are not among those.",
      [](C& c, const V& v) { c.graphql.persisted_only = v.flag; }},
+
+    {"websocket", KeyType::section, "", "WebSockets at `/ws/package.Service/Method`.", nullptr},
+    {"websocket.ping", KeyType::duration, "20s",
+     "Silence after which a client is sent a ping; after as much again it is taken for lost.",
+     [](C& c, const V& v) { c.websocket.ping = v.duration; }},
+    {"websocket.buffer", KeyType::bytes, "64KiB", "What may wait to be sent to one client.",
+     [](C& c, const V& v) { c.websocket.buffer = v.number; }},
+    {"websocket.slow", KeyType::text, "wait",
+     "A client that lets its buffer run full: `wait` stops the service's stream, `drop_oldest` drops the messages that "
+     "wait longest, `close` ends the call.",
+     [](C& c, const V& v) { c.websocket.slow = v.text; }},
+    {"websocket.compression", KeyType::text, "message",
+     "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
+     "better and keeps up to 300 KiB a client, `off` leaves it out.",
+     [](C& c, const V& v) { c.websocket.compression = v.text; }},
 
     {"log", KeyType::section, "", "What is written down.", nullptr},
     {"log.level", KeyType::text, "info", "`debug`, `info`, `warn` or `error`; to standard error.",

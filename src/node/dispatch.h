@@ -2,10 +2,13 @@
 // left.
 #pragma once
 
+#include "edge/files/files_edge.h"
 #include "edge/graphql/graphql_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
+#include "edge/websocket/websocket_edge.h"
 #include "net/exchange.h"
+#include "node/edge_options.h"
 #include "route/local/built_in_services.h"
 
 namespace parley::node {
@@ -13,14 +16,14 @@ namespace parley::node {
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest,
-        const edge::GraphqlOptions& graphql, edge::graphql::SchemaSource schema,
+  Edges(const Front& front, const EdgeOptions& options, edge::graphql::SchemaSource schema,
         std::shared_ptr<const edge::graphql::PersistedDocuments> persisted)
-      : grpc_(front, rpc),
-        grpc_web_(front, rpc),
-        connect_(front, rpc),
-        graphql_(front, graphql, std::move(schema), std::move(persisted)),
-        rest_(front, rest) {}
+      : grpc_(front, options.rpc),
+        grpc_web_(front, options.rpc),
+        connect_(front, options.rpc),
+        graphql_(front, options.graphql, std::move(schema), std::move(persisted)),
+        websocket_(front, options.websocket),
+        rest_(front, options.rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
@@ -28,6 +31,7 @@ class Edges : public net::ExchangeHandler {
     if (grpc_web_.takes(request)) return grpc_web_.serve(exchange);
     if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (connect_.takes(request)) return connect_.serve(exchange);
+    if (edge::WebSocketEdge::takes(request)) return websocket_.serve(exchange);
     return rest_.serve(exchange);
   }
 
@@ -36,16 +40,19 @@ class Edges : public net::ExchangeHandler {
   edge::GrpcWebEdge grpc_web_;
   edge::ConnectEdge connect_;
   edge::GraphqlEdge graphql_;
+  edge::WebSocketEdge websocket_;
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own.
+// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
+// files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services)
-      : user_(user), own_(own), own_services_(own_services) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
+    if (files_.takes(exchange.request())) return files_.serve(exchange);
     return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
   }
 
@@ -53,6 +60,7 @@ class Dispatch : public net::ExchangeHandler {
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::FilesEdge& files_;
 };
 
 }  // namespace parley::node

@@ -69,6 +69,17 @@ bool needs_restart(const Config& was, const Config& is) {
   return made_of(was) != made_of(is);
 }
 
+// A folder that is not there yet is waited for: whoever builds the page may come later.
+Result<edge::files::FileSetPtr> load_files(const Config& config) {
+  if (config.files.folder.empty()) return nullptr;
+  auto loaded = edge::files::FileSet::load({.folder = config.folder / config.files.folder,
+                                            .immutable = config.files.immutable,
+                                            .max_bytes = config.files.max_bytes});
+  if (loaded || loaded.error().code() != Code::not_found) return loaded;
+  log::warn("files: {}; they are served once it is there", loaded.error().message());
+  return nullptr;
+}
+
 double resident_bytes() {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
   if (file == nullptr) return 0;
@@ -190,6 +201,9 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   auto served = co_await resolve_services(control, from, *made->contract);
   if (!served) co_return fail(std::move(served).error());
   made->served_by = std::move(*served);
+  auto files = load_files(from);
+  if (!files) co_return fail(std::move(files).error().during("files"));
+  made->files = std::move(*files);
   made->config = std::move(from);
   co_return made;
 }
@@ -255,6 +269,7 @@ Task<void> Node::Rep::wait_for_services() {
 void Node::Rep::watch_files() {
   auto paths = contract_roots(config);
   if (!config.file.empty()) paths.push_back(config.file);
+  if (!config.files.folder.empty()) paths.push_back(config.folder / config.files.folder);
   for (const std::string& file : {config.tls.cert, config.tls.key, config.tls.client_ca}) {
     if (!file.empty()) paths.push_back(config.folder / file);
   }
@@ -300,8 +315,7 @@ Task<void> Node::Rep::reload_once(std::string why) {
   if (needs_restart(config, next)) {
     log::warn(
         "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'graphql' and "
-        "'log' "
-        "takes effect at the next start",
+        "'log' takes effect at the next start",
         why);
   }
   if (tls != nullptr) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "base/nearest.h"
 #include "node/upstreams.h"
 
 namespace parley::node {

@@ -13,8 +13,11 @@ using HandlerMaker = std::function<HandlerPtr(const contract::Method&)>;
 
 class ShardFront : public Front {
  public:
+  explicit ShardFront(std::function<void(const RefusedRequest&)> on_refused) : on_refused_(std::move(on_refused)) {}
+
   contract::ContractPtr contract() const override { return contract_; }
   HandlerPtr handler(const contract::Method& method) const override { return handlers_[method.index]; }
+  void refused(const RefusedRequest& request) const override { on_refused_(request); }
 
   void swap(contract::ContractPtr contract, const HandlerMaker& make) {
     std::vector<HandlerPtr> handlers(contract->method_count());
@@ -26,6 +29,7 @@ class ShardFront : public Front {
   }
 
  private:
+  const std::function<void(const RefusedRequest&)> on_refused_;
   contract::ContractPtr contract_;
   std::vector<HandlerPtr> handlers_;  // by Method::index
 };

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "contract/contract.h"
+#include "edge/files/file_set.h"
 #include "edge/graphql/document_store.h"
 #include "graphql/schema.h"
 #include "mesh/address.h"
@@ -25,6 +26,7 @@ struct Snapshot {
   std::shared_ptr<const edge::graphql::PersistedDocuments> persisted;  // null: `graphql.persisted` is not set
   // By the contract's service: "shop.Orders".
   std::map<std::string, ServedBy, std::less<>> served_by;
+  edge::files::FileSetPtr files;  // null: none
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -8,8 +8,8 @@
 #include "loop/task_group.h"
 #include "mesh/cluster.h"
 #include "net/client_pool.h"
-#include "net/cors.h"
 #include "node/dispatch.h"
+#include "node/edge_options.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
 #include "route/grpc/grpc_route.h"
@@ -36,57 +36,11 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
-std::shared_ptr<const net::Cors> cors_of(const Config& config) {
-  return std::make_shared<net::Cors>(net::CorsConfig{.origins = config.cors.origins,
-                                                     .headers = config.cors.headers,
-                                                     .credentials = config.cors.credentials,
-                                                     .max_age = config.cors.max_age});
-}
-
-edge::RpcOptions rpc_options(const Config& config) {
-  edge::RpcOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::RestOptions rest_options(const Config& config) {
-  edge::RestOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::GraphqlOptions graphql_options(const Config& config) {
-  edge::GraphqlOptions options;
-  options.enabled = config.graphql.path != "off";
-  options.path = config.graphql.path;
-  options.introspection = config.graphql.introspection;
-  options.page = config.graphql.page;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  options.limits.tokens = static_cast<std::uint32_t>(config.graphql.tokens);
-  options.limits.depth = static_cast<std::uint32_t>(config.graphql.depth);
-  options.limits.aliases = static_cast<std::uint32_t>(config.graphql.aliases);
-  options.limits.complexity = static_cast<std::uint64_t>(config.graphql.complexity);
-  options.limits.response_bytes = static_cast<std::size_t>(config.graphql.response_bytes);
-  options.limits.upstream_calls = static_cast<std::uint32_t>(config.graphql.upstream_calls);
-  options.plan_cache_bytes = static_cast<std::size_t>(config.graphql.plan_cache);
-  options.apq_cache_bytes = config.graphql.apq ? static_cast<std::size_t>(config.graphql.apq_cache) : 0;
-  options.persisted_only = config.graphql.persisted_only;
-  return options;
-}
-
-// Parley's own services have no GraphQL.
-edge::GraphqlOptions no_graphql() {
-  edge::GraphqlOptions options;
-  options.enabled = false;
-  return options;
-}
-
-// /openapi.json and /docs are about the user's contract.
-edge::RestOptions without_documents(edge::RestOptions options) {
-  options.documents = false;
+// /openapi.json, /docs and GraphQL are about the user's contract.
+EdgeOptions own_edge_options(const Config& config) {
+  EdgeOptions options = edge_options(config);
+  options.rest.documents = false;
+  options.graphql.enabled = false;
   return options;
 }
 
@@ -104,16 +58,15 @@ using Routes = std::map<std::string, HandlerPtr>;
 struct Worker::Inside {
   Inside(const Setup& setup)
       : shard(setup.index),
+        front([this](const RefusedRequest& request) { filter::count_refused(request, metrics, access); }),
         access(setup.access),
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
         user_edges(
-            front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
-            graphql_options(setup.snapshot->config), [this] { return schema; }, setup.snapshot->persisted),
-        own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config)), no_graphql(), {}, nullptr),
-        dispatch(user_edges, own_edges, own_services) {
+            front, edge_options(setup.snapshot->config), [this] { return schema; }, setup.snapshot->persisted),
+        own_edges(own_services, own_edge_options(setup.snapshot->config), {}, nullptr),
+        dispatch(user_edges, own_edges, own_services, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -129,6 +82,7 @@ struct Worker::Inside {
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
     schema = snapshot->schema;
+    files.swap(snapshot->files, snapshot->config.files.at);
     readiness.changed().notify();
   }
 
@@ -169,6 +123,7 @@ struct Worker::Inside {
   route::BuiltInServices own_services;
   Edges user_edges;
   Edges own_edges;
+  edge::FilesEdge files;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;

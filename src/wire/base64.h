@@ -1,5 +1,4 @@
-// Base64 (RFC 4648) as the rpc protocols use it: `-bin` metadata, Connect's GET and error details, grpc-web-text
-// bodies.
+// Base64 as the rpc protocols carry it: `-bin` metadata and grpc-web-text bodies.
 #pragma once
 
 #include <array>
@@ -7,18 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/fields.h"
 
 namespace parley::wire {
-
-enum class Base64 { standard, url };  // RFC 4648 sections 4 and 5
-
-// Append to `out`.
-void base64_encode(std::string_view bytes, std::string& out, Base64 alphabet = Base64::standard, bool padded = true);
-// Takes either alphabet, padded or not. False (and `out` as it was): another character, wrong padding, a single
-// character left over. Bits after the last whole byte are ignored.
-[[nodiscard]] bool base64_decode(std::string_view text, std::string& out);
 
 // Metadata of a `-bin` name, on the wire and in a call (where it is raw bytes). Unpadded on the way out. On the way in
 // a value may be a comma list (fields of one name, joined by a proxy): each item becomes a field of its own. False if

@@ -23,6 +23,15 @@ def count(text, **labels):
     return 0
 
 
+def wait_for_lines(log, number):
+    """The lines of an access log, once there are so many."""
+    end = time.monotonic() + 5
+    while not log.exists() or len(log.read_text().splitlines()) < number:
+        assert time.monotonic() < end, "the access log is short of lines"
+        time.sleep(0.02)
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
 def test_calls_are_counted_by_method_edge_and_code(new_node):
     node = new_node()
     url = f"http://127.0.0.1:{node.port}"
@@ -39,6 +48,29 @@ def test_calls_are_counted_by_method_edge_and_code(new_node):
     assert "parley_connections" in text and "process_resident_memory_bytes" in text
 
 
+def test_requests_for_no_method_are_counted_and_logged_too(new_node, tmp_path):
+    log = tmp_path / "access.log"
+    node = new_node(log={"access": str(log)}, shards=1)
+    url = f"http://127.0.0.1:{node.port}"
+    requests = [
+        # method, path, headers; status, edge, code, reason
+        ("GET", "/nowhere", {}, 404, "rest", "NOT_FOUND", "no_route"),
+        ("PUT", "/v1/get/n", {}, 405, "rest", "UNIMPLEMENTED", "method_not_allowed"),
+        ("POST", "/no.Such/Thing", {"content-type": "application/proto"}, 404, "connect", "UNIMPLEMENTED", "unknown_method"),
+        ("PUT", "/awkward.v1.Awkward/Get", {"content-type": "application/proto"}, 405, "connect", "UNIMPLEMENTED", "method_not_allowed"),
+        ("POST", "/awkward.v1.Awkward/Get", {"content-type": "application/grpc-web+xml"}, 415, "grpc-web", "INVALID_ARGUMENT", "unsupported_media_type"),
+        ("POST", "/awkward.v1.Awkward/Get", {"content-type": "application/grpc"}, 505, "grpc", "UNIMPLEMENTED", "http_version"),
+    ]
+    for method, path, headers, status, *_ in requests:
+        assert httpx.request(method, url + path, headers=headers, trust_env=False).status_code == status, path
+    text = metrics(node)
+    for *_, edge, code, _ in requests:
+        of_kind = sum(1 for r in requests if r[4:6] == (edge, code))
+        assert count(text, method="", edge=edge, code=code) == of_kind, (edge, code)
+    lines = wait_for_lines(log, len(requests))
+    assert [(l["method"], l["edge"], l["code"], l["reason"]) for l in lines] == [(r[1], *r[4:]) for r in requests]
+
+
 def test_health_and_readiness(new_node):
     node = new_node()
     assert httpx.get(f"http://127.0.0.1:{node.admin}/healthz", trust_env=False).text == "ok\n"
@@ -49,15 +81,12 @@ def test_health_and_readiness(new_node):
 
 def test_the_access_log_has_one_line_a_call_with_the_reason_the_caller_saw(new_node, tmp_path):
     log = tmp_path / "access.log"
-    node = new_node(log={"access": str(log)}, limits={"pending_calls": 1000})
+    node = new_node(log={"access": str(log)}, shards=1)  # one shard: the lines of several are not in order
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     good = httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", headers={"traceparent": trace, "authorization": "Bearer secret-token"}, trust_env=False)
     bad = httpx.post(f"http://127.0.0.1:{node.port}/v1/fail", json={"code": 9, "message": "not now"}, trust_env=False)
     assert good.status_code == 200
-    end = time.monotonic() + 5
-    while time.monotonic() < end and (not log.exists() or len(log.read_text().splitlines()) < 2):
-        time.sleep(0.02)
-    first, second = [json.loads(line) for line in log.read_text().splitlines()]
+    first, second = wait_for_lines(log, 2)
     assert first["method"] == "/awkward.v1.Awkward/Get" and first["code"] == "OK" and first["edge"] == "rest"
     assert first["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert second["code"] == bad.json()["code"] and second["reason"] == bad.json()["reason"]

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/nearest.h"
 #include "base/text.h"
 
 namespace parley::edge::rest {

@@ -13,7 +13,6 @@ struct RestOptions {
   contract::JsonOptions json{};                    // of replies; requests are read strictly
   std::size_t max_message = std::size_t{4} << 20;  // bytes of one request message, decompressed; 413 beyond
   std::size_t compress_from = 1024;                // smaller unary answers are not compressed
-  Duration call_timeout{};                         // for calls whose caller sets no deadline; zero: none
   Duration peek = std::chrono::seconds(2);         // how long a stream's 200 waits for its first message
   Duration heartbeat = std::chrono::seconds(15);   // between comments of a silent event stream
   std::shared_ptr<const net::Cors> cors{};         // null: none

@@ -47,18 +47,11 @@ Result<void> RestCall::read_metadata() {
 }
 
 Result<void> RestCall::read_deadline() {
-  std::optional<Duration> timeout;
-  if (const auto text = exchange_.request().fields.find("grpc-timeout")) {
-    timeout = wire::parse_grpc_timeout(*text);
-    if (!timeout)
-      return fail(bad_header("grpc-timeout", "up to eight digits and a unit are expected, as in 500m or 2S"));
-    if (*timeout <= Duration::zero()) {
-      return fail(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline had passed when it came"));
-    }
-  } else if (options_.call_timeout > Duration::zero()) {
-    timeout = options_.call_timeout;
-  }
-  if (timeout) call_.set_deadline(Deadline::after(Shard::current().now(), *timeout));
+  const auto text = exchange_.request().fields.find("grpc-timeout");
+  if (!text) return {};
+  const auto timeout = wire::parse_grpc_timeout(*text);
+  if (!timeout) return fail(bad_header("grpc-timeout", "up to eight digits and a unit are expected, as in 500m or 2S"));
+  call_.set_deadline(Deadline::after(Shard::current().now(), *timeout));
   return {};
 }
 

@@ -73,6 +73,7 @@ void RestEdge::refuse(net::ServerExchange& exchange, const contract::Contract& c
       error =
           Error(error.code(), error.blame(), error.message() + " (did you mean " + near + "?)").with_reason("no_route");
   }
+  front_.refused({.edge = "rest", .path = path, .caller = exchange.peer().address, .why = error});
   rest::Reply(exchange, options_, &contract).error(error, nullptr, std::move(extra));
 }
 

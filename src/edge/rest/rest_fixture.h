@@ -154,6 +154,7 @@ class TestExchange : public net::ServerExchange, PipeObserver {
     finished_ = true;
     trailers_ = std::move(trailers);
   }
+  void accept_upgrade(Fields) override {}
   void reset(net::Reset code) override {
     reset_ = code;
     break_off(Error(Code::cancelled, Blame::us, "reset"));

@@ -8,8 +8,7 @@
 namespace parley::edge {
 namespace {
 
-Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
-                               const RpcOptions& options) {
+Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, const Protocol& protocol) {
   if (const std::string& why = call.method().not_served; !why.empty()) {
     return fail(Error(Code::unimplemented, Blame::us, why).with_reason("not_served_yet"));
   }
@@ -22,16 +21,11 @@ Result<void> read_request_head(Call& call, const net::ServerExchange& exchange, 
   call.caller.address = exchange.peer().address;
   call.caller.subject = exchange.peer().subject;
 
-  Duration timeout = options.call_timeout;
   if (const auto text = fields.find(protocol.timeout_field)) {
-    const auto parsed = protocol.parse_timeout(*text);
-    if (!parsed) return invalid(fmt::format("{}: \"{}\" is not a time-out", protocol.timeout_field, *text));
-    if (*parsed <= Duration::zero()) {
-      return fail(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
-    }
-    timeout = *parsed;
+    const auto timeout = protocol.parse_timeout(*text);
+    if (!timeout) return invalid(fmt::format("{}: \"{}\" is not a time-out", protocol.timeout_field, *text));
+    call.set_deadline(Deadline::after(Shard::current().now(), *timeout));
   }
-  if (timeout > Duration::zero()) call.set_deadline(Deadline::after(Shard::current().now(), timeout));
   return {};
 }
 
@@ -50,22 +44,39 @@ Result<MessageCodec::Encodings> read_encodings(const Fields& fields, const Proto
   return encodings;
 }
 
-}  // namespace
-
-Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path) {
-  const contract::Method* method = contract.find(path);
-  if (method == nullptr) {
-    return fail(Error(Code::unimplemented, Blame::caller, fmt::format("the contract has no rpc {}", path))
-                    .with_reason("unknown_method"));
-  }
-  return method;
+void tell(const RpcEdge& edge, const net::ServerExchange& exchange, const Error& why) {
+  edge.front.refused(
+      {.edge = edge.name, .path = exchange.request().path(), .caller = exchange.peer().address, .why = why});
 }
 
-MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
-                                  const RpcOptions& options) {
+Error why(int http_status) {
+  switch (http_status) {
+    case 405:
+      return Error(Code::unimplemented, Blame::caller, "not by this HTTP method").with_reason("method_not_allowed");
+    case 415:
+      return Error(Code::invalid_argument, Blame::caller, "not with this content type")
+          .with_reason("unsupported_media_type");
+    default:
+      return Error(Code::unimplemented, Blame::caller, "not over this version of HTTP").with_reason("http_version");
+  }
+}
+
+}  // namespace
+
+Result<const contract::Method*> find_method(const RpcEdge& edge, const contract::Contract& contract,
+                                            const net::ServerExchange& exchange) {
+  const std::string_view path = exchange.request().path();
+  if (const contract::Method* method = contract.find(path)) return method;
+  Error why = Error(Code::unimplemented, Blame::caller, fmt::format("the contract has no rpc {}", path))
+                  .with_reason("unknown_method");
+  tell(edge, exchange, why);
+  return fail(std::move(why));
+}
+
+MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol) {
   const auto encodings = read_encodings(exchange.request().fields, protocol);
   if (!encodings) call.cancel(encodings.error());
-  if (auto read = read_request_head(call, exchange, protocol, options); !read) call.cancel(std::move(read).error());
+  if (auto read = read_request_head(call, exchange, protocol); !read) call.cancel(std::move(read).error());
   return encodings.value_or(MessageCodec::Encodings{});
 }
 
@@ -113,11 +124,12 @@ void respond(net::ServerExchange& exchange, net::ResponseHead head, const RpcOpt
   exchange.respond(std::move(head));
 }
 
-void refuse_http(net::ServerExchange& exchange, const HttpRefusal& refusal, const RpcOptions& options) {
+void refuse_http(const RpcEdge& edge, net::ServerExchange& exchange, const HttpRefusal& refusal) {
+  tell(edge, exchange, why(refusal.status));
   net::ResponseHead head{.status = refusal.status, .fields = {}};
   if (!refusal.field.name.empty()) head.fields.add(refusal.field.name, refusal.field.value);
   head.fields.add("content-length", "0");
-  respond(exchange, std::move(head), options);
+  respond(exchange, std::move(head), edge.options);
   exchange.finish();
 }
 

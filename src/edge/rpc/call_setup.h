@@ -8,15 +8,15 @@
 
 namespace parley::edge {
 
-// The rpc at a request's path. Errors: unimplemented, naming it, if the contract has none.
-Result<const contract::Method*> find_method(const contract::Contract& contract, std::string_view path);
+// The rpc at a request's path. Errors: unimplemented, naming it, if the contract has none; the front is told.
+Result<const contract::Method*> find_method(const RpcEdge& edge, const contract::Contract& contract,
+                                            const net::ServerExchange& exchange);
 
 // Fills metadata, caller and deadline of `call`, and returns the codings of its messages. What is wrong cancels the
 // call, so that its handler, and with it telemetry, hears of it: unimplemented for a method that is not served yet or
 // an unknown coding, listing the known (edges.md, trap 5); invalid_argument for a malformed field; deadline_exceeded
 // for a time-out of nothing.
-MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol,
-                                  const RpcOptions& options);
+MessageCodec::Encodings open_call(Call& call, const net::ServerExchange& exchange, const Protocol& protocol);
 
 // How the call stands for its edge: its final status once it has finished, why it was cancelled before that, null if
 // all is well.
@@ -41,12 +41,12 @@ class CallLink {
   Call::OnCancel on_cancel_;
 };
 
-// Answers with an HTTP status and no body: what is no call of the protocol at all.
+// Answers with an HTTP status (405, 415 or 505) and no body what is no call of the protocol at all; the front is told.
 struct HttpRefusal {
   int status;
   Field field{};  // Allow, Accept-Post; none if its name is empty
 };
-void refuse_http(net::ServerExchange& exchange, const HttpRefusal& refusal, const RpcOptions& options);
+void refuse_http(const RpcEdge& edge, net::ServerExchange& exchange, const HttpRefusal& refusal);
 // Sends a response's head; adds what a browser's page of another origin needs.
 void respond(net::ServerExchange& exchange, net::ResponseHead head, const RpcOptions& options);
 

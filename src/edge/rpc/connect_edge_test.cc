@@ -162,7 +162,7 @@ TEST_F(ConnectEdgeTest, unary_errors) {
        error(400, "invalid_argument", R"(connect-timeout-ms: \"10000000000\" is not a time-out)")},
       {"no time left",
        {.content_type = proto, .fields = {{"connect-timeout-ms", "0"}}},
-       error(504, "deadline_exceeded", "the call came with no time left")},
+       error(504, "deadline_exceeded", "the call's deadline passed")},
       {"malformed compression",
        {.content_type = proto, .body = "rubbish", .fields = {{"content-encoding", "gzip"}}},
        error(400, "invalid_argument", "gzip data is malformed")},
@@ -237,9 +237,9 @@ TEST_F(ConnectEdgeTest, get) {
   const std::string path = "/test.Echo/Get";
   const std::string ok = R"(200 application/json; vary: accept-encoding; | {"text":"hi"})";
   std::string proto_base64;
-  wire::base64_encode(text_message("~~~"), proto_base64, wire::Base64::url, false);
+  base64_encode(text_message("~~~"), proto_base64, Base64::url, false);
   std::string zipped_base64;
-  wire::base64_encode(zipped(R"({"text":"hi"})"), zipped_base64, wire::Base64::url, true);
+  base64_encode(zipped(R"({"text":"hi"})"), zipped_base64, Base64::url, true);
   const auto error = [](std::string_view message) {
     return "400 application/json; | {\"code\":\"invalid_argument\",\"message\":\"" + std::string(message) + "\"}";
   };

@@ -34,7 +34,7 @@ std::string quoted(std::string_view text) { return json_quoted(wire::repair_utf8
 
 void append_detail(const ErrorDetail& detail, const contract::Contract* contract, std::string& out) {
   out.append("{\"type\":").append(quoted(detail.type)).append(",\"value\":\"");
-  wire::base64_encode(detail.value, out, wire::Base64::standard, false);
+  base64_encode(detail.value, out, Base64::standard, false);
   out += '"';
   const auto* table = contract == nullptr ? nullptr : contract->tables().find(detail.type);
   std::string debug;

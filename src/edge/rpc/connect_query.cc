@@ -60,7 +60,7 @@ Result<ConnectQuery> parse_connect_query(std::string_view query) {
   if (!find_parameter(query, "message")) return invalid("the query has no message");
   if (base64 == "1") {
     std::string bytes;
-    if (!wire::base64_decode(message, bytes)) return invalid("the query's message is not base64");
+    if (!base64_decode(message, bytes)) return invalid("the query's message is not base64");
     message = std::move(bytes);
   } else if (!base64.empty() && base64 != "0") {
     return invalid(fmt::format("the query's base64 must be \"1\", not \"{}\"", base64));

@@ -77,15 +77,15 @@ Task<Result<Bytes>> read_body(Pipe& body, std::size_t max) {
 }
 
 // `sent` is what a GET's query holds; null: the message is the body. The caller awaits in place.
-Task<void> serve_unary(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                       const contract::ContractPtr& contract, const contract::Method& method, Format format,
-                       const ConnectQuery* sent) {
+Task<void> serve_unary(const RpcEdge& edge, net::ServerExchange& exchange, const contract::ContractPtr& contract,
+                       const contract::Method& method, Format format, const ConnectQuery* sent) {
+  const RpcOptions& options = edge.options;
   const UnaryReply reply{exchange, options, *contract};
   Call call(contract, method, connect_unary_protocol.edge);
-  auto encodings = open_call(call, exchange, connect_unary_protocol, options);
+  auto encodings = open_call(call, exchange, connect_unary_protocol);
   if (sent != nullptr) encodings.request = sent->encoding;
   const MessageCodec codec(method, connect_unary_protocol, format, encodings, options);
-  const HandlerPtr handler = front.handler(method);
+  const HandlerPtr handler = edge.front.handler(method);
   const CallLink link(call, exchange);
 
   auto payload =
@@ -113,32 +113,31 @@ Task<void> serve_unary(net::ServerExchange& exchange, const Front& front, const 
 
 }  // namespace
 
-Task<void> serve_connect_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                              Format format) {
-  const contract::ContractPtr contract = front.contract();
-  const auto method = find_method(*contract, exchange.request().path());
-  if (!method) co_return UnaryReply{exchange, options, *contract}.error(method.error(), nullptr);
+Task<void> serve_connect_post(RpcEdge edge, net::ServerExchange& exchange, Format format) {
+  const contract::ContractPtr contract = edge.front.contract();
+  const auto method = find_method(edge, *contract, exchange);
+  if (!method) co_return UnaryReply{exchange, edge.options, *contract}.error(method.error(), nullptr);
   if (!(*method)->is_unary()) {
-    co_return refuse_http(exchange, {415, {"accept-post", "application/connect+proto, application/connect+json"}},
-                          options);
+    co_return refuse_http(edge, exchange,
+                          {415, {"accept-post", "application/connect+proto, application/connect+json"}});
   }
-  co_await serve_unary(exchange, front, options, contract, **method, format, nullptr);
+  co_await serve_unary(edge, exchange, contract, **method, format, nullptr);
 }
 
-Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, const RpcOptions& options) {
-  const contract::ContractPtr contract = front.contract();
-  const UnaryReply reply{exchange, options, *contract};
-  const auto method = find_method(*contract, exchange.request().path());
+Task<void> serve_connect_get(RpcEdge edge, net::ServerExchange& exchange) {
+  const contract::ContractPtr contract = edge.front.contract();
+  const UnaryReply reply{exchange, edge.options, *contract};
+  const auto method = find_method(edge, *contract, exchange);
   if (!method) co_return reply.error(method.error(), nullptr);
   if (!(*method)->is_unary() || (*method)->idempotency != contract::Idempotency::no_side_effects) {
-    co_return refuse_http(exchange, {405, {"allow", "POST"}}, options);
+    co_return refuse_http(edge, exchange, {405, {"allow", "POST"}});
   }
   const auto query = parse_connect_query(exchange.request().query());
   if (!query && query.error().reason() == "unknown_codec") {
-    co_return refuse_http(exchange, {415, {"accept-post", "application/proto, application/json"}}, options);
+    co_return refuse_http(edge, exchange, {415, {"accept-post", "application/proto, application/json"}});
   }
   if (!query) co_return reply.error(query.error(), nullptr);
-  co_await serve_unary(exchange, front, options, contract, **method, query->format, &*query);
+  co_await serve_unary(edge, exchange, contract, **method, query->format, &*query);
 }
 
 }  // namespace parley::edge

@@ -3,7 +3,6 @@
 // ("Unary-Get-Request").
 #pragma once
 
-#include "call/front.h"
 #include "edge/rpc/options.h"
 #include "edge/rpc/protocol.h"
 #include "loop/task.h"
@@ -12,9 +11,8 @@
 namespace parley::edge {
 
 // Serves one POST whose content-type is that of `format`. All references outlive the task.
-Task<void> serve_connect_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                              Format format);
+Task<void> serve_connect_post(RpcEdge edge, net::ServerExchange& exchange, Format format);
 // Serves one GET. Only a method without side effects takes it: 405 for others.
-Task<void> serve_connect_get(net::ServerExchange& exchange, const Front& front, const RpcOptions& options);
+Task<void> serve_connect_get(RpcEdge edge, net::ServerExchange& exchange);
 
 }  // namespace parley::edge

@@ -23,6 +23,7 @@ class FakeExchange final : public net::ServerExchange {
   void respond(net::ResponseHead head) override;
   void finish(Fields trailers) override;
   void reset(net::Reset code) override;
+  void accept_upgrade(Fields) override {}
   // As if the client went away.
   void lose() { break_off(Error(Code::cancelled, Blame::caller, "the client went away")); }
 

@@ -60,17 +60,16 @@ Task<void> send_stream(Call& call, const MessageCodec& codec, ReplyWriter& reply
 
 }  // namespace
 
-Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                           const MediaType& type) {
+Task<void> serve_enveloped(RpcEdge edge, net::ServerExchange& exchange, const MediaType& type) {
+  const RpcOptions& options = edge.options;
   ReplyWriter reply(exchange, type, options);
-  const contract::ContractPtr contract = front.contract();
-  const auto method = find_method(*contract, exchange.request().path());
+  const contract::ContractPtr contract = edge.front.contract();
+  const auto method = find_method(edge, *contract, exchange);
   if (!method) co_return reply.only_end(method.error(), {}, contract.get());
 
   Call call(contract, **method, type.protocol->edge);
-  const MessageCodec codec(**method, *type.protocol, type.format, open_call(call, exchange, *type.protocol, options),
-                           options);
-  const HandlerPtr handler = front.handler(**method);
+  const MessageCodec codec(**method, *type.protocol, type.format, open_call(call, exchange, *type.protocol), options);
+  const HandlerPtr handler = edge.front.handler(**method);
   const CallLink link(call, exchange);
   RequestReader requests(exchange.body(), codec, type.text, options.max_message);
   TaskGroup tasks;

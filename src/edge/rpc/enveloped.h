@@ -2,7 +2,6 @@
 // between them is in their `MediaType` and its `Protocol`.
 #pragma once
 
-#include "call/front.h"
 #include "edge/rpc/options.h"
 #include "edge/rpc/protocol.h"
 #include "loop/task.h"
@@ -15,7 +14,6 @@ namespace parley::edge {
 // A method with one request message is answered once that message and the end of the body are there, so the handler
 // begins with all it needs; a stream of requests is pumped beside the handler. Replies of a stream leave as they come;
 // a single reply leaves with head and status in one turn.
-Task<void> serve_enveloped(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                           const MediaType& type);
+Task<void> serve_enveloped(RpcEdge edge, net::ServerExchange& exchange, const MediaType& type);
 
 }  // namespace parley::edge

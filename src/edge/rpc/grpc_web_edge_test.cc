@@ -10,7 +10,7 @@ namespace {
 
 std::string base64(std::string_view bytes) {
   std::string text;
-  wire::base64_encode(bytes, text);
+  base64_encode(bytes, text);
   return text;
 }
 

@@ -28,7 +28,7 @@ Pipe::Write ReplyWriter::frame(std::uint8_t flags, Bytes payload) {
   if (type_.text) {
     const Bytes framed = wire::grpc_frame(flags, payload.view());
     std::string text;
-    wire::base64_encode(framed.view(), text);
+    base64_encode(framed.view(), text);
     return body.write(Bytes(std::move(text)));
   }
   if (payload.size() < wire::join_frame_below) return body.write(wire::grpc_frame(flags, payload.view()));

@@ -23,19 +23,19 @@ constexpr std::string_view grpc_web_content_types =
 
 std::string_view content_type(const net::RequestHead& request) { return request.fields.get("content-type"); }
 
-// `options` and `exchange` outlive the task.
-Task<void> refuse(net::ServerExchange& exchange, HttpRefusal refusal, const RpcOptions& options) {
-  refuse_http(exchange, refusal, options);
+// What `edge` refers to and `exchange` outlive the task.
+Task<void> refuse(RpcEdge edge, net::ServerExchange& exchange, HttpRefusal refusal) {
+  refuse_http(edge, exchange, refusal);
   co_return;
 }
 
 // Enveloped calls are POSTs of a known type.
-Task<void> serve_post(net::ServerExchange& exchange, const Front& front, const RpcOptions& options,
-                      std::span<const MediaType> types, std::string_view accepted) {
-  if (exchange.request().method != "POST") return refuse(exchange, {405, {"allow", "POST"}}, options);
+Task<void> serve_post(const RpcEdge& edge, net::ServerExchange& exchange, std::span<const MediaType> types,
+                      std::string_view accepted) {
+  if (exchange.request().method != "POST") return refuse(edge, exchange, {405, {"allow", "POST"}});
   const MediaType* type = find_type(types, content_type(exchange.request()));
-  if (type == nullptr) return refuse(exchange, {415, {"accept-post", accepted}}, options);
-  return serve_enveloped(exchange, front, options, *type);
+  if (type == nullptr) return refuse(edge, exchange, {415, {"accept-post", accepted}});
+  return serve_enveloped(edge, exchange, *type);
 }
 
 // JSON posted to an rpc's path is REST's where that is its default binding. An rpc with rules of its own has none
@@ -53,8 +53,8 @@ bool GrpcEdge::takes(const net::RequestHead& request) const {
 }
 
 Task<void> GrpcEdge::serve(net::ServerExchange& exchange) {
-  if (exchange.peer().http_version < 20) return refuse(exchange, {505}, options_);
-  return serve_post(exchange, front_, options_, grpc_types, grpc_content_types);
+  if (exchange.peer().http_version < 20) return refuse(edge(), exchange, {505});
+  return serve_post(edge(), exchange, grpc_types, grpc_content_types);
 }
 
 bool GrpcWebEdge::takes(const net::RequestHead& request) const {
@@ -62,7 +62,7 @@ bool GrpcWebEdge::takes(const net::RequestHead& request) const {
 }
 
 Task<void> GrpcWebEdge::serve(net::ServerExchange& exchange) {
-  return serve_post(exchange, front_, options_, grpc_web_types, grpc_web_content_types);
+  return serve_post(edge(), exchange, grpc_web_types, grpc_web_content_types);
 }
 
 bool ConnectEdge::takes(const net::RequestHead& request) const {
@@ -85,34 +85,34 @@ Task<void> ConnectEdge::serve(net::ServerExchange& exchange) {
   const net::RequestHead& request = exchange.request();
   if (request.method == "OPTIONS") return preflight(exchange);
   if (type_starts_with(content_type(request), connect_stream_prefix)) return serve_stream(exchange);
-  if (request.method == "GET") return serve_connect_get(exchange, front_, options_);
+  if (request.method == "GET") return serve_connect_get(edge(), exchange);
   if (request.method != "POST") return refuse_method(exchange);
   const MediaType* type = find_type(connect_unary_types, content_type(request));
-  if (type == nullptr) return refuse(exchange, {415, {"accept-post", unary_content_types}}, options_);
-  return serve_connect_post(exchange, front_, options_, type->format);
+  if (type == nullptr) return refuse(edge(), exchange, {415, {"accept-post", unary_content_types}});
+  return serve_connect_post(edge(), exchange, type->format);
 }
 
 Task<void> ConnectEdge::serve_stream(net::ServerExchange& exchange) {
   // A unary method has no enveloped form.
   const contract::Method* method = front_.contract()->find(exchange.request().path());
   if (exchange.request().method == "POST" && method != nullptr && method->is_unary()) {
-    return refuse(exchange, {415, {"accept-post", unary_content_types}}, options_);
+    return refuse(edge(), exchange, {415, {"accept-post", unary_content_types}});
   }
-  return serve_post(exchange, front_, options_, connect_stream_types, stream_content_types);
+  return serve_post(edge(), exchange, connect_stream_types, stream_content_types);
 }
 
 Task<void> ConnectEdge::refuse_method(net::ServerExchange& exchange) {
   const contract::ContractPtr contract = front_.contract();
   const contract::Method* method = contract->find(exchange.request().path());
   const bool takes_get = method != nullptr && method->idempotency == contract::Idempotency::no_side_effects;
-  return refuse(exchange, {405, {"allow", takes_get ? "GET, POST" : "POST"}}, options_);
+  return refuse(edge(), exchange, {405, {"allow", takes_get ? "GET, POST" : "POST"}});
 }
 
 Task<void> ConnectEdge::preflight(net::ServerExchange& exchange) {
   static const std::vector<std::string> methods = {"GET", "POST"};
   auto head = options_.cors ? options_.cors->preflight(exchange.request(), methods) : std::nullopt;
   if (!head) {
-    refuse_http(exchange, {405, {"allow", "GET, POST"}}, options_);
+    refuse_http(edge(), exchange, {405, {"allow", "GET, POST"}});
     co_return;
   }
   exchange.respond(std::move(*head));

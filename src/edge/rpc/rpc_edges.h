@@ -19,6 +19,7 @@ class GrpcEdge : public net::ExchangeHandler {
   Task<void> serve(net::ServerExchange& exchange) override;
 
  private:
+  RpcEdge edge() const { return {"grpc", front_, options_}; }
   const Front& front_;
   RpcOptions options_;
 };
@@ -31,6 +32,7 @@ class GrpcWebEdge : public net::ExchangeHandler {
   Task<void> serve(net::ServerExchange& exchange) override;
 
  private:
+  RpcEdge edge() const { return {"grpc-web", front_, options_}; }
   const Front& front_;
   RpcOptions options_;
 };
@@ -46,6 +48,7 @@ class ConnectEdge : public net::ExchangeHandler {
   Task<void> serve(net::ServerExchange& exchange) override;
 
  private:
+  RpcEdge edge() const { return {"connect", front_, options_}; }
   Task<void> serve_stream(net::ServerExchange& exchange);
   Task<void> refuse_method(net::ServerExchange& exchange);
   Task<void> preflight(net::ServerExchange& exchange);

@@ -81,7 +81,7 @@ Result<void> status_of(const Fields& trailers) {
   Error error = Error(code, blame_of(code), wire::decode_grpc_message(trailers.get("grpc-message")))
                     .with_reason("upstream_status");
   std::string details;
-  if (wire::base64_decode(trailers.get("grpc-status-details-bin"), details)) add_status_details(details, error);
+  if (base64_decode(trailers.get("grpc-status-details-bin"), details)) add_status_details(details, error);
   return fail(std::move(error));
 }
 

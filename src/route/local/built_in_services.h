@@ -22,6 +22,7 @@ class BuiltInServices : public Front {
 
   contract::ContractPtr contract() const override { return contract_; }
   HandlerPtr handler(const contract::Method& method) const override { return handlers_[method.index]; }
+  void refused(const RefusedRequest& request) const override { user_.refused(request); }
 
   // Puts filters around every handler: telemetry, say. Once, before serving.
   void wrap(const std::function<HandlerPtr(const contract::Method&, HandlerPtr)>& filter);

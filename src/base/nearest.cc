@@ -1,9 +1,10 @@
-#include "contract/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <cctype>
+#include <vector>
 
-namespace parley::contract {
+namespace parley {
 namespace {
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
@@ -29,10 +30,10 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string nearest(std::string_view name, std::span<const std::string> candidates) {
+std::optional<std::string_view> nearest(std::string_view name, std::span<const std::string_view> candidates) {
   std::size_t limit = 2 * std::max<std::size_t>(1, name.size() / 3) + 1;
-  std::string best;
-  for (const std::string& c : candidates) {
+  std::optional<std::string_view> best;
+  for (const std::string_view c : candidates) {
     if (name.size() < 3 && !c.empty() && !name.empty() && lower(c[0]) != lower(name[0]))
       continue;  // any letter is near any other
     const std::size_t gap = c.size() > name.size() ? c.size() - name.size() : name.size() - c.size();
@@ -45,9 +46,13 @@ std::string nearest(std::string_view name, std::span<const std::string> candidat
   return best;
 }
 
-std::string did_you_mean(std::string_view name, std::span<const std::string> candidates, const std::string& otherwise) {
-  const std::string best = nearest(name, candidates);
-  return best.empty() ? otherwise : "did you mean `" + best + "`?";
+std::optional<std::string_view> nearest(std::string_view name, std::span<const std::string> candidates) {
+  return nearest(name, std::vector<std::string_view>(candidates.begin(), candidates.end()));
 }
 
-}  // namespace parley::contract
+std::string did_you_mean(std::string_view name, std::span<const std::string> candidates, const std::string& otherwise) {
+  const auto best = nearest(name, candidates);
+  return best ? "did you mean `" + std::string(*best) + "`?" : otherwise;
+}
+
+}  // namespace parley

@@ -1,8 +1,8 @@
-#include "contract/nearest.h"
+#include "base/nearest.h"
 
 #include <gtest/gtest.h>
 
-namespace parley::contract {
+namespace parley {
 namespace {
 
 TEST(Nearest, FindsSlipsOfTheFingersOnly) {
@@ -13,6 +13,7 @@ TEST(Nearest, FindsSlipsOfTheFingersOnly) {
     const char* want;
   } cases[] = {
       {"the same", "name", "name"},
+      {"a service of parley.yaml", "costumer", "customer"},
       {"swapped letters", "nmae", "name"},
       {"a letter too few", "custmer", "customer"},
       {"a letter too many", "custoomer", "customer"},
@@ -24,8 +25,8 @@ TEST(Nearest, FindsSlipsOfTheFingersOnly) {
       {"too short to guess", "x", ""},
       {"short, but it begins alike", "i", "id"},
   };
-  for (const auto& c : cases) EXPECT_EQ(nearest(c.typed, names), c.want) << c.name;
-  EXPECT_EQ(nearest("name", {}), "");
+  for (const auto& c : cases) EXPECT_EQ(nearest(c.typed, names).value_or(""), c.want) << c.name;
+  EXPECT_FALSE(nearest("name", std::vector<std::string>{}));
 }
 
 TEST(Nearest, AsksOrSaysOtherwise) {
@@ -35,4 +36,4 @@ TEST(Nearest, AsksOrSaysOtherwise) {
 }
 
 }  // namespace
-}  // namespace parley::contract
+}  // namespace parley

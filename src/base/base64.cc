@@ -1,9 +1,10 @@
-#include "contract/base64.h"
+#include "base/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
-namespace parley::contract {
+namespace parley {
 
 namespace {
 
@@ -81,4 +82,23 @@ char* get_base64(char* to, std::string_view text) {
   return to;
 }
 
-}  // namespace parley::contract
+void base64_encode(std::string_view bytes, std::string& out, Base64 alphabet, bool padded) {
+  const std::size_t before = out.size();
+  out.resize(before + base64_size(bytes.size()));
+  put_base64(out.data() + before, bytes);
+  if (!padded && bytes.size() % 3 != 0) out.resize(out.size() - (3 - bytes.size() % 3));
+  if (alphabet == Base64::url) {
+    std::replace(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), '+', '-');
+    std::replace(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), '/', '_');
+  }
+}
+
+bool base64_decode(std::string_view text, std::string& out) {
+  const std::size_t before = out.size();
+  out.resize(before + base64_decoded_size(text.size()));
+  const char* end = get_base64(out.data() + before, text);
+  out.resize(end == nullptr ? before : static_cast<std::size_t>(end - out.data()));
+  return end != nullptr;
+}
+
+}  // namespace parley

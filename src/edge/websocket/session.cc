@@ -1,0 +1,312 @@
+#include "edge/websocket/session.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "call/header_rules.h"
+#include "loop/shard.h"
+#include "wire/base64.h"
+
+namespace parley::edge::websocket {
+namespace {
+
+using net::WebSocket;
+using wire::WsClose;
+
+constexpr std::uint16_t number(WsClose code) { return static_cast<std::uint16_t>(code); }
+constexpr std::uint16_t status_codes = 4000;  // and gRPC's number of the code
+
+thread_local std::string frame_text;  // a frame while it is made
+
+std::string& new_frame() {
+  frame_text.assign(WebSocket::frame_room, '\0');
+  return frame_text;
+}
+
+Error bad_frame(std::string message) {
+  return Error(Code::invalid_argument, Blame::caller, std::move(message)).with_reason("bad_frame");
+}
+
+Error wrong_count(Blame blame, std::string_view text) {
+  return Error(Code::unimplemented, blame, std::string(text))
+      .with_reason(blame == Blame::caller ? "request_count" : "bad_reply");
+}
+
+// As the rpc edges do it. What a browser cannot set is in `start`; a malformed `-bin` header is no reason to fail then.
+void read_metadata(const Fields& from, Fields& to) {
+  for (const Field field : from) {
+    if (!passes(field.name, Direction::request)) continue;
+    if (!wire::is_bin(field.name)) {
+      to.add(field.name, field.value);
+    } else {
+      (void)wire::add_bin_decoded(to, field.name, field.value);
+    }
+  }
+}
+
+const Error* end_of(const Call& call) {
+  if (call.is_finished()) return call.status();
+  return call.cancelled() ? &*call.cancelled() : nullptr;
+}
+
+}  // namespace
+
+Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options, const contract::ContractPtr& contract,
+                 const contract::Method& method, HandlerPtr handler, Format format)
+    : exchange_(exchange),
+      options_(options),
+      handler_(std::move(handler)),
+      socket_(exchange, options.socket,
+              exchange.request().fields.has("sec-websocket-protocol") ? subprotocol(format) : std::string_view()),
+      call_(contract, method, "websocket"),
+      on_cancel_(call_, [this](const Error&) { changed_.notify(); }),
+      drain_timer_([](void* self) { static_cast<Session*>(self)->stop(); }, this),
+      slow_timer_([](void* self) { static_cast<Session*>(self)->lose_patience(); }, this),
+      format_(format),
+      slow_(options.slow) {
+  read_metadata(exchange.request().fields, call_.metadata);
+  call_.caller.address = exchange.peer().address;
+  call_.caller.subject = exchange.peer().subject;
+  exchange.on_broken([](void* self) { static_cast<Session*>(self)->broken_off(); }, this);
+  exchange.on_drain([](void* self) { static_cast<Session*>(self)->drain(); }, this);
+}
+
+Session::~Session() {
+  exchange_.on_broken(nullptr, nullptr);
+  exchange_.on_drain(nullptr, nullptr);
+}
+
+Task<void> Session::run() {
+  tasks_.spawn(pump());
+  while (!begun_ && !call_.cancelled()) co_await changed_.wait();
+  if (begun_ || !gone_) {
+    // What is wrong with a call is heard by its handler too, and with it by telemetry.
+    tasks_.spawn(answer(*handler_, call_));
+    co_await send_replies();
+    send_status();
+  }
+  co_await tasks_.join();
+  if (!exchange_.broken()) exchange_.finish();
+}
+
+// From the client.
+
+Task<void> Session::pump() {
+  for (;;) {
+    const WebSocket::Event event = socket_.next();
+    if (event == WebSocket::Event::closed) co_return closed();
+    if (event == WebSocket::Event::need_more) {
+      co_await socket_.more();
+      continue;
+    }
+    if ((event == WebSocket::Event::text) != is_json()) {
+      fail_call(bad_frame(is_json() ? "parley.json.v1 has text frames" : "parley.proto.v1 has binary frames"),
+                number(WsClose::unsupported_data));
+      continue;
+    }
+    auto frame = read_frame(format_, socket_.payload(), *call_.method().input);
+    if (!frame) {
+      fail_call(std::move(frame).error());
+    } else if (take(*frame)) {
+      (void)co_await call_.requests.write(std::move(frame->message));  // if the call has ended, it is told why
+    }
+  }
+}
+
+bool Session::take(ClientFrame& frame) {
+  switch (frame.kind) {
+    case ClientFrame::Kind::start: take_start(std::move(frame.start)); return false;
+    case ClientFrame::Kind::end: take_end(); return false;
+    case ClientFrame::Kind::ping: {
+      std::string& text = new_frame();
+      put_pong(format_, text);
+      socket_.push(seal(text));
+      return false;
+    }
+    case ClientFrame::Kind::message:
+      if (!take_message()) return false;
+      if (call_.method().client_streaming) return true;
+      call_.requests.push(std::move(frame.message));
+      call_.requests.end();
+      begin();
+      return false;
+  }
+  std::unreachable();
+}
+
+void Session::take_start(Start start) {
+  if (std::exchange(started_, true)) return fail_call(bad_frame("start is the first frame, once"));
+  for (const Field field : start.metadata) call_.metadata.remove(field.name);
+  copy_passing(start.metadata, Direction::request, call_.metadata);
+  if (start.timeout && *start.timeout <= Duration::zero())
+    return fail_call(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
+  if (start.timeout) call_.set_deadline(Deadline::after(Shard::current().now(), *start.timeout));
+  if (call_.method().client_streaming) begin();
+}
+
+bool Session::take_message() {
+  started_ = true;
+  const bool takes_many = call_.method().client_streaming;
+  if (!takes_many && has_message_) {
+    fail_call(wrong_count(Blame::caller, "two request messages where the rpc takes one"));
+    return false;
+  }
+  if (ended_) {
+    fail_call(bad_frame("a message after end"));
+    return false;
+  }
+  has_message_ = true;
+  if (takes_many) begin();
+  return true;
+}
+
+void Session::take_end() {
+  started_ = true;
+  if (std::exchange(ended_, true)) return fail_call(bad_frame("end is said once"));
+  if (call_.method().client_streaming) {
+    begin();
+    call_.requests.end();
+  } else if (!has_message_) {
+    fail_call(wrong_count(Blame::caller, "no request message where the rpc takes one"));
+  }
+}
+
+void Session::begin() {
+  if (std::exchange(begun_, true)) return;
+  changed_.notify();
+}
+
+void Session::closed() {
+  const WebSocket::End& end = socket_.end();
+  if (end.cause == WebSocket::Cause::failed) {
+    return fail_call(Error(end.code == number(WsClose::too_large) ? Code::resource_exhausted : Code::invalid_argument,
+                           Blame::caller, end.reason)
+                         .with_reason(end.code == number(WsClose::too_large) ? "message_too_large" : "bad_websocket"),
+                     end.code);
+  }
+  gone_ = true;
+  call_.cancel(Error(Code::cancelled, Blame::caller,
+                     end.cause == WebSocket::Cause::closed ? fmt::format("the client closed the socket ({})", end.code)
+                                                           : end.reason)
+                   .with_reason("client_gone"));
+}
+
+void Session::fail_call(Error why, std::uint16_t code) {
+  if (failed_ || call_.cancelled() || call_.is_finished()) return;
+  close_code_ = code;
+  failed_ = why;
+  call_.cancel(std::move(why));
+}
+
+void Session::broken_off() {
+  gone_ = true;
+  call_.cancel(*exchange_.broken());
+}
+
+// A unary call is let end; a stream, which may never end, has some time to.
+void Session::drain() {
+  if (!begun_) return stop();
+  if (call_.method().is_unary()) return;
+  Shard& shard = Shard::current();
+  drain_timer_.set(shard.timers(), Deadline::after(shard.now(), options_.drain_patience));
+}
+
+void Session::stop() {
+  fail_call(Error(Code::unavailable, Blame::us, "Parley stops: connect again").with_reason("draining"),
+            number(WsClose::going_away));
+}
+
+void Session::watch_slow() {
+  Shard& shard = Shard::current();
+  slow_timer_.set(shard.timers(), Deadline::after(shard.now(), options_.slow_patience));
+}
+
+// SlowPolicy::close. Status and close frame wait behind what the client did not take; if that does not help, the
+// connection goes.
+void Session::lose_patience() {
+  if (failed_) return exchange_.reset(net::Reset::cancel);
+  fail_call(Error(Code::resource_exhausted, Blame::caller, "the client reads too slowly").with_reason("slow_consumer"),
+            number(WsClose::policy));
+  Shard& shard = Shard::current();
+  slow_timer_.set(shard.timers(), Deadline::after(shard.now(), options_.socket.close_timeout));
+}
+
+// To the client.
+
+Bytes Session::seal(std::string& text) {
+  return socket_.seal(is_json() ? wire::WsOpcode::text : wire::WsOpcode::binary, text);
+}
+
+Task<void> Session::send_replies() { return call_.method().server_streaming ? send_stream() : send_only_reply(); }
+
+void Session::send_headers() {
+  std::string& text = new_frame();
+  put_headers(format_, call_.headers, false, text);
+  (void)socket_.send(seal(text));
+}
+
+std::optional<Bytes> Session::reply_frame(const Bytes& message) {
+  std::string& text = new_frame();
+  if (auto put = put_message(format_, *call_.method().output, message.view(), "", text); !put) {
+    failed_ = put.error();
+    call_.cancel(std::move(put).error());
+    return std::nullopt;
+  }
+  return seal(text);
+}
+
+// A single reply counts only if the call ends well: it leaves together with headers and status.
+Task<void> Session::send_only_reply() {
+  Bytes only;
+  int replies = 0;
+  for (;;) {
+    auto reply = co_await call_.replies.read();
+    if (!reply || !*reply) break;
+    if (++replies > 1) fail_call(wrong_count(Blame::upstream, "the service sent two replies to a call with one"));
+    only = std::move(**reply);
+  }
+  if (end_of(call_) != nullptr || !socket_.can_send()) co_return;
+  if (replies == 0) {
+    failed_ = wrong_count(Blame::upstream, "the service sent no reply to a call with one");
+    co_return;
+  }
+  const auto frame = reply_frame(only);
+  if (!frame) co_return;
+  send_headers();
+  (void)socket_.send(*frame);
+}
+
+Task<void> Session::send_stream() {
+  co_await call_.wait_headers();
+  if (!socket_.can_send()) co_return;
+  if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers();
+  while (socket_.can_send()) {
+    auto reply = co_await call_.replies.read();
+    if (!reply || !*reply) break;
+    auto frame = reply_frame(**reply);
+    if (!frame) break;
+    auto sending = socket_.send(std::move(*frame));
+    if (slow_ == SlowPolicy::close && socket_.is_full()) watch_slow();
+    if (auto sent = co_await sending; !sent) break;
+    slow_timer_.clear();
+  }
+  slow_timer_.clear();
+}
+
+void Session::send_status() {
+  if (!socket_.can_send()) return;
+  const Error* status = failed_ ? &*failed_ : end_of(call_);
+  std::uint16_t code = close_code_;
+  if (code == 0)
+    code = status == nullptr ? number(WsClose::normal) : status_codes + static_cast<std::uint16_t>(status->code());
+  if (close_code_ != number(WsClose::protocol_error) && close_code_ != number(WsClose::bad_data)) {
+    std::string& text = new_frame();
+    put_status(format_, status, call_.trailers, &call_.contract().tables(), text);
+    (void)socket_.send(seal(text));
+  }
+  socket_.close(code,
+                status == nullptr ? std::string() : fmt::format("{}: {}", name(status->code()), status->message()));
+}
+
+}  // namespace parley::edge::websocket

@@ -1,0 +1,83 @@
+// Session: one socket, one call. The socket's frames become the call's requests in one task, `pump`, which goes on
+// until the socket is closed; `run` sends the replies, the status and the close frame.
+//
+// Lives in the edge's task, on its shard; shorter than the exchange.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "call/call.h"
+#include "call/handler.h"
+#include "edge/websocket/frames.h"
+#include "edge/websocket/options.h"
+#include "loop/signal.h"
+#include "loop/task_group.h"
+#include "loop/timer.h"
+#include "net/exchange.h"
+#include "net/websocket.h"
+
+namespace parley::edge::websocket {
+
+class Session {
+ public:
+  // Accepts the exchange's upgrade.
+  Session(net::ServerExchange& exchange, const WebSocketOptions& options, const contract::ContractPtr& contract,
+          const contract::Method& method, HandlerPtr handler, Format format);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // To the end of the socket.
+  Task<void> run();
+
+ private:
+  Task<void> pump();
+  // Returns true where `frame.message` is to be written to the call.
+  bool take(ClientFrame& frame);
+  void take_start(Start start);
+  bool take_message();
+  void take_end();
+  void begin();
+  void closed();
+  // The call ends with `why`; the socket closes with `code`, or as the status has it.
+  void fail_call(Error why, std::uint16_t code = 0);
+  void broken_off();
+  void drain();
+  void stop();
+  void watch_slow();
+  void lose_patience();
+
+  Task<void> send_replies();
+  Task<void> send_only_reply();
+  Task<void> send_stream();
+  void send_headers();
+  void send_status();
+  // One reply message as a frame; nothing: it cannot be shown, and the call has failed.
+  std::optional<Bytes> reply_frame(const Bytes& message);
+  Bytes seal(std::string& text);
+  bool is_json() const { return format_ == Format::json; }
+
+  net::ServerExchange& exchange_;
+  const WebSocketOptions& options_;
+  HandlerPtr handler_;
+  net::WebSocket socket_;
+  Call call_;
+  Call::OnCancel on_cancel_;
+  Signal changed_;
+  Timer drain_timer_;
+  Timer slow_timer_;
+  std::optional<Error> failed_;  // the status, instead of what the handler said
+  TaskGroup tasks_;
+  Format format_;
+  SlowPolicy slow_;
+  std::uint16_t close_code_ = 0;  // instead of the status' own
+  bool begun_ = false;            // the handler may be called
+  bool started_ = false;          // a first frame came
+  bool has_message_ = false;      // of an rpc that takes one
+  bool ended_ = false;            // no more messages come
+  bool gone_ = false;             // there is nobody to talk to
+};
+
+}  // namespace parley::edge::websocket

@@ -1,0 +1,25 @@
+// WebSocketEdge: an rpc over a WebSocket at /ws/package.Service/Method (docs/formats/websocket.md). One a shard;
+// `serve` runs once a socket.
+#pragma once
+
+#include "call/front.h"
+#include "edge/websocket/options.h"
+#include "net/exchange.h"
+
+namespace parley::edge {
+
+class WebSocketEdge : public net::ExchangeHandler {
+ public:
+  // `front` outlives the edge.
+  WebSocketEdge(const Front& front, WebSocketOptions options) : front_(front), options_(std::move(options)) {}
+
+  // The address is one of this edge's, whatever is asked for there.
+  static bool takes(const net::RequestHead& request) { return request.path().starts_with("/ws/"); }
+  Task<void> serve(net::ServerExchange& exchange) override;
+
+ private:
+  const Front& front_;
+  WebSocketOptions options_;
+};
+
+}  // namespace parley::edge
