@@ -12,8 +12,8 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // In lower case, as far as names can have case. UTF-16 units, in which graphql-js counts.
-std::vector<std::uint32_t> lower_units(std::string_view text) {
-  std::vector<std::uint32_t> out;
+void lower_units(std::string_view text, std::vector<std::uint32_t>& out) {
+  out.clear();
   for (std::size_t i = 0; i < text.size(); i += utf8_size(text[i])) {
     const std::uint32_t point = code_point_at(text, i);
     if (point >= 0x10000) {
@@ -23,34 +23,58 @@ std::vector<std::uint32_t> lower_units(std::string_view text) {
       out.push_back(point >= 'A' && point <= 'Z' ? point + 32 : point);
     }
   }
-  return out;
 }
 
-// Edits, the swap of two neighbours being one; nothing beyond `most` (Damerau and Levenshtein's distance, as "optimal
-// string alignment").
-std::optional<std::size_t> edits(const std::vector<std::uint32_t>& longer, const std::vector<std::uint32_t>& shorter,
-                                 std::size_t most) {
-  const std::size_t columns = shorter.size();
-  std::array<std::vector<std::size_t>, 3> rows;
-  for (auto& row : rows) row.resize(columns + 1);
-  for (std::size_t j = 0; j <= columns; ++j) rows[0][j] = j;
-  for (std::size_t i = 1; i <= longer.size(); ++i) {
-    const auto& up = rows[(i - 1) % 3];
-    auto& row = rows[i % 3];
-    std::size_t smallest = row[0] = i;
-    for (std::size_t j = 1; j <= columns; ++j) {
-      const std::size_t replaced = up[j - 1] + (longer[i - 1] == shorter[j - 1] ? 0 : 1);
-      std::size_t cell = std::min({up[j] + 1, row[j - 1] + 1, replaced});
-      if (i > 1 && j > 1 && longer[i - 1] == shorter[j - 2] && longer[i - 2] == shorter[j - 1])
-        cell = std::min(cell, rows[(i - 2) % 3][j - 2] + 1);
-      smallest = std::min(smallest, cell);
-      row[j] = cell;
-    }
-    if (smallest > most) return std::nullopt;
+// How many edits options are from one input, the swap of two neighbours being one (Damerau and Levenshtein's distance,
+// as "optimal string alignment"). Keeps its memory from one option to the next.
+class Distance {
+ public:
+  explicit Distance(std::string_view input) : input_(input) {
+    lower_units(input, wanted_);
+    most_ = wanted_.size() * 2 / 5 + 1;
   }
-  const std::size_t distance = rows[longer.size() % 3][columns];
-  return distance <= most ? std::optional(distance) : std::nullopt;
-}
+
+  // Nothing beyond two fifths of the input's length and one more.
+  std::optional<std::size_t> measure(std::string_view option) {
+    if (option == input_) return 0;
+    // Before any work: an input can be very long. UTF-8 has at least as many bytes as UTF-16 has units.
+    if (wanted_.size() > option.size() + most_) return std::nullopt;
+    lower_units(option, option_);
+    if (option_ == wanted_) return 1;
+    return option_.size() < wanted_.size() ? edits(wanted_, option_) : edits(option_, wanted_);
+  }
+
+ private:
+  std::optional<std::size_t> edits(const std::vector<std::uint32_t>& longer,
+                                   const std::vector<std::uint32_t>& shorter) {
+    if (longer.size() - shorter.size() > most_) return std::nullopt;
+    const std::size_t columns = shorter.size();
+    for (auto& row : rows_) row.resize(columns + 1);
+    for (std::size_t j = 0; j <= columns; ++j) rows_[0][j] = j;
+    for (std::size_t i = 1; i <= longer.size(); ++i) {
+      const auto& up = rows_[(i - 1) % 3];
+      auto& row = rows_[i % 3];
+      std::size_t smallest = row[0] = i;
+      for (std::size_t j = 1; j <= columns; ++j) {
+        const std::size_t replaced = up[j - 1] + (longer[i - 1] == shorter[j - 1] ? 0 : 1);
+        std::size_t cell = std::min({up[j] + 1, row[j - 1] + 1, replaced});
+        if (i > 1 && j > 1 && longer[i - 1] == shorter[j - 2] && longer[i - 2] == shorter[j - 1])
+          cell = std::min(cell, rows_[(i - 2) % 3][j - 2] + 1);
+        smallest = std::min(smallest, cell);
+        row[j] = cell;
+      }
+      if (smallest > most_) return std::nullopt;
+    }
+    const std::size_t distance = rows_[longer.size() % 3][columns];
+    return distance <= most_ ? std::optional(distance) : std::nullopt;
+  }
+
+  std::string_view input_;
+  std::vector<std::uint32_t> wanted_;
+  std::vector<std::uint32_t> option_;
+  std::size_t most_;
+  std::array<std::vector<std::size_t>, 3> rows_;
+};
 
 }  // namespace
 
@@ -59,22 +83,10 @@ std::vector<std::string_view> suggestions(std::string_view input, const std::vec
     std::string_view name;
     std::size_t distance;
   };
-  const std::vector<std::uint32_t> wanted = lower_units(input);
-  const std::size_t most = wanted.size() * 2 / 5 + 1;
+  Distance distance(input);
   std::vector<Near> near;
   for (const std::string_view option : options) {
-    if (option == input) {
-      near.push_back({option, 0});
-      continue;
-    }
-    if (option.size() > wanted.size() + most || wanted.size() > option.size() + most) continue;
-    const std::vector<std::uint32_t> units = lower_units(option);
-    if (units == wanted) {
-      near.push_back({option, 1});
-    } else if (const auto distance =
-                   units.size() < wanted.size() ? edits(wanted, units, most) : edits(units, wanted, most)) {
-      near.push_back({option, *distance});
-    }
+    if (const auto edits = distance.measure(option)) near.push_back({option, *edits});
   }
   std::ranges::sort(near, [](const Near& a, const Near& b) {
     return a.distance != b.distance ? a.distance < b.distance : natural_compare(a.name, b.name) < 0;
