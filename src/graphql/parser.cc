@@ -300,7 +300,7 @@ void Parser::unexpected(const Token& token) {
 }
 
 // The first error stays.
-void Parser::fail(std::uint32_t at, std::string message) {
+void Parser::fail(std::uint32_t at, const std::string& message) {
   if (failed()) return;
   error_ = Failure{"Syntax Error: " + message, at};
   token_ = {TokenKind::error, at, {}};
