@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include "contract/http_binding.h"
 #include "base/nearest.h"
+#include "contract/http_binding.h"
 
 namespace parley::contract {
 namespace {

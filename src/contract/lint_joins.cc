@@ -1,9 +1,9 @@
 // GraphQL's joins and its options on rpcs: what they name must be there, and keys must fit.
+#include "base/nearest.h"
 #include "contract/http_binding.h"
 #include "contract/joins.h"
 #include "contract/lint.h"
 #include "contract/lint_keys.h"
-#include "base/nearest.h"
 
 namespace parley::contract {
 namespace {

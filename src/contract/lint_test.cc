@@ -342,7 +342,8 @@ TEST(Lint, GraphqlNames) {
   check({
       {"one name in two services",
        "service S { rpc List(A) returns (A); } message A {}\nservice T { rpc List(A) returns (A); }",
-       "3:13: warning: GraphQL: `list` of Mutation is also shop.S/List; both are shown with their service's name before "
+       "3:13: warning: GraphQL: `list` of Mutation is also shop.S/List; both are shown with their service's name "
+       "before "
        "it (hint: rename one of the rpcs, or name it: `option (parley.graphql) = {name: \"listT\"};`)"},
       {"different roots do not clash",
        "service S { rpc List(A) returns (A) { option idempotency_level = NO_SIDE_EFFECTS; } } message A {} service T { "
