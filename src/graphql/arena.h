@@ -42,7 +42,7 @@ class Arena {
     static_assert(std::is_trivially_copyable_v<T>);
     if (items.empty()) return {};
     T* const to = static_cast<T*>(take(items.size_bytes(), alignof(T)));
-    std::memcpy(static_cast<void*>(to), items.data(), items.size_bytes());
+    std::memcpy(static_cast<void*>(to), static_cast<const void*>(items.data()), items.size_bytes());
     return {to, items.size()};
   }
   std::string_view copy(std::string_view text) {

@@ -157,8 +157,9 @@ struct Definition {
   FragmentDefinition* fragment = nullptr;
   // A definition of the type system (`type`, `schema`, `extend …`), which no request may hold: validation says so.
   std::uint32_t at = 0;
-  std::string_view text;   // its name
-  bool is_schema = false;  // `schema`, which has none
+  std::string_view text;      // its name
+  bool is_schema = false;     // `schema`, which has none
+  bool defines_type = false;  // a type, and no extension of one
 };
 
 struct ParseLimits {

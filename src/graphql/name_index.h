@@ -13,17 +13,17 @@ namespace parley::graphql {
 class NameIndex {
  public:
   NameIndex() = default;
-  // `name_of(item)` is its name, which must not be in the list twice. At most 65,534 items.
+  // `name_of(item)` is its name, which must not be in the list twice.
   template <class T, class NameOf>
   NameIndex(std::span<T> items, NameOf name_of, Arena& arena) {
     if (items.empty()) return;
     std::size_t size = 4;
     while (size < 2 * items.size()) size *= 2;
-    slots_ = arena.array<std::uint16_t>(size);
+    slots_ = arena.array<std::uint32_t>(size);
     for (std::size_t i = 0; i < items.size(); ++i) {
       std::size_t at = contract::name_hash(name_of(items[i])) & (size - 1);
       while (slots_[at] != 0) at = (at + 1) & (size - 1);
-      slots_[at] = static_cast<std::uint16_t>(i + 1);
+      slots_[at] = static_cast<std::uint32_t>(i + 1);
     }
   }
 
@@ -40,7 +40,7 @@ class NameIndex {
   }
 
  private:
-  std::span<std::uint16_t> slots_;  // 1 + position; 0: free. Open addressing, at most half full
+  std::span<std::uint32_t> slots_;  // 1 + position; 0: free. Open addressing, at most half full
 };
 
 }  // namespace parley::graphql

@@ -88,7 +88,7 @@ Definition Parser::operation(std::uint32_t at) {
     out->directives = directives(false);
   }
   out->selections = selection_set();
-  return {DefinitionKind::operation, out, nullptr, at, {}, false};
+  return {DefinitionKind::operation, out, nullptr, at, {}, false, false};
 }
 
 OperationKind Parser::operation_kind() {
@@ -109,7 +109,7 @@ Definition Parser::fragment(std::uint32_t at) {
   out->type_condition = named_type();
   out->directives = directives(false);
   out->selections = selection_set();
-  return {DefinitionKind::fragment, nullptr, out, at, {}, false};
+  return {DefinitionKind::fragment, nullptr, out, at, {}, false, false};
 }
 
 List<VariableDefinition> Parser::variables() {
@@ -300,7 +300,7 @@ void Parser::unexpected(const Token& token) {
 }
 
 // The first error stays.
-void Parser::fail(std::uint32_t at, std::string message) {
+void Parser::fail(std::uint32_t at, const std::string& message) {
   if (failed()) return;
   error_ = Failure{"Syntax Error: " + message, at};
   token_ = {TokenKind::error, at, {}};

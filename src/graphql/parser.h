@@ -88,7 +88,7 @@ class Parser {
   bool accept_keyword(std::string_view word);
   void advance();
   void unexpected(const Token& token);
-  void fail(std::uint32_t at, std::string message);
+  void fail(std::uint32_t at, const std::string& message);
   bool failed() const { return error_.has_value(); }
 
   Lexer lexer_;

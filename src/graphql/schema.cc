@@ -26,7 +26,7 @@ const InputValue* NamedType::input(std::string_view input_name) const {
 const EnumValue* NamedType::value(std::string_view value_name) const { return names.find(values, value_name, name_of); }
 
 const EnumValue* NamedType::value_of(std::int32_t number) const {
-  const auto number_of = [this](std::uint16_t i) { return values[i].number; };
+  const auto number_of = [this](std::uint32_t i) { return values[i].number; };
   const auto at = std::ranges::lower_bound(values_by_number, number, {}, number_of);
   return at == values_by_number.end() || values[*at].number != number ? nullptr : &values[*at];
 }

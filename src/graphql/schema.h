@@ -225,7 +225,7 @@ struct NamedType {
   // Enumerations of the contract. `null_number`: the number that is shown as null (X_UNSPECIFIED), if there is one.
   const contract::EnumTable* enumeration = nullptr;
   std::optional<std::int32_t> null_number;
-  std::span<const std::uint16_t> values_by_number;  // positions in `values`, sorted by number, one a number
+  std::span<const std::uint32_t> values_by_number;  // positions in `values`, sorted by number, one a number
 
   bool is_leaf() const { return kind == TypeKind::scalar || kind == TypeKind::enumeration; }
   bool is_input() const { return is_leaf() || kind == TypeKind::input_object; }

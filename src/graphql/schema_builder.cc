@@ -124,17 +124,29 @@ void SchemaBuilder::fill(Draft& draft) {
   }
 }
 
+void SchemaBuilder::error_at_draft(const Draft& draft, const std::string& message, const std::string& hint) {
+  switch (draft.role) {
+    case Role::object:
+    case Role::input: return error_at(*static_cast<const pb::Descriptor*>(draft.descriptor), message, hint);
+    case Role::enumeration: return error_at(*static_cast<const pb::EnumDescriptor*>(draft.descriptor), message, hint);
+    case Role::union_type:
+    case Role::one_of: return error_at(*static_cast<const pb::OneofDescriptor*>(draft.descriptor), message, hint);
+    case Role::box: return error_at(*static_cast<const pb::FieldDescriptor*>(draft.descriptor), message, hint);
+  }
+}
+
 void SchemaBuilder::name_types() {
   std::vector<std::string_view> taken = {"Query", "Mutation", "Subscription"};
   for (const ScalarType& each : scalar_types) taken.push_back(each.name);
   std::vector<Naming*> all;
   for (Draft& each : drafts_) all.push_back(&each.naming);
   for (const auto& [one, other] : choose_names(all, taken)) {
-    contract::Diagnostic clash;
-    clash.message = "GraphQL: " + one->what + " would be called `" + one->chosen + "`, as " +
-                    (other == nullptr ? "one of GraphQL's own types" : other->what);
-    clash.hint = "rename one of them";
-    diagnostics_.push_back(std::move(clash));
+    const Naming* const named = one;
+    const Draft& draft = *std::ranges::find(drafts_, named, [](const Draft& each) { return &each.naming; });
+    error_at_draft(draft,
+                   one->what + " would be called `" + one->chosen + "`, as " +
+                       (other == nullptr ? "one of GraphQL's own types" : other->what),
+                   "rename it, or put it into a package");
   }
   for (Draft& each : drafts_) {
     if (!is_name(each.naming.chosen)) each.naming.chosen = "T" + each.naming.chosen;  // "__x" is reserved
@@ -219,10 +231,8 @@ std::string_view SchemaBuilder::field_name(const std::string& best, const std::s
   for (const std::string& name : {best, second}) {
     if (is_name(name) && taken.insert(name).second) return keep(name);
   }
-  contract::Diagnostic clash;
-  clash.message = "GraphQL: `" + best + "` of " + owner + " is no name that is free";
-  clash.hint = "rename the field";
-  diagnostics_.push_back(std::move(clash));
+  error_at(*contract_.pool().FindMessageTypeByName(owner), "`" + best + "` of " + owner + " is no name that is free",
+           "rename the field");
   return keep(best);
 }
 

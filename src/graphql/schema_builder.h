@@ -61,6 +61,7 @@ class SchemaBuilder {
   std::string_view comment(const D& element);
   template <class D>
   void error_at(const D& element, std::string message, std::string hint);
+  void error_at_draft(const Draft& draft, const std::string& message, const std::string& hint);
   void set_fields(NamedType& type, std::vector<Field>& fields);
   void set_arguments(Field& field, std::vector<InputValue>& arguments);
 

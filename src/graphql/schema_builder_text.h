@@ -11,6 +11,14 @@ namespace parley::graphql {
 inline constexpr std::string_view default_deprecation = "No longer supported";
 
 template <class D>
+const google::protobuf::FileDescriptor& file_of(const D& element) {
+  return *element.file();
+}
+inline const google::protobuf::FileDescriptor& file_of(const google::protobuf::MethodDescriptor& method) {
+  return *method.service()->file();
+}
+
+template <class D>
 std::optional<std::string_view> deprecation_of(const D& element) {
   return element.options().deprecated() ? std::optional(default_deprecation) : std::nullopt;
 }
@@ -23,7 +31,7 @@ std::string_view SchemaBuilder::comment(const D& element) {
 template <class D>
 void SchemaBuilder::error_at(const D& element, std::string message, std::string hint) {
   contract::Diagnostic out;
-  out.file = element.file()->name();
+  out.file = file_of(element).name();
   google::protobuf::SourceLocation where;
   if (element.GetSourceLocation(&where)) {
     out.line = where.start_line + 1;

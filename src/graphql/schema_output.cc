@@ -151,13 +151,13 @@ void SchemaBuilder::fill_enum(const pb::EnumDescriptor& enumeration, NamedType& 
   const auto kept = schema_->arena_.copy(std::span<EnumValue>(values));
   type.values = kept;
   type.names = NameIndex(kept, [](const EnumValue& value) { return value.name; }, schema_->arena_);
-  std::vector<std::uint16_t> order(kept.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint16_t>(i);
-  const auto number = [&](std::uint16_t i) { return kept[i].number; };
-  std::ranges::sort(order, {}, [&](std::uint16_t i) { return std::pair(number(i), i); });
+  std::vector<std::uint32_t> order(kept.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+  const auto number = [&](std::uint32_t i) { return kept[i].number; };
+  std::ranges::sort(order, {}, [&](std::uint32_t i) { return std::pair(number(i), i); });
   const auto more = std::ranges::unique(order, {}, number);  // an alias is shown by the name that is declared first
   order.erase(more.begin(), more.end());
-  type.values_by_number = schema_->arena_.copy(std::span<std::uint16_t>(order));
+  type.values_by_number = schema_->arena_.copy(std::span<std::uint32_t>(order));
 }
 
 }  // namespace parley::graphql

@@ -171,6 +171,25 @@ TEST(GraphqlSchema, JoinsThatTheConfigurationNames) {
   }
 }
 
+TEST(GraphqlSchema, NamesThatCannotBeTold) {
+  const auto loaded = contract::load_texts(
+      {{"bare.proto",
+        "syntax = \"proto3\";\nservice S { rpc Set(Query) returns (Query); rpc Do(Two) returns (Two); }\n"
+        "message Query { int32 a = 1; }\nmessage Two { int32 foo_bar = 1; string x = 2; oneof fooBar { int32 z = 3; } "
+        "}"}});
+  ASSERT_NE(loaded.contract, nullptr);
+  const BuiltSchema built = Schema::build(loaded.contract);
+  EXPECT_EQ(built.schema, nullptr);
+  std::string problems;
+  for (const auto& d : built.diagnostics) problems += d.text() + "\n";
+  EXPECT_EQ(
+      problems,
+      "bare.proto:4:1: error: GraphQL: `fooBar` of Two is no name that is free (hint: rename the field)\n"
+      "bare.proto:4:1: error: GraphQL: `fooBar` of Two is no name that is free (hint: rename the field)\n"
+      "bare.proto:3:1: error: GraphQL: message Query would be called `Query`, as one of GraphQL's own types (hint: "
+      "rename it, or put it into a package)\n");
+}
+
 TEST(GraphqlSchema, Lookups) {
   const TestSchema made =
       schema_of(with_rpcs("message A { oneof what { B b = 1; string c = 2; } E e = 3; } message B { int32 c = 1; } "

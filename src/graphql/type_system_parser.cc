@@ -37,7 +37,8 @@ bool TypeSystemParser::is_keyword(std::string_view word) { return std::ranges::f
 Definition TypeSystemParser::definition(std::uint32_t at) {
   const std::string_view keyword = parser_.token_.text;
   parser_.advance();
-  Definition out{DefinitionKind::type_system, nullptr, nullptr, at, {}, keyword == "schema"};
+  Definition out{DefinitionKind::type_system, nullptr, nullptr, at, {}, keyword == "schema", false};
+  out.defines_type = keyword != "schema" && keyword != "directive";
   if (keyword == "directive") parser_.expect(TokenKind::at);
   if (keyword != "schema") out.text = parser_.name().text;
   if (keyword == "directive") {
@@ -51,7 +52,7 @@ Definition TypeSystemParser::definition(std::uint32_t at) {
 Definition TypeSystemParser::extension(std::uint32_t at) {
   parser_.advance();
   const std::string_view keyword = parser_.token_.text;
-  Definition out{DefinitionKind::type_system, nullptr, nullptr, at, {}, keyword == "schema"};
+  Definition out{DefinitionKind::type_system, nullptr, nullptr, at, {}, keyword == "schema", false};
   if (!parser_.peek(TokenKind::name) || !is_keyword(keyword) || keyword == "directive") {
     parser_.unexpected(parser_.token_);
     return out;

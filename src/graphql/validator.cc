@@ -200,6 +200,10 @@ const NamedType* Validator::named_type(const Name& name) {
   if (found == nullptr) {
     std::vector<std::string_view> names;
     for (const NamedType* each : schema_.types()) names.push_back(each->name);
+    for (const Definition& each : context_.document().definitions()) {
+      if (each.defines_type && each.text == name.text) return nullptr;  // that it stands here is the error
+      if (each.defines_type) names.push_back(each.text);
+    }
     context_.report("Unknown type \"" + std::string(name.text) + "\"." + did_you_mean(suggestions(name.text, names)),
                     {name.at});
   }

@@ -58,6 +58,7 @@ EdgeOptions edge_options(const Config& config) {
   options.websocket.cors = cors;
   options.graphql = graphql_options(config);
   options.graphql.max_message = max_message;
+  options.graphql.socket = options.websocket.socket;
   options.graphql.cors = cors;
   return options;
 }

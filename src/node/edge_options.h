@@ -12,6 +12,7 @@ namespace parley::node {
 struct EdgeOptions {
   edge::RpcOptions rpc;
   edge::RestOptions rest;
+  edge::GraphqlOptions graphql;
   edge::WebSocketOptions websocket;
   edge::GraphqlOptions graphql;
 };

@@ -61,7 +61,12 @@ int main(int argc, char** argv) {
   simdjson::dom::parser parser;
   std::string line;
   while (std::getline(std::cin, line)) {
-    const std::string source(std::string_view(parser.parse(line).get_string()));
+    std::string_view text;
+    if (parser.parse(line).get_string().get(text) != simdjson::SUCCESS) {
+      std::printf("not a JSON string\n");
+      continue;
+    }
+    const std::string source(text);
     if (mode == "--time") {
       time(*built.schema, source);
       continue;

@@ -74,6 +74,7 @@ class Engine {
   std::expected<std::unique_ptr<Operation>, Errors> prepare(const ParsedRequest& request, CallContext context);
 
   const GraphqlOptions& options() const { return options_; }
+  const Front& front() const { return front_; }
 
  private:
   std::expected<std::string_view, Errors> text_of(const ParsedRequest& request);

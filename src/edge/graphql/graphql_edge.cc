@@ -1,13 +1,14 @@
 #include "edge/graphql/graphql_edge.h"
 
-#include "call/header_rules.h"
+#include <array>
+
+#include "edge/graphql/call_context.h"
 #include "edge/graphql/errors.h"
 #include "edge/graphql/event_stream.h"
 #include "edge/graphql/page.h"
-#include "loop/shard.h"
-#include "wire/base64.h"
+#include "edge/graphql/websocket_session.h"
+#include "net/websocket_handshake.h"
 #include "wire/media_type.h"
-#include "wire/timeout.h"
 
 namespace parley::edge {
 
@@ -20,43 +21,21 @@ namespace {
 
 constexpr std::string_view methods = "GET, POST";
 
-Error bad_header(std::string_view name, std::string_view why) {
-  return Error(Code::invalid_argument, Blame::caller, "header " + std::string(name) + ": " + std::string(why))
-      .with_reason("malformed_header");
-}
-
-Result<void> read_deadline(const Fields& fields, Duration timeout, Deadline& deadline) {
-  if (const auto text = fields.find("grpc-timeout")) {
-    const auto parsed = wire::parse_grpc_timeout(*text);
-    if (!parsed)
-      return fail(bad_header("grpc-timeout", "up to eight digits and a unit are expected, as in 500m or 2S"));
-    timeout = *parsed;
-    if (timeout <= Duration::zero()) {
-      return fail(Error(Code::deadline_exceeded, Blame::caller, "the deadline had passed when the request came"));
-    }
-  }
-  if (timeout > Duration::zero()) deadline = Deadline::after(Shard::current().now(), timeout);
-  return {};
-}
-
-// Metadata, caller and deadline of every call that is made for the request.
-Result<graphql::CallContext> read_context(const net::ServerExchange& exchange, Duration timeout) {
-  graphql::CallContext context;
-  for (const Field field : exchange.request().fields) {
-    if (!passes(field.name, Direction::request)) continue;
-    if (!wire::is_bin(field.name)) {
-      context.metadata.add(field.name, field.value);
-    } else if (!wire::add_bin_decoded(context.metadata, field.name, field.value)) {
-      return fail(bad_header(field.name, "not base64"));
-    }
-  }
-  context.caller.address = exchange.peer().address;
-  context.caller.subject = exchange.peer().subject;
-  if (auto read = read_deadline(exchange.request().fields, timeout, context.deadline); !read) {
-    return fail(std::move(read).error());
-  }
-  return context;
-}
+// Requests that become no operation, whatever they ask for.
+using Refusal = graphql::HttpRefusal;
+constexpr Refusal not_acceptable{
+    406, "not_acceptable",
+    "The answer would be application/graphql-response+json, application/json or text/event-stream."};
+constexpr Refusal bad_method{405, "method_not_allowed", "GraphQL is asked by GET or POST.", {"allow", methods}};
+constexpr Refusal bad_type{
+    415, "unsupported_media_type", "The body must be application/json in UTF-8.", {"accept-post", "application/json"}};
+constexpr Refusal mutation_by_get{405, "method_not_allowed", "A mutation is asked by POST.", {"allow", "POST"}};
+constexpr Refusal needs_stream{
+    0, "needs_event_stream",
+    "A subscription is answered by an event stream or a WebSocket: send \"accept: text/event-stream\"."};
+constexpr Refusal bad_origin{403, "origin_not_allowed",
+                             "Pages of this origin may not connect: cors.origins lists who may."};
+constexpr Refusal bad_subprotocol{400, "bad_handshake", "The subprotocol here is graphql-transport-ws."};
 
 // JSON in UTF-8 is all that is taken.
 bool is_json(const net::RequestHead& request) {
@@ -66,15 +45,15 @@ bool is_json(const net::RequestHead& request) {
   return charset == nullptr || wire::lower_case(*charset) == "utf-8";
 }
 
-struct Refused {
+struct ReasonStatus {
   std::string_view reason;
   int status;
 };
 // What is no GraphQL request at all has a status of its own, whatever the media type.
-constexpr Refused http_refusals[] = {{"message_too_large", 413}, {"unsupported_encoding", 415}};
+constexpr ReasonStatus http_statuses[] = {{"message_too_large", 413}, {"unsupported_encoding", 415}};
 
 int status_of(const Error& error) {
-  for (const Refused& row : http_refusals) {
+  for (const ReasonStatus& row : http_statuses) {
     if (row.reason == error.reason()) return row.status;
   }
   return 400;
@@ -130,9 +109,51 @@ void GraphqlEdge::preflight(net::ServerExchange& exchange) const {
   exchange.finish();
 }
 
+void GraphqlEdge::count_refused(const net::ServerExchange& exchange, const Error& why) const {
+  engine_.front().refused(
+      {.edge = "graphql", .path = exchange.request().path(), .caller = exchange.peer().address, .why = why});
+}
+
+void GraphqlEdge::refuse(net::ServerExchange& exchange, Media media, const Error& why, int status, Field extra) const {
+  count_refused(exchange, why);
+  Fields fields;
+  if (!extra.name.empty()) fields.add(extra.name, extra.value);
+  HttpReply(exchange, options_).refuse(media, {graphql::graphql_error(why, nullptr)}, status, fields);
+}
+
+void GraphqlEdge::refuse(net::ServerExchange& exchange, Media media, const Refusal& refusal) const {
+  refuse(exchange, media,
+         Error(Code::invalid_argument, Blame::caller, std::string(refusal.message))
+             .with_reason(std::string(refusal.reason)),
+         refusal.status, refusal.extra);
+}
+
 Task<void> GraphqlEdge::serve(net::ServerExchange& exchange) {
   const net::RequestHead& request = exchange.request();
-  HttpReply reply(exchange, options_);
+  if (!request.upgrade.empty()) return serve_socket(exchange);
+  return serve_http(exchange);
+}
+
+Task<void> GraphqlEdge::serve_socket(net::ServerExchange& exchange) {
+  const net::RequestHead& request = exchange.request();
+  static constexpr std::array ours = {graphql::transport_ws};
+  if (auto refused = net::check_websocket(request)) {
+    const Error why = Error(Code::invalid_argument, Blame::caller, refused->text).with_reason("bad_handshake");
+    refuse(exchange, Media::json, why, refused->status, refused->fields.empty() ? Field{} : refused->fields[0]);
+  } else if (!net::is_origin_allowed(request, options_.cors.get())) {
+    refuse(exchange, Media::json, bad_origin);
+  } else if (!net::choose_subprotocol(request, ours, "")) {
+    refuse(exchange, Media::json, bad_subprotocol);
+  } else if (auto context = graphql::call_context(exchange); !context) {
+    refuse(exchange, Media::json, context.error(), status_of(context.error()));
+  } else {
+    graphql::WebSocketSession session(exchange, engine_, std::move(*context));
+    co_await session.run();
+  }
+}
+
+Task<void> GraphqlEdge::serve_http(net::ServerExchange& exchange) {
+  const net::RequestHead& request = exchange.request();
   if (request.method == "OPTIONS") {
     preflight(exchange);
     co_return;
@@ -141,64 +162,50 @@ Task<void> GraphqlEdge::serve(net::ServerExchange& exchange) {
   const bool is_get = request.method == "GET";
   if (options_.page && is_get && graphql::wants_page(accept) &&
       request.query().find("query=") == std::string_view::npos) {
-    reply.whole(200, "text/html; charset=utf-8", graphql::page_html(), graphql::page_fields());
+    HttpReply(exchange, options_).whole(200, "text/html; charset=utf-8", graphql::page_html(), graphql::page_fields());
     co_return;
   }
   const auto accepted = graphql::negotiate(accept);
   if (!accepted) {
-    const auto error = graphql::request_error(
-        "The answer would be application/graphql-response+json, application/json or text/event-stream.",
-        "not_acceptable");
-    reply.refuse(Media::json, {error}, 406);
+    refuse(exchange, Media::json, not_acceptable);
   } else if (!is_get && request.method != "POST") {
-    const auto error = graphql::request_error("GraphQL is asked by GET or POST.", "method_not_allowed");
-    reply.refuse(accepted->media, {error}, 405, {{"allow", methods}});
+    refuse(exchange, accepted->media, bad_method);
   } else if (!is_get && !is_json(request)) {
-    const auto error = graphql::request_error("The body must be application/json in UTF-8.", "unsupported_media_type");
-    reply.refuse(accepted->media, {error}, 415, {{"accept-post", "application/json"}});
+    refuse(exchange, accepted->media, bad_type);
   } else {
     co_await execute(exchange, *accepted);
   }
 }
 
 Task<void> GraphqlEdge::execute(net::ServerExchange& exchange, Accepted accepted) {
-  HttpReply reply(exchange, options_);
   graphql::ParsedRequest request;
   auto read = co_await read_request(exchange, options_, request);
   if (read) read = check_document(request);
-  if (!read) {
-    reply.refuse(accepted.media, {graphql::graphql_error(read.error(), nullptr)}, status_of(read.error()));
-    co_return;
-  }
-  auto context = read_context(exchange, options_.call_timeout);
-  if (!context) {
-    reply.refuse(accepted.media, {graphql::graphql_error(context.error(), nullptr)}, status_of(context.error()));
-    co_return;
-  }
+  if (!read) co_return refuse(exchange, accepted.media, read.error(), status_of(read.error()));
+  auto context = graphql::call_context(exchange);
+  if (!context) co_return refuse(exchange, accepted.media, context.error(), status_of(context.error()));
   auto operation = engine_.prepare(request, std::move(*context));
-  if (!operation && accepted.media == Media::event_stream) {
-    graphql::EventStream stream(exchange, options_);
-    if (co_await stream.next(graphql::error_body(operation.error()))) co_await stream.complete();
-  } else if (!operation) {
-    reply.refuse(accepted.media, operation.error());
+  if (!operation) {
+    count_refused(
+        exchange,
+        Error(Code::invalid_argument, Blame::caller, operation.error()[0].message).with_reason("invalid_operation"));
+    if (accepted.media == Media::event_stream) {
+      graphql::EventStream stream(exchange, options_);
+      if (co_await stream.next(graphql::error_body(operation.error()))) co_await stream.complete();
+    } else {
+      HttpReply(exchange, options_).refuse(accepted.media, operation.error());
+    }
   } else if (exchange.request().method == "GET" && (*operation)->kind() == ql::OperationKind::mutation) {
-    const auto error = graphql::request_error("A mutation is asked by POST.", "method_not_allowed");
-    reply.refuse(accepted.media, {error}, 405, {{"allow", "POST"}});
+    refuse(exchange, accepted.media, mutation_by_get);
   } else {
     co_await answer(exchange, accepted, **operation);
   }
 }
 
 Task<void> GraphqlEdge::answer(net::ServerExchange& exchange, Accepted accepted, graphql::Operation& operation) {
-  HttpReply reply(exchange, options_);
   const Link link(exchange, operation);
   const bool is_subscription = operation.kind() == ql::OperationKind::subscription;
-  if (is_subscription && !accepted.streams) {
-    const auto error = graphql::request_error(
-        "A subscription is answered by an event stream: send \"accept: text/event-stream\".", "needs_event_stream");
-    reply.refuse(accepted.media, {error}, 0);
-    co_return;
-  }
+  if (is_subscription && !accepted.streams) co_return refuse(exchange, accepted.media, needs_stream);
   if (is_subscription || accepted.media == Media::event_stream) {
     graphql::EventStream stream(exchange, options_);
     if (is_subscription) {
@@ -213,7 +220,8 @@ Task<void> GraphqlEdge::answer(net::ServerExchange& exchange, Accepted accepted,
   }
   std::string response;
   co_await operation.run(response);
-  reply.whole(200, graphql::content_type(accepted.media), std::move(response), operation.headers());
+  HttpReply(exchange, options_)
+      .whole(200, graphql::content_type(accepted.media), std::move(response), operation.headers());
 }
 
 }  // namespace parley::edge

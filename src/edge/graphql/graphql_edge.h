@@ -1,5 +1,5 @@
-// GraphqlEdge: GraphQL over HTTP at one path: POST with JSON, GET with a query, event streams for subscriptions, and a
-// page for people. One a shard; `serve` runs once an exchange.
+// GraphqlEdge: GraphQL at one path: POST with JSON, GET with a query, event streams and WebSockets for subscriptions,
+// and a page for people. One a shard; `serve` runs once an exchange.
 #pragma once
 
 #include <memory>
@@ -24,6 +24,12 @@ class GraphqlEdge : public net::ExchangeHandler {
 
  private:
   void preflight(net::ServerExchange& exchange) const;
+  void refuse(net::ServerExchange& exchange, graphql::Media media, const graphql::HttpRefusal& refusal) const;
+  void refuse(net::ServerExchange& exchange, graphql::Media media, const Error& why, int status = 0,
+              Field extra = {}) const;
+  void count_refused(const net::ServerExchange& exchange, const Error& why) const;
+  Task<void> serve_socket(net::ServerExchange& exchange);
+  Task<void> serve_http(net::ServerExchange& exchange);
   Task<void> execute(net::ServerExchange& exchange, graphql::Accepted accepted);
   Task<void> answer(net::ServerExchange& exchange, graphql::Accepted accepted, graphql::Operation& operation);
 

@@ -187,6 +187,7 @@ class TestExchange : public net::ServerExchange, PipeObserver {
     responded_ = true;
     this->head = std::move(head);
   }
+  void accept_upgrade(Fields) override { ADD_FAILURE() << "an upgrade nobody asked for"; }
   void finish(Fields) override { finished = true; }
   void accept_upgrade(Fields) override {}
   void reset(net::Reset) override { break_off(Error(Code::cancelled, Blame::us, "reset")); }

@@ -11,6 +11,14 @@
 
 namespace parley::edge::graphql {
 
+// A request that becomes no operation, whatever it asks for.
+struct HttpRefusal {
+  int status;  // 0: as the media type has it
+  std::string_view reason;
+  std::string_view message;
+  Field extra{};  // Allow, Accept-Post; none if its name is empty
+};
+
 class HttpReply {
  public:
   // Both outlive the reply.

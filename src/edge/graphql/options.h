@@ -8,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "net/cors.h"
+#include "net/websocket.h"
 
 namespace parley::edge {
 
@@ -19,9 +20,13 @@ struct GraphqlOptions {
 
   std::size_t max_message = std::size_t{4} << 20;  // bytes of a request's body, decompressed; 413 beyond
   std::size_t compress_from = 1024;                // smaller responses are not compressed
-  Duration call_timeout{};                         // for operations whose caller sets no deadline; zero: none
   Duration heartbeat = std::chrono::seconds(12);   // between comments of a silent event stream
   std::shared_ptr<const net::Cors> cors{};         // null: none
+
+  // graphql-transport-ws.
+  net::WebSocketOptions socket{};
+  Duration init_timeout = std::chrono::seconds(5);  // until the client's connection_init
+  std::size_t socket_operations = 100;              // at once on one socket
 
   // Of one operation.
   struct {

@@ -70,14 +70,20 @@ class Coercion {
                       ql::did_you_mean(ql::suggestions(key, names)));
   }
 
+  // Of the members that the type has; the others are reported already.
   void one_of(const ql::NamedType& type, const JsonValue& value) {
-    if (value.count() != 1) {
-      return report(value, "Exactly one key must be specified for OneOf type \"" + std::string(type.name) + "\".");
+    std::size_t count = 0;
+    JsonValue first;
+    for (const ql::InputValue& input : type.inputs) {
+      const JsonValue member = value.find(input.name);
+      if (!member.is_end() && count++ == 0) first = member;
     }
-    const JsonValue only = value.first();
-    if (only.is(JsonKind::null)) {
-      within("." + std::string(only.key()),
-             [&] { report(only, "Field \"" + std::string(only.key()) + "\" must be non-null."); });
+    if (count != 1) {
+      report(value, "Exactly one key must be specified for OneOf type \"" + std::string(type.name) + "\".");
+    }
+    if (count > 0 && first.is(JsonKind::null)) {
+      within("." + std::string(first.key()),
+             [&] { report(first, "Field \"" + std::string(first.key()) + "\" must be non-null."); });
     }
   }
 
