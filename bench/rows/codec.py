@@ -1,0 +1,13 @@
+"""What the micro benchmarks say of themselves: one JSON object a row."""
+import json
+import subprocess
+
+
+def own_rows(bench, binary):
+    for line in subprocess.run([binary, "--json"], check=True, capture_output=True, text=True).stdout.splitlines():
+        row = json.loads(line)
+        bench.add(row["name"], row["unit"], row["better"], row["aim"], {"parley": [row["ours"]], **{k: [v] for k, v in row["peers"].items()}})
+
+
+def codec(bench, _stack):
+    own_rows(bench, bench.build / "bench/codec/codec_bench")

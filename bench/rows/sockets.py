@@ -1,0 +1,123 @@
+"""WebSocket: echo, fan-out, idle sockets, and sockets that do not read.
+
+The server has core 0 for itself; generator and the service behind Parley share core 1. "a core" is by the CPU time of the server, so that a
+generator that cannot keep up hides nothing.
+"""
+import os
+import subprocess
+import time
+
+from measure import generate, medians, resident_mib
+
+OTHER_CORE = 1
+SHARED = "Parley reads the lines from one gRPC stream; the peers make them themselves"
+
+
+def rounds_of(bench, stack, what, starts, run):
+    """Samples of each server that `run` works with, in turn; the servers are stopped afterwards."""
+    targets = bench.available(what, *starts)
+    samples = {target.name: [] for target in targets}
+    os.sched_setaffinity(stack.backend.pid, {OTHER_CORE})
+    for _ in range(bench.rounds):
+        for target in list(targets):
+            try:
+                sample = run(target)
+            except RuntimeError as error:
+                bench.note(f"{what}: {error}")
+                targets.remove(target)
+                stack.stop(target.process)
+                del samples[target.name]
+                continue
+            samples[target.name].append(sample)
+            print(f"  {target.name}: " + ", ".join(f"{k} {v:.1f}" for k, v in sample.items()), flush=True)
+    os.sched_setaffinity(stack.backend.pid, range(os.cpu_count()))
+    for target in targets:
+        stack.stop(target.process)
+    return {name: values for name, values in samples.items() if values}
+
+
+def pick(samples, field):
+    return {name: [sample[field] for sample in values] for name, values in samples.items()}
+
+
+def sockets(bench, target, args, seconds=None):
+    command = [bench.build / "bench/load/parley_sockets", "--port", target.port, "--seconds", seconds or bench.seconds, *args]
+    result = generate(command, target, cpu=OTHER_CORE)
+    result["a_core"] = result["lines"] / max(result["cpu_seconds"], 0.01)
+    return result
+
+
+def echo(bench, stack):
+    for depth, count in ((1, 200), (16, 50)):
+        what = f"WebSocket echo, 512 B, {count} sockets with {depth} in flight"
+
+        def run(target, depth=depth, count=count):
+            result = sockets(bench, target, ["--job", "echo", *target.echo, "--sockets", count, "--depth", depth])
+            return {field: result[field] for field in ("a_core", "rate", "p50_us", "p99_us")}
+
+        samples = rounds_of(bench, stack, what, [stack.socket_parley, stack.ws, stack.uws], run)
+        bench.add(f"{what}", "messages/s a core", "higher", 150_000, pick(samples, "a_core"))
+    bench.note("WebSocket echo: the peers send back a message themselves; Parley takes JSON, sends it to a gRPC service as Protobuf and what "
+               "comes from there back as JSON")
+
+
+def fan_out(bench, stack):
+    for rate in (200, 1000):
+        what = f"WebSocket fan-out, 100 B to 1,000 sockets, {rate} lines/s"
+
+        def run(target):
+            result = sockets(bench, target, ["--job", "listen", *target.watch, "--sockets", 1000])
+            return {field: result[field] for field in ("a_core", "rate", "p50_us", "p99_us")}
+
+        starts = [lambda start=start: start(rate=rate, size=100) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
+        samples = rounds_of(bench, stack, what, starts, run)
+        bench.add(what, "deliveries/s a core", "higher", 500_000, pick(samples, "a_core"))
+        bench.add(f"{what}: delivered", "deliveries/s", "higher", None, pick(samples, "rate"))
+    bench.note("centrifuge is the library that Centrifugo is made of: the Go proxy here does not have Centrifugo itself")
+    bench.note(f"WebSocket fan-out: {SHARED}")
+
+
+def idle_sockets(bench, stack):
+    count = 10_000
+
+    def run(target):
+        time.sleep(0.5)
+        before = resident_mib(target.pids())
+        command = [bench.build / "bench/load/parley_sockets", "--job", "hold", "--port", target.port, *target.watch, "--sockets", count]
+        holder = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if holder.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{target.name}: {holder.stderr.read().strip()}")
+        time.sleep(1)
+        after = resident_mib(target.pids())
+        holder.stdin.close()
+        holder.wait()
+        return {"kib": (after - before) * 1024 / count}
+
+    starts = [lambda start=start: start(rate=0, size=100) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
+    bench.add("memory of an idle socket, 10,000 of them", "KiB", "lower", 10, pick(rounds_of(bench, stack, "idle sockets", starts, run), "kib"))
+
+
+def stalled(bench, stack):
+    """2 KiB lines at 10 a second to 10,000 sockets: what the thousand that do not read are owed is soon more than the kernel takes."""
+    count, asleep, rate, size = 10_000, 1_000, 10, 2048
+
+    def run(target):
+        sample = {}
+        for number in (0, asleep):
+            before = resident_mib(target.pids())
+            args = ["--job", "listen", *target.watch, "--sockets", count, "--stalled", number, "--warmup", 6]
+            result = sockets(bench, target, args, seconds=5)
+            key = "stalled" if number else "reading"
+            sample |= {f"{key}_p99_ms": result["p99_us"] / 1000, f"{key}_fewest": result["fewest"] / result["seconds"] / rate,
+                       f"{key}_mib": resident_mib(target.pids()) - before}
+        return sample
+
+    starts = [lambda start=start: start(rate=rate, size=size) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
+    samples = rounds_of(bench, stack, "sockets that do not read", starts, run)
+    what = "10,000 sockets, 1,000 of them not reading"
+    without = medians(pick(samples, "reading_p99_ms"))
+    bench.add("10,000 sockets, all reading: p99 of a line's way", "ms", "lower", None, pick(samples, "reading_p99_ms"))
+    bench.add(f"{what}: p99 of a line's way to the others", "ms", "lower", 1.2 * without["parley"] if "parley" in without else None,
+              pick(samples, "stalled_p99_ms"))
+    bench.add(f"{what}: fewest lines that one of the others got, of those sent", "share", "higher", 0.98, pick(samples, "stalled_fewest"))
+    bench.add(f"{what}: memory of the server meanwhile", "MiB", "lower", None, pick(samples, "stalled_mib"))
