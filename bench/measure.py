@@ -32,11 +32,11 @@ def resident_mib(pids):
 
 
 def generate(command, target, cpu=None, counts=dict):
-    """One run of a generator: its JSON, with `cpu_seconds` of the target and the difference of `counts()` while it measured."""
+    """One run of a generator: its JSON, with `cpu_seconds` of the target and the difference of `counts()` while it measured, and its memory then."""
     if cpu is not None:
         command = ["taskset", "-c", cpu, *command]
     process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    before = after = 0.0
+    before = after = memory = 0.0
     counted = {}
     problem = ""
     for line in process.stderr:
@@ -45,6 +45,7 @@ def generate(command, target, cpu=None, counts=dict):
             before = cpu_seconds(target.pids())
         elif line == "measured\n":
             after = cpu_seconds(target.pids())
+            memory = resident_mib(target.pids())
             now = counts()
             counted = {name: now[name] - counted[name] for name in now}
         else:
@@ -52,7 +53,7 @@ def generate(command, target, cpu=None, counts=dict):
     text = process.stdout.read()
     if process.wait() != 0 or problem:
         raise RuntimeError(f"{target.name}: {problem or 'the load generator failed'}")
-    return {**json.loads(text), "cpu_seconds": after - before, "counts": counted}
+    return {**json.loads(text), "cpu_seconds": after - before, "mib": memory, "counts": counted}
 
 
 def load(build, target, args, seconds, **kwargs):

@@ -22,6 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="rows to measure: " + " ".join(ROWS))
     parser.add_argument("--build", default=ROOT / "build/release", type=pathlib.Path)
+    parser.add_argument("--parley", type=pathlib.Path, help="the binary to measure, when it is not the build's")
     parser.add_argument("--json", type=pathlib.Path, help="write one object a row to this file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
@@ -29,8 +30,9 @@ def main():
     unknown = [n for n in options.names if n not in ROWS]
     if unknown:
         parser.error(f"no row {unknown[0]}; there are {', '.join(ROWS)}")
-    bench = measure.Bench(options.build.resolve(), options.rounds, options.seconds)
-    with peers.Stack(options.build.resolve()) as stack:
+    build = options.build.resolve()
+    bench = measure.Bench(build, options.rounds, options.seconds)
+    with peers.Stack(build, options.parley and options.parley.resolve()) as stack:
         for name in options.names or ROWS:
             ROWS[name](bench, stack)
     if not options.names:  # a part would leave the others out

@@ -81,7 +81,7 @@ services:
     serves: [bench.Posts, bench.Users]
     at: grpc://127.0.0.1:{self.backend_port}
 """)
-            return Gateway("parley", port, self.start_gateway("parley", [self.build / "parley", "up", config], port))
+            return Gateway("parley", port, self.start_gateway("parley", [self.parley_binary, "up", config], port))
 
         return self.once("graphql parley", start)
 

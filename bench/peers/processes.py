@@ -58,8 +58,9 @@ class Target:
 class Processes:
     """Owns every process; a target is started on first use and kept until stop()."""
 
-    def __init__(self, build):
+    def __init__(self, build, parley=None):
         self.root, self.build = ROOT, build
+        self.parley_binary = parley or build / "parley"
         self.cache = build / "bench/peers"  # what is installed
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-bench-"))
         self.processes = []
@@ -113,20 +114,24 @@ class Processes:
             self.targets[name] = start()
         return self.targets[name]
 
+    def installed(self, what, install, *args):
+        """The folder or file that an installer of test/lib/tools.py returns."""
+        try:
+            return pathlib.Path(install(str(self.cache), *args))
+        except SystemExit as error:
+            raise Missing(f"{what} cannot be installed: {str(error).strip().splitlines()[-1]}") from None
+
     def npm(self, folder):
         """Installs what bench/FOLDER/package.json names; returns where, with the other files of bench/FOLDER beside it."""
-        try:
-            tree = pathlib.Path(tools.npm_tree(str(self.cache), folder.replace("/", "-"), str(ROOT / "bench" / folder / "package.json")))
-        except SystemExit as error:
-            raise Missing(f"npm cannot install bench/{folder}/package.json: {str(error).strip().splitlines()[-1]}") from None
+        tree = self.installed(folder, tools.npm_tree, folder.replace("/", "-"), str(ROOT / "bench" / folder / "package.json"))
         for file in (ROOT / "bench" / folder).iterdir():
             if file.name != "package.json":
                 shutil.copy(file, tree)
         return tree
 
     def go(self, folder, name):
-        """Builds the Go program in bench/FOLDER."""
-        try:
-            return tools.go_binary(str(self.cache), str(ROOT / "bench" / folder), ".", name)
-        except SystemExit as error:
-            raise Missing(f"go cannot build bench/{folder}: {str(error).strip().splitlines()[-1]}") from None
+        """Builds the Go module parley.example/bench/NAME in bench/FOLDER."""
+        return self.installed(folder, tools.go_binary, str(ROOT / "bench" / folder), f"parley.example/bench/{name}", name)
+
+    def debian(self, release, packages):
+        return self.installed(f"{packages} of {release}", tools.debian_packages, release, packages)

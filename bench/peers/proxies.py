@@ -52,7 +52,7 @@ services:
 
     def start_parley(self):
         port, admin = free_port(), free_port()
-        process = self.spawn([self.build / "parley", "up", self.parley_config(port, admin)])
+        process = self.spawn([self.parley_binary, "up", self.parley_config(port, admin)])
         wait_for(port, process)
         return port, process
 
@@ -65,7 +65,7 @@ services:
         port, admin = free_port(), free_port()
         config = self.parley_config(port, admin)
         began = time.perf_counter()
-        process = self.spawn([self.build / "parley", "up", config])
+        process = self.spawn([self.parley_binary, "up", config])
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", port), 0.5) as s:

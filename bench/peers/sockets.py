@@ -1,5 +1,6 @@
 """Parley and its peers as WebSocket servers: echo, and lines for everybody who watches."""
 import json
+import shutil
 
 from .processes import Target, free_port
 
@@ -26,10 +27,10 @@ class SocketPeers:
         self.listening(name, port, process)
         return process
 
-    def node_server(self, name, folder, rate, size):
+    def node_server(self, name, folder, rate, size, node=("node",)):
         tree = self.npm(folder)
         port = free_port()
-        process = self.start_sockets(name, ["node", "server.mjs", port, rate, size], port, cwd=tree)
+        process = self.start_sockets(name, [*node, "server.mjs", port, rate, size], port, cwd=tree)
         echo = ["--path", "/echo", "--binary", "--message-file", str(self.write("line-512.txt", line(512)))]
         return SocketServer(name, port, process, echo, ["--path", "/watch"])
 
@@ -37,7 +38,10 @@ class SocketPeers:
         return self.node_server("ws", "sockets/ws", rate, size)
 
     def uws(self, rate=0, size=0):
-        return self.node_server("uWebSockets", "sockets/uws", rate, size)
+        """Its binaries need a newer C library than Debian 12 has: Node runs with the next release's."""
+        libraries = self.debian("trixie", ["libc6", "libstdc++6", "libgcc-s1"]) / "usr/lib/x86_64-linux-gnu"
+        node = [libraries / "ld-linux-x86-64.so.2", "--library-path", libraries, shutil.which("node") or "node"]
+        return self.node_server("uWebSockets", "sockets/uws", rate, size, node)
 
     def centrifuge(self, rate=0, size=0):
         binary = self.go("sockets/centrifuge", "centrifuge")
@@ -58,7 +62,7 @@ services:
     serves: [bench.Sockets]
     at: grpc://127.0.0.1:{self.backend_port}
 """)
-        process = self.start_sockets("parley", [self.build / "parley", "up", config], port)
+        process = self.start_sockets("parley", [self.parley_binary, "up", config], port)
         message = json.dumps({"message": {"text": line(512)}}, separators=(",", ":"))
         echo = ["--path", "/ws/bench.Sockets/Echo", "--subprotocol", "parley.json.v1", "--message-file", str(self.write("parley-512.json", message))]
         hello = json.dumps({"message": {"rate": rate or 1, "bytes": size}}, separators=(",", ":"))

@@ -71,7 +71,10 @@ def fan_out(bench, stack):
 
         starts = [lambda start=start: start(rate=rate, size=100) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
         samples = rounds_of(bench, stack, what, starts, run)
-        bench.add(what, "deliveries/s a core", "higher", 500_000, pick(samples, "a_core"))
+        a_core = pick(samples, "a_core")
+        # A slow source pays a system call for each delivery; a fast one shows what is left when they share one.
+        aim = max(500_000, medians(a_core).get("centrifuge", 0)) if rate == 1000 else medians(a_core).get("centrifuge")
+        bench.add(what, "deliveries/s a core", "higher", aim, a_core)
         bench.add(f"{what}: delivered", "deliveries/s", "higher", None, pick(samples, "rate"))
     bench.note("centrifuge is the library that Centrifugo is made of: the Go proxy here does not have Centrifugo itself")
     bench.note(f"WebSocket fan-out: {SHARED}")
@@ -98,8 +101,8 @@ def idle_sockets(bench, stack):
 
 
 def stalled(bench, stack):
-    """2 KiB lines at 10 a second to 10,000 sockets: what the thousand that do not read are owed is soon more than the kernel takes."""
-    count, asleep, rate, size = 10_000, 1_000, 10, 2048
+    """4 KiB lines at 5 a second to 10,000 sockets: what the thousand that do not read are owed is soon more than the kernel takes."""
+    count, asleep, rate, size = 10_000, 1_000, 5, 4096
 
     def run(target):
         sample = {}
@@ -109,7 +112,7 @@ def stalled(bench, stack):
             result = sockets(bench, target, args, seconds=5)
             key = "stalled" if number else "reading"
             sample |= {f"{key}_p99_ms": result["p99_us"] / 1000, f"{key}_fewest": result["fewest"] / result["seconds"] / rate,
-                       f"{key}_mib": resident_mib(target.pids()) - before}
+                       f"{key}_mib": result["mib"] - before}
         return sample
 
     starts = [lambda start=start: start(rate=rate, size=size) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
@@ -120,4 +123,5 @@ def stalled(bench, stack):
     bench.add(f"{what}: p99 of a line's way to the others", "ms", "lower", 1.2 * without["parley"] if "parley" in without else None,
               pick(samples, "stalled_p99_ms"))
     bench.add(f"{what}: fewest lines that one of the others got, of those sent", "share", "higher", 0.98, pick(samples, "stalled_fewest"))
-    bench.add(f"{what}: memory of the server meanwhile", "MiB", "lower", None, pick(samples, "stalled_mib"))
+    kib = {name: [(value["stalled_mib"] - value["reading_mib"]) * 1024 / 1000 for value in values] for name, values in samples.items()}
+    bench.add(f"{what}: memory for each of those", "KiB", "lower", 128, kib)
