@@ -11,3 +11,7 @@ def own_rows(bench, binary):
 
 def codec(bench, _stack):
     own_rows(bench, bench.build / "bench/codec/codec_bench")
+
+
+def planning(bench, _stack):
+    own_rows(bench, bench.build / "bench/graphql/plan_bench")

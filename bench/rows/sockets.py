@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from measure import generate, medians, resident_mib
+from peers import Missing
 
 OTHER_CORE = 1
 SHARED = "Parley reads the lines from one gRPC stream; the peers make them themselves"
@@ -80,48 +81,72 @@ def fan_out(bench, stack):
     bench.note(f"WebSocket fan-out: {SHARED}")
 
 
+def tunnel(bench, stack):
+    """Proxies in front of one service, which is uWebSockets: it is the fastest."""
+    try:
+        service = stack.uws(cpu=OTHER_CORE)
+    except Missing as reason:
+        bench.note(f"WebSocket tunnel: no service to stand in front of: {reason}")
+        return
+    for depth, count in ((1, 200), (16, 50)):
+        what = f"WebSocket tunnel, 512 B there and back, {count} sockets with {depth} in flight: CPU a message"
+
+        def run(target, depth=depth, count=count):
+            result = sockets(bench, target, ["--job", "echo", *target.echo, "--sockets", count, "--depth", depth])
+            return {"cpu_us": result["cpu_seconds"] * 1e6 / result["lines"], "rate": result["rate"]}
+
+        starts = [lambda start=start: start(service.port) for start in (stack.tunnel_parley, stack.tunnel_nginx, stack.tunnel_haproxy)]
+        bench.add(what, "us", "lower", None, pick(rounds_of(bench, stack, what, starts, run), "cpu_us"))
+    stack.stop(service.process)
+
+
+def hold(bench, target, args, count):
+    """KiB of the server for each of so many sockets that do nothing after `args`."""
+    time.sleep(0.5)
+    before = resident_mib(target.pids())
+    command = [bench.build / "bench/load/parley_sockets", "--job", "hold", "--port", target.port, *args, "--sockets", count]
+    holder = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if holder.stdout.readline() != "ready\n":
+        raise RuntimeError(f"{target.name}: {holder.stderr.read().strip()}")
+    time.sleep(1)
+    after = resident_mib(target.pids())
+    holder.stdin.close()
+    holder.wait()
+    return {"kib": (after - before) * 1024 / count}
+
+
 def idle_sockets(bench, stack):
     count = 10_000
-
-    def run(target):
-        time.sleep(0.5)
-        before = resident_mib(target.pids())
-        command = [bench.build / "bench/load/parley_sockets", "--job", "hold", "--port", target.port, *target.watch, "--sockets", count]
-        holder = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if holder.stdout.readline() != "ready\n":
-            raise RuntimeError(f"{target.name}: {holder.stderr.read().strip()}")
-        time.sleep(1)
-        after = resident_mib(target.pids())
-        holder.stdin.close()
-        holder.wait()
-        return {"kib": (after - before) * 1024 / count}
-
-    starts = [lambda start=start: start(rate=0, size=100) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
-    bench.add("memory of an idle socket, 10,000 of them", "KiB", "lower", 10, pick(rounds_of(bench, stack, "idle sockets", starts, run), "kib"))
+    every = [lambda start=start: start(rate=0, size=100) for start in (stack.socket_parley, stack.ws, stack.uws, stack.centrifuge)]
+    watching = lambda target: hold(bench, target, target.watch, count)  # noqa: E731
+    opened = lambda target: hold(bench, target, target.quiet, count)  # noqa: E731
+    for what, starts, run in (("which said nothing yet", every[:-1], opened), ("which watches a stream", every, watching)):
+        samples = pick(rounds_of(bench, stack, "idle sockets", starts, run), "kib")
+        bench.add(f"memory of an idle socket, {what}, 10,000 of them", "KiB", "lower", 10, samples)
 
 
 def stalled(bench, stack):
     """4 KiB lines at 5 a second to 10,000 sockets: what the thousand that do not read are owed is soon more than the kernel takes."""
     count, asleep, rate, size = 10_000, 1_000, 5, 4096
-
-    def run(target):
-        sample = {}
-        for number in (0, asleep):
-            before = resident_mib(target.pids())
-            args = ["--job", "listen", *target.watch, "--sockets", count, "--stalled", number, "--warmup", 6]
-            result = sockets(bench, target, args, seconds=5)
-            key = "stalled" if number else "reading"
-            sample |= {f"{key}_p99_ms": result["p99_us"] / 1000, f"{key}_fewest": result["fewest"] / result["seconds"] / rate,
-                       f"{key}_mib": result["mib"] - before}
-        return sample
-
     starts = [lambda start=start: start(rate=rate, size=size) for start in (stack.socket_parley, stack.centrifuge, stack.ws, stack.uws)]
-    samples = rounds_of(bench, stack, "sockets that do not read", starts, run)
+
+    def measured(number):
+        def run(target):
+            before = resident_mib(target.pids())
+            result = sockets(bench, target, ["--job", "listen", *target.watch, "--sockets", count, "--stalled", number, "--warmup", 6], seconds=5)
+            return {"p99_ms": result["p99_us"] / 1000, "fewest": result["fewest"] / result["seconds"] / rate, "mib": result["mib"] - before}
+
+        # Fresh servers, since memory that was once used may stay with the process.
+        return rounds_of(bench, stack, f"10,000 sockets, {number} not reading", starts, run)
+
+    bench_rounds, bench.rounds = bench.rounds, 1
+    reading, sleeping = measured(0), measured(asleep)
+    bench.rounds = bench_rounds
     what = "10,000 sockets, 1,000 of them not reading"
-    without = medians(pick(samples, "reading_p99_ms"))
-    bench.add("10,000 sockets, all reading: p99 of a line's way", "ms", "lower", None, pick(samples, "reading_p99_ms"))
+    without, memory = medians(pick(reading, "p99_ms")), medians(pick(reading, "mib"))
+    bench.add("10,000 sockets, all reading: p99 of a line's way", "ms", "lower", None, pick(reading, "p99_ms"))
     bench.add(f"{what}: p99 of a line's way to the others", "ms", "lower", 1.2 * without["parley"] if "parley" in without else None,
-              pick(samples, "stalled_p99_ms"))
-    bench.add(f"{what}: fewest lines that one of the others got, of those sent", "share", "higher", 0.98, pick(samples, "stalled_fewest"))
-    kib = {name: [(value["stalled_mib"] - value["reading_mib"]) * 1024 / 1000 for value in values] for name, values in samples.items()}
+              pick(sleeping, "p99_ms"))
+    bench.add(f"{what}: fewest lines that one of the others got, of those sent", "share", "higher", 0.98, pick(sleeping, "fewest"))
+    kib = {name: [(mib - memory[name]) * 1024 / asleep for mib in values] for name, values in pick(sleeping, "mib").items() if name in memory}
     bench.add(f"{what}: memory for each of those", "KiB", "lower", 128, kib)
