@@ -129,3 +129,14 @@ services:
             return Gateway("hive", port, process, field="bench_Posts_ListPosts(input: {seed: $seed})")
 
         return self.once("hive", start)
+
+    def planning_peers(self, plan_bench):
+        """What Node takes for the operation of plan_bench, in microseconds."""
+        tree = self.npm("graphql/mercurius")
+        sdl = subprocess.run([self.parley_binary, "graphql-schema", self.root / "examples/shop"], check=True, capture_output=True).stdout
+        operation = subprocess.run([plan_bench, "--print"], check=True, capture_output=True).stdout
+        done = subprocess.run(["node", "plan.mjs", self.write("shop.graphql", sdl), self.write("operation.graphql", operation)], cwd=tree,
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Missing(f"graphql-js: {done.stderr.strip()[-300:]}")
+        return json.loads(done.stdout)
