@@ -56,12 +56,16 @@ def generate(command, target, cpu=None, counts=dict):
     return {**json.loads(text), "cpu_seconds": after - before, "mib": memory, "counts": counted}
 
 
-def load(build, target, args, seconds, **kwargs):
-    """One run of parley_load against the target, with `cpu_us` a request."""
+def load(build, target, args, seconds, rate=None, **kwargs):
+    """One run of parley_load against the target, with `cpu_us` a request. `rate`: open loop, requests a second."""
+    if rate:
+        args = [*args, "--rate", rate]
     command = [build / "bench/load/parley_load", "--port", target.port, "--seconds", seconds, "--warmup", "0.7", *args]
     result = generate(command, target, **kwargs)
     if result["errors"] > 0:
         raise RuntimeError(f"{target.name}: {result['errors']} of {result['requests']} requests failed")
+    if result["rate"] < 0.8 * (rate or 1):
+        raise RuntimeError(f"{target.name}: {result['rate']} answers a second to {rate or 'any number of'} requests")
     result["cpu_us"] = result["cpu_seconds"] * 1e6 / result["requests"]
     return result
 
@@ -103,8 +107,7 @@ class Bench:
         samples = {t.name: [] for t in targets}
         for round_number in range(self.rounds):
             for target in targets:
-                extra = ["--rate", str(rate)] if rate else []
-                result = load(self.build, target, target.load_args + args + extra, self.seconds)
+                result = load(self.build, target, target.load_args + args, self.seconds, rate)
                 samples[target.name].append({f: result[f] for f in fields})
                 print(f"  round {round_number + 1} {target.name}: " + ", ".join(f"{f} {result[f]:.1f}" for f in [*fields, "rate"]), flush=True)
         return {f: {name: [s[f] for s in values] for name, values in samples.items()} for f in fields}

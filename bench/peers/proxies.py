@@ -87,9 +87,11 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 100000000; client_body_temp_path {self.folder}; proxy_temp_path {self.folder};
   fastcgi_temp_path {self.folder}; uwsgi_temp_path {self.folder}; scgi_temp_path {self.folder};
-  upstream backend {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
-  server {{ listen 127.0.0.1:{grpc} http2; http2_max_concurrent_streams 512; location / {{ grpc_pass grpc://backend; }} }}
-  server {{ listen 127.0.0.1:{http}; location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
+  # Two, or kept connections of one protocol would be used for the other: nginx looks at the address only.
+  upstream grpc_backend {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
+  upstream http_backend {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
+  server {{ listen 127.0.0.1:{grpc} http2; http2_max_concurrent_streams 512; location / {{ grpc_pass grpc://grpc_backend; }} }}
+  server {{ listen 127.0.0.1:{http}; location / {{ proxy_pass http://http_backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 }}""")
             process = self.spawn(["nginx", "-c", config, "-p", self.folder])
             wait_for(http, process)
