@@ -14,13 +14,14 @@ OTHER_CORE = 1
 SHARED = "Parley reads the lines from one gRPC stream; the peers make them themselves"
 
 
-def rounds_of(bench, stack, what, starts, run, discard=0):
+def rounds_of(bench, stack, what, starts, run, discard=0, rounds=None):
     """Samples of each server that `run` works with, in turn; the servers are stopped afterwards. `discard`: so many rounds are not counted, for
     servers that get faster while they run."""
+    rounds = rounds or bench.rounds
     targets = bench.available(what, *starts)
     samples = {target.name: [] for target in targets}
     os.sched_setaffinity(stack.backend.pid, {OTHER_CORE})
-    for round_number in range(bench.rounds + discard):
+    for round_number in range(rounds + discard):
         for target in list(targets):
             try:
                 sample = run(target)
@@ -37,6 +38,15 @@ def rounds_of(bench, stack, what, starts, run, discard=0):
     for target in targets:
         stack.stop(target.process)
     return {name: values for name, values in samples.items() if values}
+
+
+def fresh_rounds(bench, stack, what, starts, run):
+    """The same with new servers for each round, since memory that was once used may stay with a process."""
+    samples = {}
+    for _ in range(min(bench.rounds, 3)):
+        for name, values in rounds_of(bench, stack, what, starts, run, rounds=1).items():
+            samples.setdefault(name, []).extend(values)
+    return samples
 
 
 def pick(samples, field):
@@ -123,7 +133,7 @@ def idle_sockets(bench, stack):
     watching = lambda target: hold(bench, target, target.watch, count)  # noqa: E731
     opened = lambda target: hold(bench, target, target.quiet, count)  # noqa: E731
     for what, starts, run in (("which said nothing yet", every[:-1], opened), ("which watches a stream", every, watching)):
-        samples = pick(rounds_of(bench, stack, "idle sockets", starts, run), "kib")
+        samples = pick(fresh_rounds(bench, stack, "idle sockets", starts, run), "kib")
         bench.add(f"memory of an idle socket, {what}, 10,000 of them", "KiB", "lower", 10, samples)
 
 
@@ -138,12 +148,9 @@ def stalled(bench, stack):
             result = sockets(bench, target, ["--job", "listen", *target.watch, "--sockets", count, "--stalled", number, "--warmup", 6], seconds=5)
             return {"p99_ms": result["p99_us"] / 1000, "fewest": result["fewest"] / result["seconds"] / rate, "mib": result["mib"] - before}
 
-        # Fresh servers, since memory that was once used may stay with the process.
-        return rounds_of(bench, stack, f"10,000 sockets, {number} not reading", starts, run)
+        return fresh_rounds(bench, stack, f"10,000 sockets, {number} not reading", starts, run)
 
-    bench_rounds, bench.rounds = bench.rounds, 1
     reading, sleeping = measured(0), measured(asleep)
-    bench.rounds = bench_rounds
     what = "10,000 sockets, 1,000 of them not reading"
     without, memory = medians(pick(reading, "p99_ms")), medians(pick(reading, "mib"))
     bench.add("10,000 sockets, all reading: p99 of a line's way", "ms", "lower", None, pick(reading, "p99_ms"))
