@@ -11,11 +11,11 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view text(reinterpret_cast<const char*>(data), size);
 
   std::string decoded;
-  (void)base64_decode(text, decoded);
+  (void)parley::base64_decode(text, decoded);
   std::string encoded;
-  base64_encode(text, encoded, size % 2 == 0 ? Base64::standard : Base64::url, size % 3 == 0);
+  parley::base64_encode(text, encoded, size % 2 == 0 ? parley::Base64::standard : parley::Base64::url, size % 3 == 0);
   std::string back;
-  if (!base64_decode(encoded, back) || back != text) std::abort();
+  if (!parley::base64_decode(encoded, back) || back != text) std::abort();
 
   Base64StreamDecoder stream;
   std::string streamed;

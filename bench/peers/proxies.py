@@ -37,7 +37,7 @@ class Proxies:
 
     def direct(self, kind):
         args = self.grpc_args() if kind == "grpc" else ["--path", "/"]
-        return Target("direct", self.backend_port, None, args)
+        return Target(f"direct-{kind}", self.backend_port, None, args)
 
     def parley_config(self, port, admin):
         return self.write(f"parley-{port}.yaml", f"""
@@ -87,11 +87,11 @@ events {{ worker_connections 4096; }}
 http {{
   access_log off; keepalive_requests 100000000; client_body_temp_path {self.folder}; proxy_temp_path {self.folder};
   fastcgi_temp_path {self.folder}; uwsgi_temp_path {self.folder}; scgi_temp_path {self.folder};
-  # Two, or kept connections of one protocol would be used for the other: nginx looks at the address only.
-  upstream grpc_backend {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
-  upstream http_backend {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
-  server {{ listen 127.0.0.1:{grpc} http2; http2_max_concurrent_streams 512; location / {{ grpc_pass grpc://grpc_backend; }} }}
-  server {{ listen 127.0.0.1:{http}; location / {{ proxy_pass http://http_backend; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
+  # One each: connections that were kept alive for HTTP/2 are no use to HTTP/1.1.
+  upstream backend_grpc {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
+  upstream backend_http {{ server 127.0.0.1:{self.backend_port}; keepalive 64; keepalive_requests 100000000; }}
+  server {{ listen 127.0.0.1:{grpc} http2; http2_max_concurrent_streams 512; location / {{ grpc_pass grpc://backend_grpc; }} }}
+  server {{ listen 127.0.0.1:{http}; location / {{ proxy_pass http://backend_http; proxy_http_version 1.1; proxy_set_header Connection ""; }} }}
 }}""")
             process = self.spawn(["nginx", "-c", config, "-p", self.folder])
             wait_for(http, process)
