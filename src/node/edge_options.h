@@ -14,7 +14,6 @@ struct EdgeOptions {
   edge::RestOptions rest;
   edge::GraphqlOptions graphql;
   edge::WebSocketOptions websocket;
-  edge::GraphqlOptions graphql;
 };
 
 EdgeOptions edge_options(const Config& config);

@@ -40,7 +40,6 @@ net::PoolLimits pool_limits(const Config& config) {
 EdgeOptions own_edge_options(const Config& config) {
   EdgeOptions options = edge_options(config);
   options.rest.documents = false;
-  options.graphql.enabled = false;
   return options;
 }
 

@@ -189,7 +189,6 @@ class TestExchange : public net::ServerExchange, PipeObserver {
   }
   void accept_upgrade(Fields) override { ADD_FAILURE() << "an upgrade nobody asked for"; }
   void finish(Fields) override { finished = true; }
-  void accept_upgrade(Fields) override {}
   void reset(net::Reset) override { break_off(Error(Code::cancelled, Blame::us, "reset")); }
 
   net::ResponseHead head;
