@@ -39,7 +39,7 @@ void add_call(CLI::App& app, int& exit_code) {
   command->add_option("message", options->message,
                       "the request as JSON; - reads one message a line from standard input");
   command->add_option("--via", options->via, "how to call")
-      ->check(CLI::IsMember({"rest", "grpc", "connect"}))
+      ->check(CLI::IsMember({"rest", "grpc", "connect", "ws"}))
       ->capture_default_str();
   command->add_option("--to", options->to, "host and port that answer")->capture_default_str();
   command->add_option("--contract", options->path, path_help)->capture_default_str();
