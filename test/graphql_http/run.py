@@ -44,7 +44,21 @@ def main():
                                "PARLEY_BACKEND": str(backend.port)}
                 tests = sorted(name for name in os.listdir(work) if name.endswith(".test.mjs"))
                 done = subprocess.run(["node", "--test", "--test-reporter=spec", *tests], cwd=work, env=environment)
-    sys.exit(done.returncode)
+            drained = drains(arguments, config, work)
+    sys.exit(done.returncode or not drained)
+
+
+def drains(arguments, config, work):
+    """A node that stops ends its streams: an event stream without `complete`, a socket with 1001, so that clients go elsewhere."""
+    with parley_node.Parley(arguments.parley, config, stop_seconds=10) as node:
+        command = ["node", "drain.mjs", f"http://127.0.0.1:{node.port}/graphql"]
+        client = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True)
+        assert client.stdout.readline() == "ready\n"
+        node.stop()
+    ends = client.communicate(timeout=20)[0].strip()
+    good = ends == '{"stream":"cut off","socket":1001}'
+    print(f"{'✔' if good else '✖'} streams end when the node stops: {ends}")
+    return good
 
 
 if __name__ == "__main__":

@@ -48,4 +48,9 @@ Task<void> EventStream::complete() {
   if (!exchange_.broken()) exchange_.finish();
 }
 
+void EventStream::close() {
+  heartbeat_.clear();
+  if (!exchange_.broken()) exchange_.finish();
+}
+
 }  // namespace parley::edge::graphql

@@ -16,6 +16,8 @@ class EventStream final : public ResultSink {
   Task<bool> next(std::string response) override;
   // The end of the body.
   Task<void> complete();
+  // The same without saying that all has come.
+  void close();
 
  private:
   void tick();

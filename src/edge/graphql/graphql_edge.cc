@@ -59,7 +59,7 @@ int status_of(const Error& error) {
   return 400;
 }
 
-// The client went away: nobody waits for the operation any more.
+// The client went away: nobody waits for the operation any more. The node drains: a stream, which may never end, ends.
 class Link {
  public:
   Link(net::ServerExchange& exchange, graphql::Operation& operation) : exchange_(exchange), operation_(operation) {
@@ -69,10 +69,20 @@ class Link {
           link->operation_.cancel(*link->exchange_.broken());
         },
         this);
+    if (operation.kind() != ql::OperationKind::subscription) return;
+    exchange_.on_drain(
+        [](void* self) {
+          static_cast<Link*>(self)->operation_.cancel(
+              Error(Code::unavailable, Blame::us, "Parley stops: connect again").with_reason("draining"));
+        },
+        this);
   }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
-  ~Link() { exchange_.on_broken(nullptr, nullptr); }
+  ~Link() {
+    exchange_.on_broken(nullptr, nullptr);
+    exchange_.on_drain(nullptr, nullptr);
+  }
 
  private:
   net::ServerExchange& exchange_;
@@ -215,6 +225,8 @@ Task<void> GraphqlEdge::answer(net::ServerExchange& exchange, Accepted accepted,
       co_await operation.run(response);
       (void)co_await stream.next(std::move(response));
     }
+    // A stream that was cut off does not say that it is complete, so that its client connects again.
+    if (operation.cancelled()) co_return stream.close();
     co_await stream.complete();
     co_return;
   }

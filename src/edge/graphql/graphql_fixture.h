@@ -180,6 +180,7 @@ class TestExchange : public net::ServerExchange, PipeObserver {
   }
   void send(std::string_view chunk) { body_.push(Bytes::copy_of(chunk)); }
   void end() { body_.end(); }
+  void drain() { tell_drain(); }
   void go_away() { break_off(Error(Code::cancelled, Blame::caller, "the client is gone")); }
 
   void respond(net::ResponseHead head) override {

@@ -69,6 +69,18 @@ TEST(GraphqlStreams, EventsComeAsTheyAreAndSilenceIsFilled) {
   EXPECT_EQ(bench.tasks.live(), 0U);
 }
 
+TEST(GraphqlStreams, EndWithoutAWordWhenTheNodeDrains) {
+  Bench bench;
+  bench.script.hang = true;
+  TestExchange& exchange = bench.open("POST", "/graphql", {{"content-type", json}, {"accept", "text/event-stream"}},
+                                      body_of("subscription{watchPosts{title}}"));
+  exchange.drain();
+  bench.settle();
+  EXPECT_EQ(exchange.text, ": \n\n");
+  EXPECT_TRUE(exchange.finished);
+  EXPECT_EQ(bench.tasks.live(), 0U);
+}
+
 TEST(GraphqlStreams, AnEventHasItsOwnJoinsAndErrors) {
   Bench bench;
   bench.script.replies["WatchPosts"] = {R"({"userId":7})", R"({"userId":7})", "!UNAVAILABLE gone"};

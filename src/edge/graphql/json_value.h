@@ -47,8 +47,9 @@ class JsonValue {
 class JsonDocument {
  public:
   JsonDocument() = default;
-  JsonDocument(JsonDocument&&) = default;
-  JsonDocument& operator=(JsonDocument&&) = default;
+  ~JsonDocument() = default;
+  JsonDocument(JsonDocument&&) noexcept = default;
+  JsonDocument& operator=(JsonDocument&&) noexcept = default;
 
   // Strict (RFC 8259). `text` outlives the document. Errors: invalid_argument with the place.
   static Result<JsonDocument> parse(std::string_view text, int max_depth = 64);

@@ -20,9 +20,7 @@ std::optional<Accepted> negotiate(std::string_view accept) {
     out.media = Media::event_stream;
   } else if (best_json == 0) {
     return std::nullopt;
-  } else if (response.named && response.quality >= json.quality) {
-    out.media = Media::response_json;
-  } else if (json.quality == 0) {
+  } else if (json.quality == 0 || (response.named && response.quality >= json.quality)) {
     out.media = Media::response_json;
   }
   return out;

@@ -10,6 +10,8 @@ namespace {
 // What a document's tree takes, about.
 constexpr std::size_t bytes_a_token = 120;
 constexpr std::size_t bytes_a_document = 2048;
+// Fragments can make a short document select very much: a plan is not made larger than this, whatever it may cost.
+constexpr std::uint64_t most_outputs = 20'000;
 
 void find_conditions(ql::List<ql::Directive> directives, std::vector<std::string_view>& names) {
   for (const ql::Directive& directive : directives) {
@@ -67,8 +69,9 @@ std::expected<std::shared_ptr<const Plan>, PlanCache::Errors> PlanCache::plan(
   for (const KnownDocument::Variant& variant : known->plans) {
     if (variant.operation == &operation && variant.conditions == conditions) return variant.plan;
   }
-  const PlanLimits limits{
-      .depth = options_.limits.depth, .aliases = options_.limits.aliases, .outputs = options_.limits.complexity};
+  const PlanLimits limits{.depth = options_.limits.depth,
+                          .aliases = options_.limits.aliases,
+                          .outputs = std::min(options_.limits.complexity, most_outputs)};
   const ConditionOf condition = [](const void* of, const ql::VariableDefinition& variable) {
     return is_true(*static_cast<const Variables*>(of), variable.name.text);
   };

@@ -159,7 +159,9 @@ class Planner {
     const std::span<Output> outputs = plan_.arena_.array<Output>(groups_.size());
     for (std::size_t i = 0; i < groups_.size(); ++i) {
       const Group& group = groups_[i];
-      const std::span<const ql::Selection*> merged = plan_.arena_.array<const ql::Selection*>(group.count);
+      const std::span merged(
+          static_cast<const ql::Selection**>(plan_.arena_.take(group.count * sizeof(void*), alignof(void*))),
+          group.count);
       std::uint32_t node = group.first;
       for (const ql::Selection*& each : merged) {
         each = nodes_[node].selection;

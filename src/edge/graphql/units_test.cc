@@ -131,7 +131,7 @@ TEST(Variables, AreCoercedInTheWordsOfGraphqlJs) {
       {"[Int!]", R"({"v":7})", ""},
       {"Mood", R"({"v":"GLADD"})",
        "Variable \"$v\" got invalid value \"GLADD\"; Value \"GLADD\" does not exist in \"Mood\" enum. Did you mean the "
-       "enum value \"GLAD\"?"},
+       "enum value \"GLAD\" or \"SAD\"?"},
       {"Mood", R"({"v":1})",
        "Variable \"$v\" got invalid value 1; Enum \"Mood\" cannot represent non-string value: 1."},
       {"GetPostRequestByInput", R"({"v":{"slug":"a","place":1}})",

@@ -66,6 +66,7 @@ class Session {
   Task<void> fill(Ring& ring, bool& ended);
   void send_headers(const Fields& headers, bool resumed = false);
   void send_skipped(std::uint64_t messages);
+  void send_pong();
   void send_status();
   // One reply message as a frame; nothing: it cannot be shown, and the call has failed.
   std::optional<Bytes> reply_frame(const Bytes& message);
