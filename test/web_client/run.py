@@ -27,8 +27,8 @@ def pack(tree, folder):
     shutil.copytree(CLIENT, source, ignore=shutil.ignore_patterns("node_modules", "dist", "test"))
     os.symlink(os.path.join(tree, "node_modules"), os.path.join(source, "node_modules"))
     tools.run(["node_modules/.bin/tsc", "--project", "tsconfig.json"], cwd=source)
-    name = tools.run(["npm", "pack", "--ignore-scripts", "--loglevel=error"], cwd=source).split()[-1]
-    return os.path.join(source, name)
+    tools.run(["npm", "pack", "--ignore-scripts", "--loglevel=error"], cwd=source)
+    return next(os.path.join(source, name) for name in os.listdir(source) if name.endswith(".tgz"))
 
 
 def user(tree, tarball, folder):

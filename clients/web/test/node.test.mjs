@@ -28,7 +28,7 @@ async function all(stream) {
 
 /** Waits until `condition` holds: the service learns of a cancelled call a moment later. */
 async function until(condition) {
-  for (let i = 0; i < 200 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 25));
+  for (let i = 0; i < 1200 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 25));
   assert.ok(await condition());
 }
 

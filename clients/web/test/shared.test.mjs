@@ -33,7 +33,7 @@ async function watch(client, room, options = {}) {
 }
 
 async function until(condition) {
-  for (let i = 0; i < 400 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 3000 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(await condition(), String(condition));
 }
 
