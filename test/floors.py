@@ -16,7 +16,7 @@ import sys
 FLOORS = [
     ["base"],
     ["contract", "wire", "loop"],
-    ["net", "store"],
+    ["net", "store", "graphql"],
     ["call"],
     ["filter", "mesh", "queue", "event"],
     ["edge/", "route/"],

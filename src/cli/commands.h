@@ -43,6 +43,17 @@ struct OpenapiOptions {
 };
 int openapi(const OpenapiOptions& options);
 
+struct TypescriptOptions {
+  std::string path = ".";
+};
+int typescript(const TypescriptOptions& options);
+
+struct GraphqlSchemaOptions {
+  std::string path = ".";
+  bool json = false;
+};
+int graphql_schema(const GraphqlSchemaOptions& options);
+
 // `parley schema config` prints the JSON Schema of parley.yaml; `markdown` the table in docs/configuration.md.
 int schema_config(bool markdown);
 

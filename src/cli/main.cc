@@ -68,6 +68,24 @@ void add_openapi(CLI::App& app, int& exit_code) {
   command->callback([options, &exit_code] { exit_code = openapi(*options); });
 }
 
+void add_typescript(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("typescript", "Print the contract as TypeScript, for the client of pages and Node");
+  auto options = std::make_shared<TypescriptOptions>();
+  command->add_option("path", options->path, path_help)->capture_default_str();
+  command->footer("Example:\n  parley typescript examples/shop > contract.ts");
+  command->callback([options, &exit_code] { exit_code = typescript(*options); });
+}
+
+void add_graphql_schema(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("graphql-schema", "Print the contract as a GraphQL schema");
+  auto options = std::make_shared<GraphqlSchemaOptions>();
+  command->add_option("path", options->path, path_help)->capture_default_str();
+  command->add_flag("--json", options->json, "the answer to an introspection query");
+  command->footer("Example:\n  parley graphql-schema examples/shop > schema.graphql");
+  command->callback([options, &exit_code] { exit_code = graphql_schema(*options); });
+}
+
 void add_schema(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("schema", "Print schemas");
   command->require_subcommand(1);
@@ -109,6 +127,8 @@ int main(int argc, char** argv) {
   add_call(app, exit_code);
   add_routes(app, exit_code);
   add_openapi(app, exit_code);
+  add_typescript(app, exit_code);
+  add_graphql_schema(app, exit_code);
   add_schema(app, exit_code);
   if (is_unknown_command(app, argc, argv)) return 2;
   try {

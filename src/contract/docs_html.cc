@@ -10,12 +10,14 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
   if (at != std::string::npos) text.replace(at, from.size(), to);
 }
 
-std::string inlined() {
+}  // namespace
+
+std::string inlined_page(std::span<const EmbeddedFile> files) {
   std::string page;
-  for (const EmbeddedFile& f : embedded_docs) {
+  for (const EmbeddedFile& f : files) {
     if (f.name == "index.html") page = f.text;
   }
-  for (const EmbeddedFile& f : embedded_docs) {
+  for (const EmbeddedFile& f : files) {
     const std::string name(f.name);
     const std::string text(f.text);
     replace(page, "<link rel=\"stylesheet\" href=\"" + name + "\">", "<style>\n" + text + "</style>");
@@ -24,10 +26,8 @@ std::string inlined() {
   return page;
 }
 
-}  // namespace
-
 const std::string& docs_html() {
-  static const std::string page = inlined();
+  static const std::string page = inlined_page(embedded_docs);
   return page;
 }
 

@@ -13,5 +13,6 @@ struct EmbeddedFile {
 
 extern const std::span<const EmbeddedFile> embedded_contracts;  // contracts/, sorted by name
 extern const std::span<const EmbeddedFile> embedded_docs;       // web/docs/
+extern const std::span<const EmbeddedFile> embedded_graphiql;   // web/graphiql/
 
 }  // namespace parley::contract

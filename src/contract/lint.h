@@ -62,10 +62,12 @@ struct LintInput {
 void lint_http(const LintInput& in, Reporter& report);     // bindings that collide
 void lint_options(const LintInput& in, Reporter& report);  // parley.*: keys, links, topics, kinds of rpcs
 void lint_graphql(const LintInput& in, Reporter& report);  // names that would clash
+void lint_joins(const LintInput& in, Reporter& report);    // keys of GraphQL's joins, and how rpcs are shown
 inline void lint(const LintInput& in, Reporter& report) {
   lint_http(in, report);
   lint_options(in, report);
   lint_graphql(in, report);
+  lint_joins(in, report);
 }
 
 // "shop.Orders/GetOrder"; null if there is none.

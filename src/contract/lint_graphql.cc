@@ -28,13 +28,17 @@ void lint_roots(const LintInput& in, Reporter& report) {
     for (const Method& method : service.methods) {
       const std::string_view root = graphql_root(*method.descriptor);
       if (root.empty() || report.options().has(method.descriptor->options(), "parley.subscribe")) continue;
-      const std::string name = lower_camel(method.name);
+      const auto option = report.options().read(method.descriptor->options(), "parley.graphql");
+      if (option && (option->number("hide") != 0 || !option->text("extend").empty())) continue;
+      const std::string chosen = option ? option->text("name") : "";
+      const std::string name = chosen.empty() ? lower_camel(method.name) : chosen;
       const auto [at, fresh] = fields.emplace(std::pair(root, name), &method);
       if (fresh) continue;
       report.warning(*method.descriptor, "",
                      "GraphQL: `" + name + "` of " + std::string(root) + " is also " + at->second->service + "/" +
-                         at->second->name,
-                     "rename one of the rpcs, such as `" + method.name + std::string(service.descriptor->name()) + "`");
+                         at->second->name + "; both are shown with their service's name before it",
+                     "rename one of the rpcs, or name it: `option (parley.graphql) = {name: \"" + name +
+                         std::string(service.descriptor->name()) + "\"};`");
     }
   }
 }

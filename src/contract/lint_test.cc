@@ -219,7 +219,8 @@ TEST(Lint, EventsAndSubscriptions) {
 TEST(Lint, Links) {
   const char* batch =
       "service C { rpc Get(Q) returns (R) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Set(Q) returns (R); rpc "
-      "Watch(Q) returns (stream R); } message Q {} message R {}\n";
+      "Watch(Q) returns (stream R); } message Q { repeated string ids = 1; } message R { repeated I items = 1; } "
+      "message I { string id = 1; }\n";
   const struct {
     const char* name;
     const char* link;
@@ -249,6 +250,65 @@ TEST(Lint, Links) {
     }
     ASSERT_EQ(loaded.diagnostics.size(), 1U) << c.name << all_text(loaded.diagnostics);
     EXPECT_EQ(loaded.diagnostics[0].text(), "shop.proto:3:37: error: " + std::string(c.want)) << c.name;
+  }
+}
+
+TEST(Lint, Joins) {
+  const std::string types =
+      "message Keys { repeated string ids = 1; } message Two { repeated string a = 1; repeated string b = 2; } "
+      "message Items { repeated Item items = 1; } message Item { string id = 1; string other = 2; int32 n = 3; } "
+      "message More { repeated Item items = 1; repeated Item others = 2; } "
+      "message Busy { repeated string ids = 1; string shop = 2 [(google.api.field_behavior) = REQUIRED]; } message O { "
+      "string "
+      "id = 1; int32 n = 2; } ";
+  const auto rpc = [&](std::string_view request, std::string_view response, std::string_view options) {
+    return types + "service S { rpc R(" + std::string(request) + ") returns (" + std::string(response) +
+           ") { option idempotency_level = NO_SIDE_EFFECTS;\n" + std::string(options) + " } }";
+  };
+  const struct {
+    const char* name;
+    std::string text;
+    const char* want;
+  } cases[] = {
+      {"all is well", rpc("Keys", "Items", "option (parley.loader) = {max: 100};"), ""},
+      {"two lists of keys", rpc("Two", "Items", "option (parley.loader) = {};"),
+       "3:1: error: (parley.loader): several fields of shop.Two can take keys: `a`, `b` (hint: say which: `option "
+       "(parley.loader) = {keys: \"a\"};`)"},
+      {"two lists of items", rpc("Keys", "More", "option (parley.loader) = {};"),
+       "3:1: error: (parley.loader): several fields of shop.More can be what was found: `items`, `others` (hint: say "
+       "which: "
+       "`option (parley.loader) = {items: \"items\"};`)"},
+      {"a key that is not there", rpc("Keys", "Items", "option (parley.loader) = {keys: \"idz\"};"),
+       "3:1: error: (parley.loader): `keys: \"idz\"` names no field of shop.Keys (hint: did you mean `ids`?)"},
+      {"a match of another type", rpc("Keys", "Items", "option (parley.loader) = {match: \"n\"};"),
+       "3:1: error: (parley.loader): `match: \"n\"` is not of the type of `ids` (hint: name the field of an item that "
+       "holds "
+       "its key)"},
+      {"more than keys is needed", rpc("Busy", "Items", "option (parley.loader) = {};"),
+       "3:1: error: (parley.loader): `shop` of shop.Busy is REQUIRED, and a join fills in `ids` only (hint: use an rpc "
+       "that "
+       "needs the keys alone)"},
+      {"an extension of nothing",
+       rpc("Keys", "Items", "option (parley.graphql) = {extend: \"shop.Ohh\" name: \"x\" key: \"id\"};"),
+       "3:1: error: (parley.graphql): there is no message `shop.Ohh` (hint: did you mean `shop.O`?)"},
+      {"an extension by a key of another type",
+       rpc("Keys", "Items", "option (parley.graphql) = {extend: \"shop.O\" name: \"x\" key: \"n\"};"),
+       "3:1: error: (parley.graphql): `n` of shop.O is not of the type of `ids` of shop.Keys (hint: a key is a text or "
+       "a "
+       "whole number on both sides)"},
+      {"an extension that is well",
+       rpc("Keys", "Items", "option (parley.graphql) = {extend: \"shop.O\" name: \"x\" key: \"id\"};"), ""},
+      {"a name that is none", rpc("Keys", "Items", "option (parley.graphql) = {name: \"a-b\"};"),
+       "3:1: error: (parley.graphql): `name: \"a-b\"` is no name in GraphQL (hint: letters, digits and underscores, no "
+       "digit "
+       "first, and not two underscores)"},
+      {"nothing to unwrap", rpc("Keys", "Items", "option (parley.graphql) = {unwrap: \"item\"};"),
+       "3:1: error: (parley.graphql): `unwrap: \"item\"` names no field of shop.Items (hint: did you mean `items`?)"},
+  };
+  for (const auto& c : cases) {
+    std::string got;
+    for (const Diagnostic& d : load_text("\n" + c.text).diagnostics) got += d.text().substr(d.file.size() + 1);
+    EXPECT_EQ(got, c.want) << c.name;
   }
 }
 
@@ -282,8 +342,9 @@ TEST(Lint, GraphqlNames) {
   check({
       {"one name in two services",
        "service S { rpc List(A) returns (A); } message A {}\nservice T { rpc List(A) returns (A); }",
-       "3:13: warning: GraphQL: `list` of Mutation is also shop.S/List (hint: rename one of the rpcs, such as "
-       "`ListT`)"},
+       "3:13: warning: GraphQL: `list` of Mutation is also shop.S/List; both are shown with their service's name "
+       "before "
+       "it (hint: rename one of the rpcs, or name it: `option (parley.graphql) = {name: \"listT\"};`)"},
       {"different roots do not clash",
        "service S { rpc List(A) returns (A) { option idempotency_level = NO_SIDE_EFFECTS; } } message A {} service T { "
        "rpc List(A) returns (A); }",

@@ -33,6 +33,13 @@ class WireToJson {
   bool message(const MessageTable& table, Fragments content, int depth);
   // Appends the JSON of the field at the end of `path` alone; its default where it is absent.
   bool lone_field(std::span<const FieldTable* const> path, std::string_view content, int depth);
+  // Appends one value of a field that is no message: `content` is that of a string or bytes, or begins with the number.
+  bool lone_scalar(const FieldTable& field, std::string_view content) {
+    if (field.kind == Kind::string) return text(content);
+    if (field.kind == Kind::bytes) return base64(content), true;
+    const char* from = content.data();
+    return scalar(field, from, from + content.size());
+  }
 
   Error error() const;
 

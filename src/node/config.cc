@@ -204,6 +204,7 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
   }
   if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
   if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
+  if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
   check_word("websocket.slow", c.websocket.slow, {"wait", "drop_oldest", "close"}, add);
   check_word("websocket.compression", c.websocket.compression, {"off", "message", "context"}, add);

@@ -54,6 +54,12 @@ struct Config {
     Duration max_age = std::chrono::hours(2);
   } cors;
   struct {
+    std::string folder;  // "": none
+    std::string at = "/";
+    std::string immutable;
+    std::int64_t max_bytes = 64 << 20;
+  } files;
+  struct {
     std::int64_t message_bytes = 4 << 20;
     std::int64_t header_bytes = 64 << 10;
     std::int64_t concurrent_streams = 256;
@@ -68,12 +74,30 @@ struct Config {
     Duration call{};  // zero: a call without a deadline of its caller has none
     Duration drain = std::chrono::seconds(30);
   } timeouts;
-  struct {
+  struct WebSocket {
     Duration ping = std::chrono::seconds(20);
     std::int64_t buffer = 64 << 10;
     std::string slow = "wait";            // "wait", "drop_oldest" or "close"
     std::string compression = "message";  // "off", "message" or "context"
+    bool operator==(const WebSocket&) const = default;
   } websocket;
+  struct Graphql {
+    std::string path = "/graphql";  // "off": no GraphQL
+    bool introspection = true;
+    bool page = true;
+    std::int64_t depth = 20;
+    std::int64_t aliases = 100;
+    std::int64_t tokens = 15'000;
+    std::int64_t complexity = 100'000;
+    std::int64_t response_bytes = 16 << 20;
+    std::int64_t upstream_calls = 200;
+    std::int64_t plan_cache = 16 << 20;  // bytes a shard
+    bool apq = true;
+    std::int64_t apq_cache = 4 << 20;  // bytes a shard
+    std::string persisted;             // a folder
+    bool persisted_only = false;
+    bool operator==(const Graphql&) const = default;
+  } graphql;
   struct {
     std::string level = "info";
     std::string access = "off";  // "off", "-" (standard output) or a file

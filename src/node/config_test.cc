@@ -27,6 +27,7 @@ limits:
   message_bytes: 8MiB
   header_timeout: 250ms
 cors: {origins: "https://shop.example", max_age: 0}
+files: {folder: web/dist, at: /shop, immutable: assets}
 messages: embedded
 )",
                                    "shop/parley.yaml");
@@ -41,6 +42,8 @@ messages: embedded
   EXPECT_EQ(config->limits.header_timeout, std::chrono::milliseconds(250));
   EXPECT_EQ(config->cors.origins, std::vector<std::string>{"https://shop.example"});
   EXPECT_EQ(config->cors.max_age, Duration::zero());
+  EXPECT_EQ(config->files.folder, "web/dist");
+  EXPECT_EQ(config->files.at, "/shop/");
 }
 
 TEST(Config, AnEmptyFileIsAllDefaults) {
@@ -72,6 +75,7 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"unset variable", "listen: ${PARLEY_TEST_UNSET}\n", {"'PARLEY_TEST_UNSET' is not set"}},
       {"broken YAML", "a: [1\n", {"p.yaml:"}},
       {"a text for a section", "limits: 7\n", {"'limits' is a list of keys"}},
+      {"a place that is no path", "files: {folder: dist, at: shop}\n", {"'files.at' is a path, such as /shop/"}},
       {"half a certificate", "tls: {cert: a}\n", {"go together"}},
       {"credentials for all", "cors: {origins: ['*'], credentials: true}\n", {"name the origins"}},
       {"a later issue's key", "messages: kafka://h:1\n", {"'messages' is not served yet"}},

@@ -2,10 +2,13 @@
 // left.
 #pragma once
 
+#include "edge/files/files_edge.h"
+#include "edge/graphql/graphql_edge.h"
 #include "edge/rest/rest_edge.h"
 #include "edge/rpc/rpc_edges.h"
 #include "edge/websocket/websocket_edge.h"
 #include "net/exchange.h"
+#include "node/edge_options.h"
 #include "route/local/built_in_services.h"
 #include "route/tunnel/tunnel.h"
 
@@ -14,13 +17,12 @@ namespace parley::node {
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const edge::RpcOptions& rpc, const edge::RestOptions& rest,
-        const edge::WebSocketOptions& websocket)
-      : grpc_(front, rpc),
-        grpc_web_(front, rpc),
-        connect_(front, rpc),
-        websocket_(front, websocket),
-        rest_(front, rest) {}
+  Edges(const Front& front, const EdgeOptions& options)
+      : grpc_(front, options.rpc),
+        grpc_web_(front, options.rpc),
+        connect_(front, options.rpc),
+        websocket_(front, options.websocket),
+        rest_(front, options.rest) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
@@ -42,16 +44,19 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
-// services that have none.
+// The user's services, also as one GraphQL schema; beside them Parley's own (health, reflection), which have a contract
+// of their own, services that have none, and files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, route::Tunnels& tunnels)
-      : user_(user), own_(own), own_services_(own_services), tunnels_(tunnels) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::GraphqlEdge& graphql,
+           route::Tunnels& tunnels, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), graphql_(graphql), tunnels_(tunnels), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
+    if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (tunnels_.takes(request)) return tunnels_.serve(exchange);
+    if (files_.takes(request)) return files_.serve(exchange);
     return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
   }
 
@@ -59,7 +64,9 @@ class Dispatch : public net::ExchangeHandler {
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::GraphqlEdge& graphql_;
   route::Tunnels& tunnels_;
+  edge::FilesEdge& files_;
 };
 
 }  // namespace parley::node

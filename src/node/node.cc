@@ -61,10 +61,20 @@ bool needs_restart(const Config& was, const Config& is) {
     return std::tie(c.listen, c.admin, c.shards, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
                     c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
                     c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
-                    c.websocket.ping, c.websocket.buffer, c.websocket.slow, c.websocket.compression, c.tunnels,
-                    c.log.level, c.log.access);
+                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
   };
   return made_of(was) != made_of(is);
+}
+
+// A folder that is not there yet is waited for: whoever builds the page may come later.
+Result<edge::files::FileSetPtr> load_files(const Config& config) {
+  if (config.files.folder.empty()) return nullptr;
+  auto loaded = edge::files::FileSet::load({.folder = config.folder / config.files.folder,
+                                            .immutable = config.files.immutable,
+                                            .max_bytes = config.files.max_bytes});
+  if (loaded || loaded.error().code() != Code::not_found) return loaded;
+  log::warn("files: {}; they are served once it is there", loaded.error().message());
+  return nullptr;
 }
 
 double resident_bytes() {
@@ -174,9 +184,23 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   if (loaded.contract == nullptr) co_return invalid("the contract has errors (above)");
   auto made = std::make_shared<Snapshot>();
   made->contract = std::move(loaded.contract);
+  if (from.graphql.path != "off") {
+    graphql::BuiltSchema built = graphql::Schema::build(made->contract);
+    print(built.diagnostics);
+    if (built.schema == nullptr) co_return invalid("the contract has no GraphQL schema (above)");
+    made->schema = std::move(built.schema);
+  }
+  if (!from.graphql.persisted.empty()) {
+    auto persisted = edge::graphql::PersistedDocuments::load(from.folder / from.graphql.persisted);
+    if (!persisted) co_return fail(std::move(persisted).error());
+    made->persisted = std::move(*persisted);
+  }
   auto served = co_await resolve_services(control, from, *made->contract);
   if (!served) co_return fail(std::move(served).error());
   made->served_by = std::move(*served);
+  auto files = load_files(from);
+  if (!files) co_return fail(std::move(files).error().during("files"));
+  made->files = std::move(*files);
   made->config = std::move(from);
   co_return made;
 }
@@ -216,9 +240,10 @@ Result<void> Node::Rep::start_admin() {
 void Node::Rep::announce() const {
   for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect; reference at /docs)",
+  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect{}; reference at /docs)",
             snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
-            host.empty() ? "0.0.0.0" : host, workers.front()->port());
+            host.empty() ? "0.0.0.0" : host, workers.front()->port(),
+            snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
   if (admin_server) {
     const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
     log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
@@ -241,6 +266,7 @@ Task<void> Node::Rep::wait_for_services() {
 void Node::Rep::watch_files() {
   auto paths = contract_roots(config);
   if (!config.file.empty()) paths.push_back(config.file);
+  if (!config.files.folder.empty()) paths.push_back(config.folder / config.files.folder);
   for (const std::string& file : {config.tls.cert, config.tls.key, config.tls.client_ca}) {
     if (!file.empty()) paths.push_back(config.folder / file);
   }
@@ -286,7 +312,7 @@ Task<void> Node::Rep::reload_once(std::string why) {
   if (needs_restart(config, next)) {
     log::warn(
         "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'websocket', "
-        "'tunnels' and 'log' takes effect at the next start",
+        "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);
   }
   if (tls != nullptr) {

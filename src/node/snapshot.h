@@ -6,6 +6,9 @@
 #include <string>
 
 #include "contract/contract.h"
+#include "edge/files/file_set.h"
+#include "edge/graphql/document_store.h"
+#include "graphql/schema.h"
 #include "mesh/address.h"
 #include "node/config.h"
 
@@ -19,8 +22,11 @@ struct ServedBy {
 struct Snapshot {
   Config config;
   contract::ContractPtr contract;
+  graphql::SchemaPtr schema;                                           // null: `graphql.path: off`
+  std::shared_ptr<const edge::graphql::PersistedDocuments> persisted;  // null: `graphql.persisted` is not set
   // By the contract's service: "shop.Orders".
   std::map<std::string, ServedBy, std::less<>> served_by;
+  edge::files::FileSetPtr files;  // null: none
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

@@ -8,8 +8,8 @@
 #include "loop/task_group.h"
 #include "mesh/cluster.h"
 #include "net/client_pool.h"
-#include "net/cors.h"
 #include "node/dispatch.h"
+#include "node/edge_options.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
 #include "route/grpc/grpc_route.h"
@@ -36,45 +36,10 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
-std::shared_ptr<const net::Cors> cors_of(const Config& config) {
-  return std::make_shared<net::Cors>(net::CorsConfig{.origins = config.cors.origins,
-                                                     .headers = config.cors.headers,
-                                                     .credentials = config.cors.credentials,
-                                                     .max_age = config.cors.max_age});
-}
-
-edge::RpcOptions rpc_options(const Config& config) {
-  edge::RpcOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::RestOptions rest_options(const Config& config) {
-  edge::RestOptions options;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.cors = cors_of(config);
-  return options;
-}
-
-edge::WebSocketOptions websocket_options(const Config& config) {
-  edge::WebSocketOptions options;
-  options.socket.max_message = static_cast<std::size_t>(config.limits.message_bytes);
-  options.socket.buffer = static_cast<std::size_t>(config.websocket.buffer);
-  options.socket.ping = config.websocket.ping;
-  options.socket.compression = config.websocket.compression == "off"       ? wire::DeflateMode::off
-                               : config.websocket.compression == "context" ? wire::DeflateMode::context
-                                                                           : wire::DeflateMode::message;
-  options.slow = config.websocket.slow == "drop_oldest" ? edge::SlowPolicy::drop_oldest
-                 : config.websocket.slow == "close"     ? edge::SlowPolicy::close
-                                                        : edge::SlowPolicy::wait;
-  options.cors = cors_of(config);
-  return options;
-}
-
 // /openapi.json and /docs are about the user's contract.
-edge::RestOptions without_documents(edge::RestOptions options) {
-  options.documents = false;
+EdgeOptions own_edge_options(const Config& config) {
+  EdgeOptions options = edge_options(config);
+  options.rest.documents = false;
   return options;
 }
 
@@ -109,12 +74,12 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, rpc_options(setup.snapshot->config), rest_options(setup.snapshot->config),
-                   websocket_options(setup.snapshot->config)),
-        own_edges(own_services, rpc_options(setup.snapshot->config),
-                  without_documents(rest_options(setup.snapshot->config)), websocket_options(setup.snapshot->config)),
+        user_edges(front, edge_options(setup.snapshot->config)),
+        own_edges(own_services, own_edge_options(setup.snapshot->config)),
+        graphql(
+            front, edge_options(setup.snapshot->config).graphql, [this] { return schema; }, setup.snapshot->persisted),
         tunnels(tunnels_of(setup.snapshot->config, pool)),
-        dispatch(user_edges, own_edges, own_services, tunnels) {
+        dispatch(user_edges, own_edges, own_services, graphql, tunnels, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -129,6 +94,8 @@ struct Worker::Inside {
     }
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    files.swap(snapshot->files, snapshot->config.files.at);
+    schema = snapshot->schema;
     readiness.changed().notify();
   }
 
@@ -162,6 +129,7 @@ struct Worker::Inside {
 
   Shard shard;
   ShardFront front;
+  graphql::SchemaPtr schema;
   filter::Metrics metrics;
   std::shared_ptr<filter::Pending> pending = std::make_shared<filter::Pending>();
   filter::AccessLog::Lane* access;
@@ -170,6 +138,8 @@ struct Worker::Inside {
   route::BuiltInServices own_services;
   Edges user_edges;
   Edges own_edges;
+  edge::FilesEdge files;
+  edge::GraphqlEdge graphql;
   route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;

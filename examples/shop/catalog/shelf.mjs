@@ -48,7 +48,7 @@ export function listProducts({ pageSize, pageToken = '', category }) {
 export function batchGetProducts({ names }) {
   const wanted = asList(names);
   if (wanted.length === 0 || wanted.length > 100) throw invalid({ names: 'must be from 1 to 100 names' });
-  return { products: wanted.map(find) };
+  return { products: wanted.map((name) => products.get(name)).filter(Boolean) };
 }
 
 export function searchProducts({ query = '', maxPrice, minRating, limit }) {

@@ -13,6 +13,7 @@
 
 #include "service.h"
 #include "store.h"
+#include "till.h"
 
 namespace {
 
@@ -67,7 +68,8 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
 
   shop::Store store(std::chrono::milliseconds(options.pace_ms));
-  shop::OrdersService service(store);
+  shop::Till till(store);
+  shop::OrdersService service(store, till);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();

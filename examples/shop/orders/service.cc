@@ -1,8 +1,5 @@
 #include "service.h"
 
-#include <optional>
-#include <utility>
-
 #include <zlib.h>
 
 #include "invoice.h"
@@ -82,86 +79,39 @@ class UploadReactor final : public grpc::ServerReadReactor<UploadAttachmentReque
   std::string order_;
 };
 
-}  // namespace
-
-// Sends an order as it changes. A caller that reads slowly gets the newest state, never a backlog.
-// Lock order: the store's, then this one's.
-class WatchReactor final : public grpc::ServerWriteReactor<Order> {
+class WatchOrderReactor final : public LatestReactor<Order> {
  public:
-  WatchReactor(OrdersService& service, const std::string& name) : service_(service) {
-    std::unique_lock hold(service_.lock_);
-    service_.watches_.insert(this);
-    const bool closed = service_.closed_;
-    hold.unlock();
-    if (closed) {
-      close();
-    } else if (auto status = service_.store_.watch(
-                   name, [this](const Order& order) { changed(order); }, id_);
-               !status.ok()) {
-      end(status);
-    }
-  }
-
-  void close() { end({grpc::StatusCode::UNAVAILABLE, "the service is stopping"}); }
-
-  void OnWriteDone(bool ok) override {
-    std::lock_guard hold(lock_);
-    writing_ = false;
-    if (!ok) return finish({grpc::StatusCode::CANCELLED, "the caller is gone"});
-    if (is_final(sending_.state())) return finish(grpc::Status::OK);
-    if (pending_) send(*std::exchange(pending_, std::nullopt));
-  }
-
-  void OnCancel() override { end({grpc::StatusCode::CANCELLED, "cancelled by the caller"}); }
-
-  void OnDone() override {
-    service_.store_.unwatch(id_);
-    {
-      std::lock_guard hold(service_.lock_);
-      service_.watches_.erase(this);
-    }
-    delete this;
+  WatchOrderReactor(OpenStreams& open, Store& store, const std::string& name) : LatestReactor(open), store_(store) {
+    begin([&] { return store_.watch(name, [this](const Order& order) { changed(order); }, id_); });
   }
 
  private:
-  void changed(const Order& order) {
-    std::lock_guard hold(lock_);
-    if (writing_)
-      pending_ = order;
-    else
-      send(order);
-  }
+  bool is_last(const Order& order) const override { return is_final(order.state()); }
+  void unwatch() override { store_.unwatch(id_); }
 
-  void end(const grpc::Status& status) {
-    std::lock_guard hold(lock_);
-    finish(status);
-  }
-
-  void send(const Order& order) {
-    if (finished_) return;
-    sending_ = order;
-    writing_ = true;
-    StartWrite(&sending_);
-  }
-
-  void finish(const grpc::Status& status) {
-    if (!std::exchange(finished_, true)) Finish(status);
-  }
-
-  OrdersService& service_;
+  Store& store_;
   uint64_t id_ = 0;
-  std::mutex lock_;
-  bool writing_ = false;
-  bool finished_ = false;
-  Order sending_;  // gRPC reads it until OnWriteDone
-  std::optional<Order> pending_;
 };
 
-void OrdersService::close() {
-  std::lock_guard hold(lock_);
-  closed_ = true;
-  for (auto* watch : watches_) watch->close();
-}
+class WatchSalesReactor final : public LatestReactor<Sales> {
+ public:
+  WatchSalesReactor(OpenStreams& open, Till& till) : LatestReactor(open), till_(till) {
+    begin([&] {
+      id_ = till_.watch([this](const Sales& sales) { changed(sales); });
+      return grpc::Status::OK;
+    });
+  }
+
+ private:
+  void unwatch() override { till_.unwatch(id_); }
+
+  Till& till_;
+  uint64_t id_ = 0;
+};
+
+}  // namespace
+
+void OrdersService::close() { open_.close(); }
 
 grpc::ServerUnaryReactor* OrdersService::GetOrder(Context* context, const GetOrderRequest* request, Order* out) {
   return finish(context, store_.get(request->name(), *out));
@@ -185,7 +135,11 @@ grpc::ServerUnaryReactor* OrdersService::CancelOrder(Context* context, const Can
 }
 
 grpc::ServerWriteReactor<Order>* OrdersService::WatchOrder(Context* /*context*/, const WatchOrderRequest* request) {
-  return new WatchReactor(*this, request->name());  // deletes itself in OnDone
+  return new WatchOrderReactor(open_, store_, request->name());  // deletes itself in OnDone
+}
+
+grpc::ServerWriteReactor<Sales>* OrdersService::WatchSales(Context* /*context*/, const WatchSalesRequest* /*request*/) {
+  return new WatchSalesReactor(open_, till_);  // deletes itself in OnDone
 }
 
 grpc::ServerReadReactor<Order>* OrdersService::ImportOrders(Context* /*context*/, ImportSummary* out) {

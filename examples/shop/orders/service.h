@@ -1,20 +1,17 @@
 // shop.Orders over gRPC: turns calls into calls of the store. Nothing here waits.
 #pragma once
 
-#include <mutex>
-#include <set>
-
+#include "latest.h"
 #include "shop/orders.grpc.pb.h"
 #include "store.h"
+#include "till.h"
 
 namespace shop {
 
-class WatchReactor;
-
 class OrdersService final : public Orders::CallbackService {
  public:
-  // `store` outlives the server that runs this.
-  explicit OrdersService(Store& store) : store_(store) {}
+  // Both outlive the server that runs this.
+  OrdersService(Store& store, Till& till) : store_(store), till_(till) {}
 
   // Ends every watch with UNAVAILABLE, and refuses new ones, so that the server can stop.
   void close();
@@ -33,15 +30,14 @@ class OrdersService final : public Orders::CallbackService {
   Unary* UpdateOrder(Context* context, const UpdateOrderRequest* request, Order* out) override;
   Unary* CancelOrder(Context* context, const CancelOrderRequest* request, Order* out) override;
   Writer<Order>* WatchOrder(Context* context, const WatchOrderRequest* request) override;
+  Writer<Sales>* WatchSales(Context* context, const WatchSalesRequest* request) override;
   Reader<Order>* ImportOrders(Context* context, ImportSummary* out) override;
   Unary* DownloadInvoice(Context* context, const DownloadInvoiceRequest* request, google::api::HttpBody* out) override;
   Reader<UploadAttachmentRequest>* UploadAttachment(Context* context, Attachment* out) override;
 
-  friend class WatchReactor;
   Store& store_;
-  std::mutex lock_;
-  bool closed_ = false;
-  std::set<WatchReactor*> watches_;
+  Till& till_;
+  OpenStreams open_;
 };
 
 }  // namespace shop

@@ -109,6 +109,7 @@ grpc::Status Store::cancel(const CancelOrderRequest& request, Order& out) {
   if (row->order.state() != Order::CANCELLED) {
     if (auto open = check_open(row->order); !open.ok()) return open;
     row->order.set_state(Order::CANCELLED);
+    --totals_.open;
     if (!request.reason().empty()) row->order.set_note("Cancelled: " + request.reason());
     changed(row->order);
   }
@@ -122,6 +123,11 @@ grpc::Status Store::attach(const std::string& order, Attachment& attachment) {
   if (!row) return not_found("order", order);
   attachment.set_name(order + "/attachments/" + std::to_string(++row->attachments));
   return grpc::Status::OK;
+}
+
+Totals Store::totals() const {
+  std::lock_guard hold(lock_);
+  return totals_;
 }
 
 grpc::Status Store::watch(const std::string& name, Watcher watcher, uint64_t& id) {
@@ -151,6 +157,7 @@ void Store::deliver_watched_orders() {
     auto& order = find(name)->order;
     if (auto state = next(order.state())) {
       order.set_state(*state);
+      if (is_final(*state)) --totals_.open;
       changed(order);
     }
   }
@@ -172,6 +179,9 @@ Order& Store::insert(Order order) {
   order.set_name(std::string(prefix) + std::to_string(number));
   *order.mutable_total() = total_of(order);
   *order.mutable_update_time() = order.create_time();
+  ++totals_.orders;
+  if (!is_final(order.state())) ++totals_.open;
+  if (order.total().currency() == "EUR") totals_.euro_cents += order.total().minor_units();
   return (rows_[number].order = std::move(order), rows_[number].order);
 }
 

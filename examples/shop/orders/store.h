@@ -18,6 +18,13 @@
 
 namespace shop {
 
+// What was ordered since the shop opened.
+struct Totals {
+  int64_t orders = 0;
+  int64_t open = 0;  // of those: still on their way
+  int64_t euro_cents = 0;
+};
+
 class Store {
  public:
   // Is told an order as it is now, under the store's lock: it must not call the store, and must not wait.
@@ -44,6 +51,8 @@ class Store {
   // Keeps what is known of a file, not the file. Errors: NOT_FOUND.
   grpc::Status attach(const std::string& order, Attachment& attachment);
 
+  Totals totals() const;
+
   // Calls `watcher` with the order at once and after each change, until unwatch(). Errors: NOT_FOUND.
   grpc::Status watch(const std::string& name, Watcher watcher, uint64_t& id);
 
@@ -69,7 +78,8 @@ class Store {
   const std::chrono::milliseconds pace_;
   mutable std::mutex lock_;
   std::condition_variable_any closing_;
-  std::map<uint64_t, Row> rows_;                 // by number: the newest is the last
+  std::map<uint64_t, Row> rows_;  // by number: the newest is the last
+  Totals totals_;
   std::map<std::string, std::string> requests_;  // request id to the name of the order that it placed
   std::map<uint64_t, Watch> watches_;
   uint64_t last_watch_ = 0;

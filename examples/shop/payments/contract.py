@@ -17,6 +17,7 @@ _FILES = [
     "google/api/http.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
+    "shop/customers.proto",
     "shop/money.proto",
     "shop/payments.proto",
     "shop/support.proto",
@@ -39,13 +40,23 @@ with tempfile.TemporaryDirectory(prefix="shop-payments-") as _folder:
     sys.path.append(_folder)
     try:
         from google.rpc import error_details_pb2, status_pb2
-        from shop import money_pb2, payments_pb2, payments_pb2_grpc, support_pb2, support_pb2_grpc
+        from shop import (
+            customers_pb2,
+            customers_pb2_grpc,
+            money_pb2,
+            payments_pb2,
+            payments_pb2_grpc,
+            support_pb2,
+            support_pb2_grpc,
+        )
     except ImportError as error:
         sys.exit(f"payments needs gRPC for {sys.executable}: apt-get install python3-grpcio ({error})")
     finally:
         sys.path.remove(_folder)
 
 __all__ = [
+    "customers_pb2",
+    "customers_pb2_grpc",
     "error_details_pb2",
     "money_pb2",
     "payments_pb2",

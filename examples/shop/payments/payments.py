@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The shop's payments and its support desk, as an ordinary gRPC server: it knows nothing of Parley."""
+"""The shop's payments, its customers and its support desk, as an ordinary gRPC server: it knows nothing of Parley."""
 
 import argparse
 import asyncio
@@ -9,7 +9,8 @@ import sys
 import contract  # first: it says what is missing when gRPC is not installed
 import grpc
 from bank import Bank
-from contract import payments_pb2, payments_pb2_grpc, support_pb2_grpc
+from contract import customers_pb2_grpc, payments_pb2, payments_pb2_grpc, support_pb2_grpc
+from customers import Customers
 from errors import failed_precondition, invalid, not_found
 from support import Support
 
@@ -95,6 +96,7 @@ async def serve(port: int) -> None:
     bank = Bank()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])  # a second server on this port is a mistake
     payments_pb2_grpc.add_PaymentsServicer_to_server(Payments(bank), server)
+    customers_pb2_grpc.add_CustomersServicer_to_server(Customers(), server)
     support_pb2_grpc.add_SupportServicer_to_server(Support(), server)
     try:
         bound = server.add_insecure_port(f"127.0.0.1:{port}")

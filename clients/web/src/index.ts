@@ -1,0 +1,11 @@
+export { Backoff, type BackoffOptions } from "./backoff.js";
+export { Client, createClient, type CallOptions, type ClientOptions, type StreamOptions, type UnaryOptions } from "./client.js";
+export { codeOf, codes, type Code } from "./code.js";
+export type { AnyContract, BidiStream, ClientStream, Contract, Kind, MethodOf, RequestOf, ResponseOf, Rpc, ServerStream, Unary } from "./contract.js";
+export { ParleyError, type Detail, type Status } from "./error.js";
+export type { LivenessOptions } from "./heartbeat.js";
+export type { Limits } from "./lifetime.js";
+export type { Metadata } from "./metadata.js";
+export type { ConnectionState, Gap, ReplyStream, ReplyStreamOptions, StateChange } from "./reply_stream.js";
+export type { Conversation, RequestStream } from "./request_stream.js";
+export type { SocketClass, SocketLike } from "./socket.js";

@@ -1,0 +1,23 @@
+// The request message of a rpc from a field's arguments (chapter Execution, "Coercing Field Arguments"): coerced, put
+// into ProtoJSON, and transcoded, so that every rule of the transcoder holds here too.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+#include "base/error.h"
+#include "edge/graphql/plan.h"
+#include "edge/graphql/variables.h"
+#include "graphql/error.h"
+
+namespace parley::edge::graphql {
+
+// Appends the request's wire bytes. Errors: graphql-js 16's, with a location; or the transcoder's.
+std::expected<void, ql::GraphqlError> put_request(const Plan& plan, const RootPlan& root, const Variables& variables,
+                                                  std::string& wire);
+
+// The number of items a page of this field asks for: the value of `pageSize`, `first`, `limit` or the like; 0: none.
+std::uint64_t page_size(const RootPlan& root, const Variables& variables);
+
+}  // namespace parley::edge::graphql
