@@ -313,6 +313,21 @@ TEST_F(Http1Server, a_client_that_ends_its_side_ends_the_upgraded_body) {
   EXPECT_EQ(without_date(peer.received), switching + "last");
 }
 
+TEST_F(Http1Server, a_client_that_leaves_while_nobody_reads_it_is_found_out) {
+  listen({.body_timeout = seconds(4)});
+  shard.use_fake_time();
+  const auto peer = new_client();
+  peer->send(upgrade_request("/upgrade-deaf") + std::string(300'000, 'x'));
+  run_until([&] { return answers.running == 1; });
+  pass(seconds(12));
+  EXPECT_EQ(answers.running, 1) << "it is there, and waits";
+  peer->close();
+  settle(shard);
+  pass(seconds(12));
+  EXPECT_EQ(answers.running, 0);
+  EXPECT_THAT(answers.broken, testing::ElementsAre("body_timeout"));
+}
+
 TEST_F(Http1Server, an_upgrade_that_is_not_taken_is_a_plain_request) {
   listen();
   const Exchanged cases[] = {

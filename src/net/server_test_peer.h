@@ -218,11 +218,30 @@ class Answers final : public ExchangeHandler {
     exchange.finish();
   }
 
-  std::map<std::string, Answer> paths = {{"/upgrade", upgrade},       {"/count", count},   {"/hang", hang},
-                                         {"/large", large},           {"/stream", stream}, {"/trailers", with_trailers},
-                                         {"/nothing", nothing},       {"/throws", throws}, {"/unfinished", unfinished},
-                                         {"/short", short_body},      {"/early", early},   {"/splitting", splitting},
-                                         {"/no-content", no_content}, {"/resets", resets}, {"/huge", huge_head}};
+  // Agrees to an upgrade and reads nothing.
+  static Task<void> deaf(Answers& self, ServerExchange& exchange) {
+    exchange.on_broken([](void* at) { static_cast<Answers*>(at)->go.notify(); }, &self);
+    exchange.accept_upgrade({});
+    while (!exchange.broken()) co_await self.go.wait();
+    exchange.on_broken(nullptr, nullptr);
+  }
+
+  std::map<std::string, Answer> paths = {{"/upgrade", upgrade},
+                                         {"/upgrade-deaf", deaf},
+                                         {"/count", count},
+                                         {"/hang", hang},
+                                         {"/large", large},
+                                         {"/stream", stream},
+                                         {"/trailers", with_trailers},
+                                         {"/nothing", nothing},
+                                         {"/throws", throws},
+                                         {"/unfinished", unfinished},
+                                         {"/short", short_body},
+                                         {"/early", early},
+                                         {"/splitting", splitting},
+                                         {"/no-content", no_content},
+                                         {"/resets", resets},
+                                         {"/huge", huge_head}};
   Signal go;
   bool may_go = false;
   int running = 0;

@@ -40,8 +40,8 @@ void append_part(std::string& key, std::string_view part) {
 }
 
 std::string key_of(const Call& call, const Bytes& request) {
-  const contract::Contract* contract = &call.contract();  // streams of an old contract are not joined
-  std::string key(reinterpret_cast<const char*>(&contract), sizeof contract);
+  // Streams of an old contract are not joined; the stream's call keeps its contract, so no other has its address.
+  std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(&call.contract())) + ";";
   append_part(key, call.method().path);
   append_part(key, request.view());
   for (const std::string& name : call.method().stream.metadata) {
