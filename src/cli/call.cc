@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/connect_route.h"
 #include "cli/contract_of.h"
+#include "cli/graphql_call.h"
 #include "cli/websocket_route.h"
 #include "contract/transcode.h"
 #include "loop/run_blocking.h"
@@ -141,6 +142,28 @@ Task<void> exchange(Handler* handler, Call* call, Caller* caller) {
   co_await answering.join();
 }
 
+int bad_timeout(const std::string& text) {
+  std::fprintf(stderr, "parley call: --timeout takes a duration, such as 5s or 250ms; found '%s'\n", text.c_str());
+  return 2;
+}
+
+int call_graphql(Shard& shard, mesh::Cluster& cluster, const contract::ContractPtr& contract,
+                 const contract::Method& method, const CallOptions& options) {
+  const auto request = graphql_request(contract, method, options.message.empty() ? "{}" : options.message);
+  Fields metadata;
+  if (!add_headers(options.headers, metadata)) return 2;
+  if (!request) {
+    std::fprintf(stderr, "parley call: %s\n", request.error().message().c_str());
+    return 2;
+  }
+  const auto timeout = options.timeout.empty() ? std::nullopt : parse_duration(options.timeout);
+  if (!timeout && !options.timeout.empty()) return bad_timeout(options.timeout);
+  const Deadline deadline = timeout ? Deadline::after(shard.now(), *timeout) : Deadline::never();
+  if (timeout)
+    metadata.add("grpc-timeout", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(*timeout).count()) + "m");
+  return run_blocking(shard, graphql_call(cluster, *request, metadata, options, deadline));
+}
+
 }  // namespace
 
 int call(const CallOptions& options) {
@@ -156,16 +179,13 @@ int call(const CallOptions& options) {
   Shard shard;
   net::ClientPool pool(shard, {});
   const auto cluster = std::make_shared<mesh::Cluster>(options.to, *addresses, pool);
+  if (options.via == "graphql") return call_graphql(shard, *cluster, subject->loaded.contract, *method, options);
   const HandlerPtr handler = handler_for(options.via, cluster);
   Call call(subject->loaded.contract, *method, "cli");
   if (!add_headers(options.headers, call.metadata)) return 2;
   if (!options.timeout.empty()) {
     const auto timeout = parse_duration(options.timeout);
-    if (!timeout) {
-      std::fprintf(stderr, "parley call: --timeout takes a duration, such as 5s or 250ms; found '%s'\n",
-                   options.timeout.c_str());
-      return 2;
-    }
+    if (!timeout) return bad_timeout(options.timeout);
     call.set_deadline(Deadline::after(shard.now(), *timeout));
   }
   Caller caller(shard, call, options);

@@ -36,10 +36,11 @@ void add_call(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("call", "Call an rpc");
   auto options = std::make_shared<CallOptions>();
   command->add_option("method", options->method, "the rpc, as package.Service/Method")->required();
-  command->add_option("message", options->message,
-                      "the request as JSON; - reads one message a line from standard input");
+  command->add_option(
+      "message", options->message,
+      "the request as JSON, by GraphQL's names with --via graphql; - reads one message a line from standard input");
   command->add_option("--via", options->via, "how to call")
-      ->check(CLI::IsMember({"rest", "grpc", "connect", "ws"}))
+      ->check(CLI::IsMember({"rest", "grpc", "connect", "graphql", "ws"}))
       ->capture_default_str();
   command->add_option("--to", options->to, "host and port that answer")->capture_default_str();
   command->add_option("--contract", options->path, path_help)->capture_default_str();

@@ -44,8 +44,30 @@ def main():
                                "PARLEY_BACKEND": str(backend.port)}
                 tests = sorted(name for name in os.listdir(work) if name.endswith(".test.mjs"))
                 done = subprocess.run(["node", "--test", "--test-reporter=spec", *tests], cwd=work, env=environment)
-            drained = drains(arguments, config, work)
-    sys.exit(done.returncode or not drained)
+            fine = [drains(arguments, config, work), calls(arguments, config)]
+    sys.exit(done.returncode or not all(fine))
+
+
+def calls(arguments, config):
+    """`parley call --via graphql`: arguments, a selection of its own making, errors, streams, exit codes."""
+    cases = [
+        (["blog.Blog/GetPost", '{"id": 7}'], 0, '{"id":7,"title":"post 7","userId":3}\n', ""),
+        (["blog.Blog/CreatePost", '{"title": "x"}'], 0, '{"id":100,"title":"x","userId":4}\n', ""),
+        (["blog.Blog/WatchPosts", '{"count": 2}'], 0, '{"id":1,"title":"post 1","userId":1}\n{"id":2,"title":"post 2","userId":2}\n', ""),
+        (["blog.Blog/GetEcho", "{}", "-H", "x-tenant: acme"], 0, '{"authorization":"","tenant":"acme"}\n', ""),
+        (["blog.Blog/GetPost", '{"id": 404}'], 1, "", "NOT_FOUND: no post 404\n"),
+        (["blog.Blog/GetEcho", '{"sleepMs": 5000}', "--timeout", "100ms"], 1, "", "DEADLINE_EXCEEDED: "),
+        (["blog.Blog/GetPost", '{"nr": 1}'], 2, "", "parley call: the field post has no argument 'nr'; it has id\n"),
+    ]
+    good = True
+    with parley_node.Parley(arguments.parley, config) as node:
+        for command, code, out, err in cases:
+            to = ["--via", "graphql", "--to", f"127.0.0.1:{node.port}", "--contract", config["contracts"]]
+            done = subprocess.run([arguments.parley, "call", *command, *to], capture_output=True, text=True, timeout=20)
+            fine = (done.returncode, done.stdout) == (code, out) and done.stderr.startswith(err)
+            print(f"{'✔' if fine else '✖'} parley call {' '.join(command)}{'' if fine else f': {done}'}")
+            good = good and fine
+    return good
 
 
 def drains(arguments, config, work):
