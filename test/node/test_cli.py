@@ -45,7 +45,7 @@ def test_a_server_stream_prints_a_line_a_message(node, via):
 def test_a_stream_both_ways_takes_a_message_a_line(node, via):
     answer = call(node, "awkward.v1.Awkward/Chat", "-", "--via", via, stdin='{"text":"a"}\n{"text":"b"}\n')
     assert answer.returncode == 0, answer.stderr
-    assert [json.loads(line)["text"] for line in answer.stdout.splitlines()] == ["a", "b"]
+    assert [json.loads(line)["text"] for line in answer.stdout.splitlines()] == ["A", "B"]
 
 
 def test_a_slip_of_the_pen_gets_a_hint(node):
