@@ -240,7 +240,7 @@ Result<void> Node::Rep::start_admin() {
 void Node::Rep::announce() const {
   for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect{}; reference at /docs)",
+  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect, WebSocket{}; reference at /docs)",
             snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
             host.empty() ? "0.0.0.0" : host, workers.front()->port(),
             snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
