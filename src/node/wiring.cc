@@ -36,6 +36,12 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
+EdgeOptions user_edge_options(const Snapshot& snapshot) {
+  EdgeOptions options = edge_options(snapshot.config);
+  options.graphql.streams = snapshot.streams;
+  return options;
+}
+
 // /openapi.json, /docs and GraphQL are about the user's contract.
 EdgeOptions own_edge_options(const Config& config) {
   EdgeOptions options = edge_options(config);
@@ -64,7 +70,7 @@ struct Worker::Inside {
         readiness(front),
         own_services(front, readiness),
         user_edges(
-            front, edge_options(setup.snapshot->config), [this] { return schema; }, setup.snapshot->persisted),
+            front, user_edge_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
         own_edges(own_services, own_edge_options(setup.snapshot->config), {}, nullptr),
         dispatch(user_edges, own_edges, own_services, files) {
     apply(setup.snapshot);
