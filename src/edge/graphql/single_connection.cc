@@ -70,7 +70,8 @@ Task<void> GraphqlEdge::serve_single_connection(net::ServerExchange& exchange) {
   if (request.method == "PUT") {
     token = options_.streams->reserve(Shard::current().now());
     reply.whole(token.empty() ? 429 : 201, "text/plain; charset=utf-8", token);
-  } else if (request.method == "GET" && graphql::negotiate(request.fields.get("accept")).value_or(graphql::Accepted{}).streams) {
+  } else if (request.method == "GET" &&
+             graphql::negotiate(request.fields.get("accept")).value_or(graphql::Accepted{}).streams) {
     co_await serve_single_stream(exchange, std::move(token));
   } else if (request.method == "POST" || request.method == "DELETE") {
     co_await feed(exchange, std::move(token));
