@@ -117,7 +117,8 @@ GraphqlEdge::GraphqlEdge(const Front& front, GraphqlOptions options, graphql::Sc
 GraphqlEdge::~GraphqlEdge() { mailbox_->close(); }
 
 void GraphqlEdge::preflight(net::ServerExchange& exchange) const {
-  static const std::vector<std::string> allowed = {"GET", "POST"};
+  static const std::vector<std::string> allowed = {"GET", "POST", "PUT",
+                                                   "DELETE"};  // the latter two: single_connection.cc
   auto head = options_.cors ? options_.cors->preflight(exchange.request(), allowed) : std::nullopt;
   if (!head) head = net::ResponseHead{.status = 204, .fields = {{"allow", methods}}};
   exchange.respond(std::move(*head));
