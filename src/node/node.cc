@@ -114,6 +114,7 @@ struct Node::Rep {
   Shard control;
   Signals signals;  // before any thread
   SnapshotPtr snapshot;
+  std::shared_ptr<edge::graphql::StreamRegistry> streams = std::make_shared<edge::graphql::StreamRegistry>();
   FileWatch files;
   std::shared_ptr<net::TlsServerContext> tls;
   std::unique_ptr<filter::AccessLog> access;
@@ -184,6 +185,7 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   if (loaded.contract == nullptr) co_return invalid("the contract has errors (above)");
   auto made = std::make_shared<Snapshot>();
   made->contract = std::move(loaded.contract);
+  made->streams = streams;
   if (from.graphql.path != "off") {
     graphql::BuiltSchema built = graphql::Schema::build(made->contract);
     print(built.diagnostics);

@@ -36,6 +36,12 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
+edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
+  edge::GraphqlOptions options = edge_options(snapshot.config).graphql;
+  options.streams = snapshot.streams;
+  return options;
+}
+
 // /openapi.json and /docs are about the user's contract.
 EdgeOptions own_edge_options(const Config& config) {
   EdgeOptions options = edge_options(config);
@@ -77,7 +83,7 @@ struct Worker::Inside {
         user_edges(front, edge_options(setup.snapshot->config)),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
         graphql(
-            front, edge_options(setup.snapshot->config).graphql, [this] { return schema; }, setup.snapshot->persisted),
+            front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
         tunnels(tunnels_of(setup.snapshot->config, pool)),
         dispatch(user_edges, own_edges, own_services, graphql, tunnels, files) {
     apply(setup.snapshot);

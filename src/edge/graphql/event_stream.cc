@@ -31,10 +31,12 @@ void EventStream::tick() {
   arm();
 }
 
-Task<bool> EventStream::next(std::string response) {
+Task<bool> EventStream::next(std::string response) { co_return co_await send("next", response); }
+
+Task<bool> EventStream::send(std::string_view type, std::string_view data) {
   std::string event;
-  event.reserve(response.size() + 32);
-  wire::put_sse({.type = "next", .data = response}, event);
+  event.reserve(data.size() + 32);
+  wire::put_sse({.type = type, .data = data}, event);
   const auto sent = co_await exchange_.response_body().write(Bytes(std::move(event)));
   arm();
   co_return sent.has_value();

@@ -14,6 +14,8 @@ class EventStream final : public ResultSink {
   EventStream(net::ServerExchange& exchange, const GraphqlOptions& options);
 
   Task<bool> next(std::string response) override;
+  // Any event. `data` is read before the first suspension. False: nobody listens any more.
+  Task<bool> send(std::string_view type, std::string_view data);
   // The end of the body.
   Task<void> complete();
   // The same without saying that all has come.

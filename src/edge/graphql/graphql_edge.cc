@@ -7,6 +7,7 @@
 #include "edge/graphql/event_stream.h"
 #include "edge/graphql/page.h"
 #include "edge/graphql/websocket_session.h"
+#include "loop/shard.h"
 #include "net/websocket_handshake.h"
 #include "wire/media_type.h"
 
@@ -109,10 +110,15 @@ Result<void> check_document(const graphql::ParsedRequest& request) {
 
 GraphqlEdge::GraphqlEdge(const Front& front, GraphqlOptions options, graphql::SchemaSource schema,
                          std::shared_ptr<const graphql::PersistedDocuments> persisted)
-    : options_(std::move(options)), engine_(front, options_, std::move(schema), std::move(persisted)) {}
+    : options_(std::move(options)),
+      engine_(front, options_, std::move(schema), std::move(persisted)),
+      mailbox_(std::make_shared<graphql::Mailbox>(Shard::current(), *this)) {}
+
+GraphqlEdge::~GraphqlEdge() { mailbox_->close(); }
 
 void GraphqlEdge::preflight(net::ServerExchange& exchange) const {
-  static const std::vector<std::string> allowed = {"GET", "POST"};
+  static const std::vector<std::string> allowed = {"GET", "POST", "PUT",
+                                                   "DELETE"};  // the latter two: single_connection.cc
   auto head = options_.cors ? options_.cors->preflight(exchange.request(), allowed) : std::nullopt;
   if (!head) head = net::ResponseHead{.status = 204, .fields = {{"allow", methods}}};
   exchange.respond(std::move(*head));
@@ -141,6 +147,7 @@ void GraphqlEdge::refuse(net::ServerExchange& exchange, Media media, const Refus
 Task<void> GraphqlEdge::serve(net::ServerExchange& exchange) {
   const net::RequestHead& request = exchange.request();
   if (!request.upgrade.empty()) return serve_socket(exchange);
+  if (is_single_connection(request)) return serve_single_connection(exchange);
   return serve_http(exchange);
 }
 

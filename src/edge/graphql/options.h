@@ -12,6 +12,10 @@
 
 namespace parley::edge {
 
+namespace graphql {
+class StreamRegistry;
+}
+
 struct GraphqlOptions {
   bool enabled = true;
   std::string path = "/graphql";
@@ -22,6 +26,9 @@ struct GraphqlOptions {
   std::size_t compress_from = 1024;                // smaller responses are not compressed
   Duration heartbeat = std::chrono::seconds(12);   // between comments of a silent event stream
   std::shared_ptr<const net::Cors> cors{};         // null: none
+
+  // graphql-sse's single connection mode; shared by the shards. Null: not offered.
+  std::shared_ptr<graphql::StreamRegistry> streams{};
 
   // graphql-transport-ws.
   net::WebSocketOptions socket{};
