@@ -33,6 +33,7 @@ bool out_of_scope(std::string_view error, std::string_view theirs) {
            "FieldMask",             // paths that do not come back
            "holds nothing",         // a Value without a kind; libprotobuf prints null
            "NaN or an infinity",    // in a Value
+           "Duration is out of",    // it prints one whose two parts have different signs
            "required field",        // libprotobuf checks them only at the top
            "not valid UTF-8",       // proto2 strings, and names in Any
            "nested too deeply",     // it counts differently
@@ -81,6 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   if (!parsed && parsed.error().message().contains("this key is there twice")) return 0;
   // It leaves out the value of an Any in an Any where that has nothing but fields it does not know.
   if (!parsed && parsed.error().message().contains("needs \"value\"")) return 0;
+  // Between quotation marks it copies a FieldMask's path as it is.
+  if (!parsed && parsed.error().message().contains("a field mask is") && theirs.contains("\\\"")) return 0;
   expect(parsed.has_value(), "we refuse libprotobuf's JSON", parsed ? "" : parsed.error().message(), theirs);
 
   const std::unique_ptr<pb::Message> reread(type->New());

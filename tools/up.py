@@ -16,6 +16,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PARLEY = pathlib.Path("build/release/parley")
 SHOP = pathlib.Path("examples/shop")
+PAGE = pathlib.Path("build/release/shop/web/index.html")
 LOG = pathlib.Path("build/up.log")
 START_SECONDS = 30
 
@@ -74,11 +75,14 @@ def main() -> int:
             print("up: parley ended" if node.poll() is not None else f"up: parley is not ready after {START_SECONDS} s")
             return 1
         tour = [sys.executable, SHOP / "tour.py", "--at", address("listen"), "--admin", address("admin"), "--parley", PARLEY]
+        if PAGE.exists():
+            tour.append("--page")
         code = subprocess.run(tour).returncode
         if code != 0:
             show_log()
         if not check:
-            print(f"\nThe shop is open: {address('listen')}/docs. Its log is in {LOG}. Ctrl-C stops it.", flush=True)
+            shown = f"{address('listen')}/ is its page, {address('listen')}/docs its reference" if PAGE.exists() else f"{address('listen')}/docs"
+            print(f"\nThe shop is open: {shown}. Its log is in {LOG}. Ctrl-C stops it.", flush=True)
             code = node.wait()
             print(f"up: parley ended with {code}")
         return code

@@ -1,35 +1,36 @@
-// parley_backend: the service behind every proxy in ./dev bench. One thread; any HTTP/2 request gets one gRPC reply
-// (the bytes of --grpc-reply, framed by whoever wrote the file), any HTTP/1.1 request gets --http-bytes of text. It
-// does so little that the proxy is what is measured.
-#include <csignal>
+// parley_backend: the service behind every proxy in ./dev bench. One thread. HTTP/2 is gRPC (h2_service.h): the
+// bytes of --grpc-reply, framed by whoever wrote the file, but for the rpcs of bench/*/contracts. Any HTTP/1.1
+// request gets --http-bytes of text, and GET /counts what the rpcs were asked. It does so little that the proxy is what
+// is measured.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "h2_service.h"
 #include "wire/http1.h"
 
+namespace parley::bench {
 namespace {
 
-std::string grpc_reply;
+Service service;
 std::string http_reply;
 
-nghttp2_nv nv(std::string_view name, std::string_view value) {
-  return {reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-          reinterpret_cast<uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+std::string http_text(std::string_view type, const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: " + std::string(type) +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 class Connection {
@@ -37,11 +38,9 @@ class Connection {
   explicit Connection(int fd) : fd_(fd) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    if (session_ != nullptr) nghttp2_session_del(session_);
-    close(fd_);
-  }
-  int fd() const { return fd_; }
+  ~Connection() { close(fd_); }
+
+  bool watched() const { return h2_ != nullptr && h2_->watched(); }
 
   // False: the connection is over.
   bool ready() {
@@ -56,17 +55,21 @@ class Connection {
     return flush();
   }
 
+  bool tick(std::chrono::steady_clock::time_point now) {
+    h2_->tick(now);
+    return flush();
+  }
+
  private:
   bool received(std::string_view bytes) {
-    if (session_ == nullptr && !http1_) {
+    if (h2_ == nullptr && !http1_) {
       if (bytes.starts_with("PRI ")) {
-        start_h2();
+        h2_ = std::make_unique<H2Service>(service);
       } else {
         http1_ = true;
       }
     }
-    if (http1_) return received_http1(bytes);
-    return nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()) >= 0;
+    return http1_ ? received_http1(bytes) : h2_->received(bytes);
   }
 
   bool received_http1(std::string_view bytes) {
@@ -75,58 +78,13 @@ class Connection {
       const auto event = parser_.next(bytes);
       if (!event) return false;
       if (*event == Event::need_more) return true;
-      if (*event == Event::end) out_ += http_reply;
+      if (*event != Event::end) continue;
+      out_ += parser_.head().target == "/counts" ? http_text("application/json", service.counts.json()) : http_reply;
     }
-  }
-
-  void start_h2() {
-    nghttp2_session_callbacks* callbacks = nullptr;
-    nghttp2_session_callbacks_new(&callbacks);
-    nghttp2_session_callbacks_set_on_frame_recv_callback(
-        callbacks, [](nghttp2_session* session, const nghttp2_frame* frame, void*) {
-          if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
-              (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-            answer(session, frame->hd.stream_id);
-          }
-          return 0;
-        });
-    nghttp2_session_server_new(&session_, callbacks, this);
-    nghttp2_session_callbacks_del(callbacks);
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1000},
-                                               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 24}};
-    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings, 2);
-    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 26);
-  }
-
-  static void answer(nghttp2_session* session, int32_t id) {
-    const nghttp2_nv head[] = {nv(":status", "200"), nv("content-type", "application/grpc")};
-    nghttp2_data_provider body{};
-    body.read_callback = [](nghttp2_session* s, int32_t stream, uint8_t* into, size_t size, uint32_t* flags,
-                            nghttp2_data_source* source, void*) -> ssize_t {
-      const auto sent = reinterpret_cast<std::size_t>(source->ptr);
-      const std::size_t n = std::min(size, grpc_reply.size() - sent);
-      std::memcpy(into, grpc_reply.data() + sent, n);
-      source->ptr = reinterpret_cast<void*>(sent + n);
-      if (sent + n == grpc_reply.size()) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-        const nghttp2_nv trailers[] = {nv("grpc-status", "0")};
-        nghttp2_submit_trailer(s, stream, trailers, 1);
-      }
-      return static_cast<ssize_t>(n);
-    };
-    nghttp2_submit_response(session, id, head, 2, &body);
   }
 
   bool flush() {
-    if (session_ != nullptr) {
-      for (;;) {
-        const uint8_t* bytes = nullptr;
-        const ssize_t n = nghttp2_session_mem_send(session_, &bytes);
-        if (n < 0) return false;
-        if (n == 0) break;
-        out_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(n));
-      }
-    }
+    if (h2_ != nullptr && !h2_->take(out_)) return false;
     while (!out_.empty()) {
       const ssize_t n = send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
       if (n < 0) return errno == EAGAIN;
@@ -136,7 +94,7 @@ class Connection {
   }
 
   int fd_;
-  nghttp2_session* session_ = nullptr;
+  std::unique_ptr<H2Service> h2_;
   bool http1_ = false;
   parley::wire::Http1Parser parser_{parley::wire::Http1Parser::Kind::request, {}};
   std::string out_;
@@ -161,44 +119,89 @@ int listen_on(int port) {
   return fd;
 }
 
+class Server {
+ public:
+  explicit Server(int port) : listener_(listen_on(port)), epoll_(epoll_create1(0)) {
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, listener_, &event);
+  }
+
+  [[noreturn]] void run() {
+    for (;;) {
+      epoll_event events[256];
+      const int n = epoll_wait(epoll_, events, 256, watched_.empty() ? -1 : 1);
+      for (int i = 0; i < n; ++i) {
+        auto* connection = static_cast<Connection*>(events[i].data.ptr);
+        if (connection == nullptr) {
+          accept_one();
+        } else if (!connection->ready()) {
+          end(connection);
+        } else if (connection->watched()) {
+          watched_.insert(connection);
+        }
+      }
+      tick();
+    }
+  }
+
+ private:
+  void accept_one() {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    epoll_event readable{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = new Connection(fd)}};
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &readable);
+  }
+
+  void end(Connection* connection) {
+    watched_.erase(connection);
+    delete connection;
+  }
+
+  void tick() {
+    const auto now = std::chrono::steady_clock::now();
+    for (auto at = watched_.begin(); at != watched_.end();) {
+      Connection* connection = *at;
+      ++at;
+      if (!connection->watched()) {
+        watched_.erase(connection);
+      } else if (!connection->tick(now)) {
+        end(connection);
+      }
+    }
+  }
+
+  int listener_;
+  int epoll_;
+  std::unordered_set<Connection*> watched_;
+};
+
+std::string file_text(const char* path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 }  // namespace
+}  // namespace parley::bench
 
 int main(int argc, char** argv) {
+  using namespace parley::bench;
   int port = 0;
   int http_bytes = 1024;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string_view flag = argv[i];
     if (flag == "--port") port = std::atoi(argv[i + 1]);
     if (flag == "--http-bytes") http_bytes = std::atoi(argv[i + 1]);
-    if (flag == "--grpc-reply") {
-      std::ifstream in(argv[i + 1], std::ios::binary);
-      std::ostringstream text;
-      text << in.rdbuf();
-      grpc_reply = text.str();
-    }
+    if (flag == "--grpc-reply") service.grpc_reply = file_text(argv[i + 1]);
   }
-  if (grpc_reply.empty()) grpc_reply.assign(5, '\0');
-  http_reply = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " + std::to_string(http_bytes) +
-               "\r\n\r\n" + std::string(static_cast<std::size_t>(http_bytes), 'x');
-  const int listener = listen_on(port);
-  const int epoll = epoll_create1(0);
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
-  epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
-  for (;;) {
-    epoll_event events[256];
-    const int n = epoll_wait(epoll, events, 256, -1);
-    for (int i = 0; i < n; ++i) {
-      auto* connection = static_cast<Connection*>(events[i].data.ptr);
-      if (connection == nullptr) {
-        const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) continue;
-        const int one = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-        epoll_event readable{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = new Connection(fd)}};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &readable);
-      } else if (!connection->ready()) {
-        delete connection;
-      }
-    }
-  }
+  if (service.grpc_reply.empty()) service.grpc_reply.assign(5, '\0');
+  http_reply = http_text("text/plain", std::string(static_cast<std::size_t>(http_bytes), 'x'));
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  Server(port).run();
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A guided tour of the shop: real calls against a running Parley, each printed as a command to repeat, run, and its answer checked.
 
-    tour.py [--at URL] [--admin URL] [--parley BINARY]
+    tour.py [--at URL] [--admin URL] [--parley BINARY] [--page]
 
 Ends with 0 when every answer was as expected. Can be taken again and again: a step expects no more than what holds on every visit.
 """
@@ -211,6 +211,18 @@ def check_docs(output: str) -> None:
     expect(not re.search(r"""(src|href)=["']?(https?:)?//""", body), "the page must need no network")
 
 
+def check_sales(output: str) -> None:
+    seconds = json_lines(output)
+    expect(len(seconds) >= 2, "there must be two seconds in three")
+    expect(int(seconds[1]["totalOrders"]) >= 12, "there must be orders")
+
+
+def check_page(output: str) -> None:
+    status, fields, body = head_and_body(output)
+    same((status, fields["content-type"], fields["cache-control"]), (200, "text/html; charset=utf-8", "no-cache"), "status, content-type and cache-control")
+    expect("assets/" in body and fields["etag"], "the page must have its script, and an entity tag")
+
+
 def check_metrics(output: str) -> None:
     counted = re.search(r'^parley_\w+\{[^}]*GetOrder[^}]*\} [0-9.e+]+$', output, re.MULTILINE)
     expect(counted is not None, "the calls of GetOrder must be counted")
@@ -228,7 +240,7 @@ def item(product: str, quantity: int, cents: int | str) -> dict:
     return {"product": f"products/{product}", "quantity": quantity, "unitPrice": {"currency": "EUR", "minorUnits": cents}}
 
 
-def steps(at: str, admin: str, parley: str):
+def steps(at: str, admin: str, parley: str, page: bool):
     """The tour. A generator: a later step may need what the shop answered before."""
     contract = shlex.quote(os.path.relpath(os.path.dirname(os.path.abspath(__file__))))
     to = at.removeprefix("http://")
@@ -284,6 +296,9 @@ def steps(at: str, admin: str, parley: str):
     yield Step("gRPC: a conversation, both sides streaming",
                f"""printf '%s\\n' '{{"text": "Where is my parcel?"}}' '{{"text": "And the invoice?"}}' | """
                f"{parley} call shop.Support/Chat - {where}", check_chat)
+    yield Step("REST: once a second, what was ordered in that second", f"curl -sN --max-time 3 {at}/v1/sales:watch || true", check_sales)
+    if page:
+        yield Step("A page: files beside the rpcs", f"curl -si {at}/", check_page, lines=12)
     yield Step("OpenAPI 3.1 of all services", f"curl -s {at}/openapi.json", check_openapi, lines=8)
     yield Step("A reference to browse", f"curl -si {at}/docs", check_docs, lines=8)
     yield Step("Metrics for Prometheus", f"curl -s {admin}/metrics | grep 'calls_total.*GetOrder'", check_metrics, lines=5)
@@ -345,10 +360,11 @@ def main() -> int:
     parser.add_argument("--at", default=f"http://{DEFAULT_ADDRESS}", help="where Parley listens")
     parser.add_argument("--admin", default="http://127.0.0.1:9090", help="where its admin port is")
     parser.add_argument("--parley", default="build/release/parley", help="the binary, for `parley call`")
+    parser.add_argument("--page", action="store_true", help="the shop's page is built")
     arguments = parser.parse_args()
     printer = Printer()
     failed, count = [], 0
-    for count, step in enumerate(steps(arguments.at, arguments.admin, shlex.quote(arguments.parley)), 1):
+    for count, step in enumerate(steps(arguments.at, arguments.admin, shlex.quote(arguments.parley), arguments.page), 1):
         printer.title(count, step.title)
         if why := take(step, printer):
             printer.wrong(why)

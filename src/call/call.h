@@ -53,6 +53,7 @@ class Call final : private PipeObserver {
 
   const contract::Method& method() const { return method_; }
   const contract::Contract& contract() const { return *contract_; }
+  const contract::ContractPtr& contract_pointer() const { return contract_; }
   std::string_view edge() const { return edge_; }
   Instant started() const { return started_; }
 

@@ -12,6 +12,7 @@
 #include "cli/connect_route.h"
 #include "cli/contract_of.h"
 #include "cli/graphql_call.h"
+#include "cli/websocket_route.h"
 #include "contract/transcode.h"
 #include "loop/run_blocking.h"
 #include "mesh/cluster.h"
@@ -37,6 +38,7 @@ const contract::Method* find_method(const contract::Contract& contract, const st
 HandlerPtr handler_for(const std::string& via, std::shared_ptr<mesh::Cluster> cluster) {
   if (via == "rest") return std::make_shared<route::HttpRoute>(std::move(cluster));
   if (via == "connect") return std::make_shared<ConnectRoute>(std::move(cluster));
+  if (via == "ws") return std::make_shared<WebSocketRoute>(std::move(cluster));
   return std::make_shared<route::GrpcRoute>(std::move(cluster));
 }
 

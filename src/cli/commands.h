@@ -43,6 +43,11 @@ struct OpenapiOptions {
 };
 int openapi(const OpenapiOptions& options);
 
+struct TypescriptOptions {
+  std::string path = ".";
+};
+int typescript(const TypescriptOptions& options);
+
 struct GraphqlSchemaOptions {
   std::string path = ".";
   bool json = false;

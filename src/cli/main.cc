@@ -40,7 +40,7 @@ void add_call(CLI::App& app, int& exit_code) {
       "message", options->message,
       "the request as JSON, by GraphQL's names with --via graphql; - reads one message a line from standard input");
   command->add_option("--via", options->via, "how to call")
-      ->check(CLI::IsMember({"rest", "grpc", "connect", "graphql"}))
+      ->check(CLI::IsMember({"rest", "grpc", "connect", "graphql", "ws"}))
       ->capture_default_str();
   command->add_option("--to", options->to, "host and port that answer")->capture_default_str();
   command->add_option("--contract", options->path, path_help)->capture_default_str();
@@ -67,6 +67,15 @@ void add_openapi(CLI::App& app, int& exit_code) {
   command->add_option("path", options->path, path_help)->capture_default_str();
   command->footer("Example:\n  parley openapi examples/shop > openapi.json");
   command->callback([options, &exit_code] { exit_code = openapi(*options); });
+}
+
+void add_typescript(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("typescript", "Print the contract as TypeScript, for the client of pages and Node");
+  auto options = std::make_shared<TypescriptOptions>();
+  command->add_option("path", options->path, path_help)->capture_default_str();
+  command->footer("Example:\n  parley typescript examples/shop > contract.ts");
+  command->callback([options, &exit_code] { exit_code = typescript(*options); });
 }
 
 void add_graphql_schema(CLI::App& app, int& exit_code) {
@@ -119,6 +128,7 @@ int main(int argc, char** argv) {
   add_call(app, exit_code);
   add_routes(app, exit_code);
   add_openapi(app, exit_code);
+  add_typescript(app, exit_code);
   add_graphql_schema(app, exit_code);
   add_schema(app, exit_code);
   if (is_unknown_command(app, argc, argv)) return 2;

@@ -27,6 +27,15 @@ class Router;
 // google.protobuf.MethodOptions.IdempotencyLevel.
 enum class Idempotency : std::uint8_t { unknown, no_side_effects, idempotent };
 
+// (parley.stream).
+enum class SlowCaller : std::uint8_t { unsaid, wait, drop_oldest, close };
+struct StreamOptions {
+  bool share = false;
+  std::uint32_t history = 0;  // messages
+  SlowCaller slow = SlowCaller::unsaid;
+  std::vector<std::string> metadata;  // names in lower case
+};
+
 // One rpc.
 struct Method {
   std::string service;  // "shop.Orders"
@@ -44,6 +53,7 @@ struct Method {
   // Set where the rpc uses an option whose way of talking is not there yet: "(parley.queue) is not served yet". Calls
   // get unimplemented with this text.
   std::string not_served;
+  StreamOptions stream;
   const google::protobuf::MethodDescriptor* descriptor =
       nullptr;  // for documents (OpenAPI, reflection); not for the hot path
 

@@ -17,6 +17,7 @@ constexpr std::string_view personal_option = "parley.personal";
 constexpr std::string_view link_option = "parley.link";
 constexpr std::string_view queue_option = "parley.queue";
 constexpr std::string_view subscribe_option = "parley.subscribe";
+constexpr std::string_view stream_option = "parley.stream";
 constexpr std::string_view aggregate_option = "parley.aggregate";
 constexpr std::string_view empty_type = "google.protobuf.Empty";
 constexpr std::string_view receipt_type = "parley.Receipt";
@@ -139,6 +140,33 @@ void lint_subscribe(const pb::MethodDescriptor& method, const OptionMessage& sub
   check.not_negative("in_flight", subscribe.number("in_flight"));
 }
 
+bool is_metadata_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && std::ranges::all_of(name, allowed);
+}
+
+void lint_stream(const pb::MethodDescriptor& method, const OptionMessage& stream, Reporter& report) {
+  OptionCheck<pb::MethodDescriptor> check(method, stream_option, report);
+  const bool share = stream.number("share") != 0;
+  const std::int64_t history = stream.number("history");
+  if (!method.server_streaming()) check.error("the rpc returns no stream", "remove the option");
+  if (share && method.client_streaming())
+    check.error("a call that takes a stream cannot be shared", "share an rpc that takes one message");
+  if (share && stream.number("slow") == static_cast<int>(SlowCaller::wait)) {
+    check.error("`slow: WAIT` would let one slow caller hold up all who share the stream", "DROP_OLDEST, or CLOSE");
+  }
+  check.not_negative("history", history);
+  if (history > 10'000) check.error("`history` is above 10000", "keep less: it is held in memory, for each stream");
+  if (!share && (history != 0 || stream.has("metadata")))
+    check.error("`history` and `metadata` are a shared stream's", "add `share: true`");
+  for (const std::string& name : stream.texts("metadata")) {
+    if (!is_metadata_name(name))
+      check.error("`metadata: \"" + name + "\"` is no name of metadata", "such as `authorization`, in lower case");
+  }
+}
+
 // As Protobuf resolves names: from the innermost scope outwards.
 const pb::Descriptor* resolve(const pb::DescriptorPool& pool, std::string scope, const std::string& name) {
   for (;;) {
@@ -186,6 +214,7 @@ void lint_rpc(const pb::MethodDescriptor& method, bool in_aggregate, Reporter& r
   const auto subscribe = report.options().read(method.options(), subscribe_option);
   if (queue) lint_queue(method, *queue, report);
   if (subscribe) lint_subscribe(method, *subscribe, report);
+  if (const auto stream = report.options().read(method.options(), stream_option)) lint_stream(method, *stream, report);
   if (queue && subscribe) {
     report.error(method, subscribe_option, "(parley.queue) and (parley.subscribe) stand on one rpc",
                  "split it: one rpc a way to be called");

@@ -356,6 +356,40 @@ TEST(Lint, GraphqlNames) {
 
 TEST(Lint, WarningsDoNotStopTheContract) { EXPECT_NE(load_text("message A { string __x = 1; }").contract, nullptr); }
 
+TEST(Lint, Streams) {
+  check({
+      {"all is well",
+       "service S { rpc R(A) returns (stream A) { option (parley.stream) = {share: true history: 100 slow: CLOSE "
+       "metadata: [\"authorization\", \"x-tenant\"]}; } rpc T(stream A) returns (stream A) { option (parley.stream) = "
+       "{slow: DROP_OLDEST}; } } message A {}",
+       ""},
+      {"no stream", "service S { rpc R(A) returns (A) { option (parley.stream) = {slow: CLOSE}; } } message A {}",
+       "2:36: error: (parley.stream): the rpc returns no stream (hint: remove the option)"},
+      {"a shared client stream",
+       "service S { rpc R(stream A) returns (stream A) { option (parley.stream) = {share: true}; } } message A {}",
+       "2:50: error: (parley.stream): a call that takes a stream cannot be shared (hint: share an rpc that takes one "
+       "message)"},
+      {"one holds up all",
+       "service S { rpc R(A) returns (stream A) { option (parley.stream) = {share: true slow: WAIT}; } } message A {}",
+       "2:43: error: (parley.stream): `slow: WAIT` would let one slow caller hold up all who share the stream (hint: "
+       "DROP_OLDEST, or CLOSE)"},
+      {"history of one's own",
+       "service S { rpc R(A) returns (stream A) { option (parley.stream) = {history: 5}; } } message A {}",
+       "2:43: error: (parley.stream): `history` and `metadata` are a shared stream's (hint: add `share: true`)"},
+      {"too much history",
+       "service S { rpc R(A) returns (stream A) { option (parley.stream) = {share: true history: 10001}; } } message A "
+       "{}",
+       "2:43: error: (parley.stream): `history` is above 10000 (hint: keep less: it is held in memory, for each "
+       "stream)"},
+      {"a name that is none",
+       "service S { rpc R(A) returns (stream A) { option (parley.stream) = {share: true metadata: \"X Y\"}; } } "
+       "message "
+       "A {}",
+       "2:43: error: (parley.stream): `metadata: \"X Y\"` is no name of metadata (hint: such as `authorization`, in "
+       "lower case)"},
+  });
+}
+
 TEST(Lint, RpcsOfLaterIssuesAreKnownButNotServed) {
   const Loaded loaded = load_text(
       "message E { option (parley.event) = {topic: \"t\"}; }"

@@ -86,6 +86,19 @@ std::string not_served(const pb::MethodDescriptor& method, const OptionReader& o
   return "";
 }
 
+// What is wrong with it, lint_options.cc says.
+StreamOptions stream_options(const pb::MethodDescriptor& method, OptionReader& options) {
+  StreamOptions out;
+  const auto stream = options.read(method.options(), "parley.stream");
+  if (!stream) return out;
+  out.share = stream->number("share") != 0;
+  out.history = static_cast<std::uint32_t>(std::max<std::int64_t>(0, stream->number("history")));
+  const std::int64_t slow = stream->number("slow");
+  out.slow = slow >= 0 && slow <= 3 ? static_cast<SlowCaller>(slow) : SlowCaller::unsaid;
+  out.metadata = stream->texts("metadata");
+  return out;
+}
+
 Method compile_method(const pb::MethodDescriptor& descriptor, Reporter& report) {
   Method method{};
   method.service = descriptor.service()->full_name();
@@ -100,6 +113,7 @@ Method compile_method(const pb::MethodDescriptor& descriptor, Reporter& report) 
   if (level == Options::IDEMPOTENT) method.idempotency = Idempotency::idempotent;
   method.rules = compile_bindings(descriptor, report);
   method.not_served = not_served(descriptor, report.options());
+  method.stream = stream_options(descriptor, report.options());
   method.descriptor = &descriptor;
   return method;
 }

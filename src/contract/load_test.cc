@@ -20,7 +20,7 @@ TEST(Load, TheShop) {
   ASSERT_NE(loaded.contract, nullptr) << all_text(loaded.diagnostics);
   EXPECT_EQ(all_text(loaded.diagnostics), "");
   const Contract& c = *loaded.contract;
-  EXPECT_EQ(c.services().size(), 4U);
+  EXPECT_EQ(c.services().size(), 5U);
   const Method* get = c.find("/shop.Orders/GetOrder");
   ASSERT_NE(get, nullptr);
   EXPECT_EQ(get->idempotency, Idempotency::no_side_effects);
@@ -32,7 +32,7 @@ TEST(Load, TheShop) {
   EXPECT_EQ(get->input->full_name(), "shop.GetOrderRequest");
   EXPECT_EQ(get->output->full_name(), "shop.Order");
   EXPECT_EQ(c.find("/shop.Orders/getorder"), nullptr);
-  EXPECT_EQ(c.find_service("shop.Orders")->methods.size(), 9U);
+  EXPECT_EQ(c.find_service("shop.Orders")->methods.size(), 10U);
   const auto match = c.router().match("GET", "/v1/orders/7");
   ASSERT_TRUE(match.has_value());
   EXPECT_EQ(match->method, get);

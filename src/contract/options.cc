@@ -66,6 +66,16 @@ std::int64_t OptionMessage::number(std::string_view field) const {
   }
 }
 
+std::vector<std::string> OptionMessage::texts(std::string_view field) const {
+  std::vector<std::string> out;
+  const pb::FieldDescriptor* f = find(field);
+  if (f == nullptr || !f->is_repeated() || f->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING) return out;
+  const pb::Reflection& reflection = *message_->GetReflection();
+  for (int i = 0; i < reflection.FieldSize(*message_, f); ++i)
+    out.push_back(reflection.GetRepeatedString(*message_, f, i));
+  return out;
+}
+
 std::optional<OptionMessage> OptionMessage::child(std::string_view field) const {
   const pb::FieldDescriptor* f = find(field);
   if (f == nullptr || f->is_repeated() || f->message_type() == nullptr || !has(field)) return std::nullopt;

@@ -22,6 +22,7 @@ class OptionMessage {
   bool has(std::string_view field) const;
   std::string text(std::string_view field) const;
   std::int64_t number(std::string_view field) const;
+  std::vector<std::string> texts(std::string_view field) const;
   std::optional<OptionMessage> child(std::string_view field) const;
   std::vector<OptionMessage> children(std::string_view field) const;
 

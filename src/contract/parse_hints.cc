@@ -141,6 +141,7 @@ std::span<const BuiltInExtension> built_in_extensions() {
       {"parley.aggregate", "parley/options.proto", "services"},
       {"parley.queue", "parley/options.proto", "rpcs"},
       {"parley.subscribe", "parley/options.proto", "rpcs"},
+      {"parley.stream", "parley/options.proto", "rpcs"},
   };
   return table;
 }

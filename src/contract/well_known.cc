@@ -181,7 +181,7 @@ bool path_to_json(std::string_view path, std::string& json) {
   if (path.empty()) return false;
   for (std::size_t i = 0; i < path.size(); ++i) {
     const char c = path[i];
-    if (c >= 'A' && c <= 'Z') return false;
+    if ((c >= 'A' && c <= 'Z') || c == ',') return false;  // a comma stands between two paths
     if (c != '_') {
       json += c;
       continue;

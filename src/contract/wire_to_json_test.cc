@@ -250,6 +250,7 @@ TEST(WireToJson, MalformedMessagesAreRefused) {
        "$.at: a google.protobuf.Timestamp is out"},
       {"timestamp with negative nanos", "t.All", Wire().part(51, Wire().varint(2, ~0ULL)), "out of range"},
       {"duration with two signs", "t.All", Wire().part(52, Wire().varint(1, 1).varint(2, ~0ULL)), "out of range"},
+      {"field mask with a comma in a path", "t.All", Wire().part(53, Wire().text(1, "a,b")), "FieldMask"},
       {"field mask that does not come back", "t.All", Wire().part(53, Wire().text(1, "user_3")), "FieldMask"},
       {"value with NaN", "t.All", Wire().part(55, Wire().fixed64(2, bits(NAN))), "NaN"},
       {"value of nothing", "t.All", Wire().text(55, ""), "holds nothing"},

@@ -56,7 +56,7 @@ void SchemaBuilder::configured_link(const ConfiguredLink& link) {
   if (field == nullptr) {
     std::vector<std::string> names;
     for (int i = 0; i < message->field_count(); ++i) names.push_back(message->field(i)->name());
-    return fail("it has no field `" + link.field + "`", parley::did_you_mean(link.field, names));
+    return fail("it has no field `" + link.field + "`", did_you_mean(link.field, names));
   }
   const contract::Method* method = method_named(link.rpc);
   if (method == nullptr || !method->is_unary())

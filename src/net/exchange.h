@@ -134,7 +134,8 @@ class ClientExchange {
   Pipe& request_body() { return request_body_; }
   virtual void finish(Fields trailers = {}) = 0;
 
-  // Waits for the final response's head (1xx are skipped). The head stays valid as long as the exchange.
+  // Waits for the final response's head (1xx are skipped; 101 is final where the request's `upgrade` asked for it, over
+  // HTTP/1.1: the two bodies then carry the other protocol's bytes). The head stays valid as long as the exchange.
   // Errors: unavailable (connection lost; safe to retry where nothing was processed), and trap 2 of edges.md for
   // resets.
   Task<Result<const ResponseHead*>> head();

@@ -97,6 +97,11 @@ std::unique_ptr<ClientExchange> H1ClientConnection::open(const RequestHead& head
   wire::append_request_line(out_, head.method, head.target);
   wire::append_field(out_, "host", head.authority.empty() ? authority_ : head.authority);
   wire::append_fields(out_, head.fields);
+  upgrading_ = !head.upgrade.empty();
+  if (upgrading_) {
+    wire::append_field(out_, "connection", "Upgrade");
+    wire::append_field(out_, "upgrade", head.upgrade);
+  }
   framing_ = Framing::none;
   if (has_body) {
     framing_ = head.fields.has("content-length") ? Framing::length : Framing::undecided;
@@ -122,7 +127,7 @@ void H1ClientConnection::choose_framing() {
 }
 
 void H1ClientConnection::collect() {
-  if (exchange_ == nullptr || request_sent_) return;
+  if (exchange_ == nullptr || (request_sent_ && !upgraded_)) return;
   if (framing_ == Framing::undecided) choose_framing();
   Pipe& body = exchange_->request_body();
   while (body.count() > 0 && out_.size() - out_at_ < output_limit) {
@@ -131,7 +136,7 @@ void H1ClientConnection::collect() {
     out_ += (*slice)->view();
     if (framing_ == Framing::chunked && !(*slice)->empty()) out_ += "\r\n";
   }
-  if (framing_ != Framing::none && !body.is_done()) return;
+  if (upgraded_ || (framing_ != Framing::none && !body.is_done())) return;
   if (framing_ == Framing::chunked) wire::append_last_chunk(out_, exchange_->request_trailers_);
   request_sent_ = true;
 }
@@ -154,6 +159,8 @@ void H1ClientConnection::flush() {
     }
     if (put.state == IoState::blocked) break;
   }
+  if (upgraded_ && exchange_ != nullptr && out_.empty() && exchange_->request_body().is_done())
+    socket_->transport().shut_down();
   if (exchange_ != nullptr && !exchange_->body().is_full()) read();
 }
 
@@ -180,6 +187,10 @@ bool H1ClientConnection::parse(std::string_view bytes) {
       end_connection();  // nothing was asked: a late 408, or rubbish
       return false;
     }
+    if (upgraded_) {
+      if (!bytes.empty()) exchange_->body_.push(Bytes::copy_of(bytes));
+      return true;
+    }
     const auto event = parser_.next(bytes);
     if (!event) {
       fail_exchange(Error(Code::internal, Blame::upstream, fmt::format("a malformed answer: {}", event.error().text)));
@@ -198,12 +209,21 @@ bool H1ClientConnection::parse(std::string_view bytes) {
 void H1ClientConnection::on_head() {
   wire::Http1Head& head = parser_.head();
   interim_ = head.status < 200;
+  if (head.status == 101 && upgrading_) return take_upgrade();
   if (head.status == 101) {
     return fail_exchange(Error(Code::internal, Blame::upstream, "it switched to a protocol that nobody asked for"));
   }
   if (interim_) return;
   keep_alive_ = head.keep_alive && head.body != wire::Http1Body::until_close;
   exchange_->got_head(ResponseHead{.status = head.status, .fields = std::move(head.fields)});
+}
+
+// The connection is this exchange's from here on, and no longer counts among those that the pool may have.
+void H1ClientConnection::take_upgrade() {
+  upgraded_ = true;
+  free_slots_ = 0;
+  exchange_->got_head(ResponseHead{.status = 101, .fields = std::move(parser_.head().fields)});
+  if (!std::exchange(retired_, true)) owner_->connection_retired(*this);
 }
 
 void H1ClientConnection::on_end() {
@@ -229,6 +249,12 @@ void H1ClientConnection::exchange_done() {
 }
 
 void H1ClientConnection::input_ended() {
+  if (exchange_ != nullptr && upgraded_) {
+    H1ClientExchange* exchange = std::exchange(exchange_, nullptr);
+    exchange->connection_ = nullptr;
+    exchange->body_.end();
+    return end_connection();
+  }
   if (exchange_ != nullptr) {
     const auto event = parser_.finish();
     if (event && *event == wire::Http1Parser::Event::end) return on_end();

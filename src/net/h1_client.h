@@ -39,6 +39,7 @@ class H1ClientConnection final : public ClientConnection, private TransportEvent
   bool parse(std::string_view bytes);
   void on_head();
   void on_end();
+  void take_upgrade();
   void wake() { shard_.at_turn_end(flush_hook_); }
   void flush();
   void collect();
@@ -65,6 +66,8 @@ class H1ClientConnection final : public ClientConnection, private TransportEvent
   bool interim_ = false;       // the head that is parsed is a 1xx
   bool heard_ = false;         // any byte of the current response
   bool request_sent_ = false;  // in full
+  bool upgrading_ = false;     // asked for in the current request
+  bool upgraded_ = false;      // the peer agreed: raw bytes from here on
   bool over_ = false;
 };
 

@@ -546,7 +546,10 @@ void H1Server::sweep(Instant now) {
   }
   const bool wants_body = exchange_ != nullptr && !exchange_->request_ended_ && exchange_->body_.bytes() == 0 &&
                           (exchange_->has_length_ || !exchange_->responded_ || dropping_);
-  if (!mark_.is_late(wants_body || !unsent_.empty(), moved_, limits.body_timeout, now)) return;
+  // A client that went away while its bytes are not wanted: nothing else would tell.
+  const bool left =
+      exchange_ != nullptr && exchange_->upgraded_ && !wants_input() && connection_.transport().peer_hung_up();
+  if (!mark_.is_late(wants_body || left || !unsent_.empty(), moved_, limits.body_timeout, now)) return;
   const Error late =
       Error(Code::deadline_exceeded, Blame::caller, "no progress of a body in time").with_reason("body_timeout");
   if (exchange_ == nullptr || exchange_->head_produced_ || !unsent_.empty()) return connection_.close(late, true);

@@ -273,5 +273,84 @@ TEST_F(Http1Server, slow_reader_is_cut_off) {
   EXPECT_THAT(answers.broken, testing::ElementsAre("body_timeout"));
 }
 
+std::string upgrade_request(std::string_view path, std::string_view more = "") {
+  return fmt::format("GET {} HTTP/1.1\r\nHost: s\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n{}\r\n",
+                     path, more);
+}
+const std::string switching =
+    "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-protocol: "
+    "test\r\n\r\n";
+
+TEST_F(Http1Server, an_upgrade_carries_raw_bytes_both_ways) {
+  listen();
+  Client peer = client();
+  peer.send(upgrade_request("/upgrade"));
+  peer.wait_for("\r\n\r\n");
+  EXPECT_EQ(without_date(peer.take()), switching);
+  peer.send("GET / HTTP/1.1\r\n\r\n");
+  peer.wait_for("\r\n\r\n");
+  EXPECT_EQ(peer.take(), "GET / HTTP/1.1\r\n\r\n");
+  peer.send("bye");
+  peer.wait_closed();
+  EXPECT_EQ(peer.received, "bye");
+  EXPECT_FALSE(peer.was_reset);
+}
+
+TEST_F(Http1Server, bytes_behind_an_upgrade_request_belong_to_the_other_protocol) {
+  listen();
+  Client peer = client();
+  peer.send(upgrade_request("/upgrade") + "early");
+  peer.wait_for("early");
+  EXPECT_EQ(without_date(peer.received), switching + "early");
+}
+
+TEST_F(Http1Server, a_client_that_ends_its_side_ends_the_upgraded_body) {
+  listen();
+  Client peer = client();
+  peer.send(upgrade_request("/upgrade") + "last");
+  peer.half_close();
+  peer.wait_closed();
+  EXPECT_EQ(without_date(peer.received), switching + "last");
+}
+
+TEST_F(Http1Server, a_client_that_leaves_while_nobody_reads_it_is_found_out) {
+  listen({.body_timeout = seconds(4)});
+  shard.use_fake_time();
+  const auto peer = new_client();
+  peer->send(upgrade_request("/upgrade-deaf") + std::string(300'000, 'x'));
+  run_until([&] { return answers.running == 1; });
+  pass(seconds(12));
+  EXPECT_EQ(answers.running, 1) << "it is there, and waits";
+  peer->close();
+  settle(shard);
+  pass(seconds(12));
+  EXPECT_EQ(answers.running, 0);
+  EXPECT_THAT(answers.broken, testing::ElementsAre("body_timeout"));
+}
+
+TEST_F(Http1Server, an_upgrade_that_is_not_taken_is_a_plain_request) {
+  listen();
+  const Exchanged cases[] = {
+      {"answered as it reads its body", upgrade_request("/"), ok("GET s /")},
+      {"refused, with the next request behind it", upgrade_request("/early") + "GET /2 HTTP/1.1\r\nHost: s\r\n\r\n",
+       "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n" + ok("GET s /2")},
+      {"another protocol is not shown",
+       "GET /upgrade HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", ok("GET s /upgrade")},
+      {"nor one that Connection does not name", "GET /upgrade HTTP/1.1\r\nHost: s\r\nUpgrade: websocket\r\n\r\n",
+       ok("GET s /upgrade")},
+      {"nor with a body",
+       "POST /upgrade HTTP/1.1\r\nHost: s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\nx",
+       ok("POST s /upgrade content-length=1 x")},
+  };
+  Client peer = client();
+  for (const Exchanged& c : cases) {
+    SCOPED_TRACE(c.name);
+    peer.send(c.sent);
+    peer.wait([&](const std::string& got) { return without_date(got).size() >= c.answered.size(); });
+    EXPECT_EQ(without_date(peer.take()), c.answered);
+    ASSERT_FALSE(peer.closed);
+  }
+}
+
 }  // namespace
 }  // namespace parley::net

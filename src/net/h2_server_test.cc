@@ -244,6 +244,32 @@ TEST_F(Http2Server, answers) {
   }
 }
 
+// RFC 8441.
+TEST_F(Http2Server, extended_connect_carries_raw_bytes_both_ways) {
+  listen();
+  const auto connect = [](std::string_view protocol, std::string_view path) {
+    return block(
+        {{":method", "CONNECT"}, {":protocol", protocol}, {":scheme", "http"}, {":authority", "a"}, {":path", path}});
+  };
+  Peer client = peer();
+  client.send(frame(NGHTTP2_HEADERS, end_headers, 1, connect("websocket", "/upgrade")) +
+              frame(NGHTTP2_DATA, 0, 1, "hello"));
+  client.wait_line("DATA 1 5");
+  client.send(frame(NGHTTP2_DATA, 0, 1, "bye"));
+  client.wait_line("RST 1");
+  EXPECT_EQ(client.frames.bodies[1], "hellobye");
+  const std::vector<std::string> lines = client.take_lines();
+  EXPECT_EQ(lines.front(), "HEADERS 1 :status=200 sec-websocket-protocol=test");
+  EXPECT_EQ(lines.back(), "RST 1 0");
+  client.send(frame(NGHTTP2_HEADERS, end_headers, 3, connect("websocket", "/upgrade")) +
+              frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 3, "last"));
+  client.wait_line("DATA 3 4 END");
+  EXPECT_EQ(client.frames.bodies[3], "last");
+  client.send(frame(NGHTTP2_HEADERS, end_headers, 5, connect("connect-udp", "/upgrade")));
+  client.wait_line("HEADERS 5");
+  EXPECT_THAT(client.take_lines(), Contains("HEADERS 5 :status=501 content-length=0 END"));
+}
+
 TEST_F(Http2Server, sees_the_request_whole) {
   listen();
   Peer client = peer();

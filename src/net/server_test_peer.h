@@ -204,7 +204,31 @@ class Answers final : public ExchangeHandler {
     co_return;
   }
 
-  std::map<std::string, Answer> paths = {{"/count", count},
+  // Agrees to an upgrade and sends what comes back, until the client ends.
+  static Task<void> upgrade(Answers& self, ServerExchange& exchange) {
+    if (exchange.request().upgrade != "websocket") co_return co_await echo(self, exchange);
+    exchange.accept_upgrade({{"sec-websocket-protocol", "test"}});
+    for (;;) {
+      auto chunk = co_await exchange.body().read();
+      if (!chunk) co_return;
+      if (!*chunk) break;
+      if (auto sent = co_await exchange.response_body().write(**chunk); !sent) co_return;
+      if ((*chunk)->view() == "bye") break;
+    }
+    exchange.finish();
+  }
+
+  // Agrees to an upgrade and reads nothing.
+  static Task<void> deaf(Answers& self, ServerExchange& exchange) {
+    exchange.on_broken([](void* at) { static_cast<Answers*>(at)->go.notify(); }, &self);
+    exchange.accept_upgrade({});
+    while (!exchange.broken()) co_await self.go.wait();
+    exchange.on_broken(nullptr, nullptr);
+  }
+
+  std::map<std::string, Answer> paths = {{"/upgrade", upgrade},
+                                         {"/upgrade-deaf", deaf},
+                                         {"/count", count},
                                          {"/hang", hang},
                                          {"/large", large},
                                          {"/stream", stream},

@@ -5,8 +5,8 @@
 
 #include <openssl/sha.h>
 
+#include "base/base64.h"
 #include "base/text.h"
-#include "wire/base64.h"
 
 namespace parley::net {
 namespace {

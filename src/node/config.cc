@@ -1,5 +1,6 @@
 #include "node/config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -9,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "base/text.h"
+#include "mesh/address.h"
 #include "node/config_keys.h"
 
 namespace parley::node {
@@ -183,6 +185,15 @@ class Reader {
   std::vector<std::string> problems_;
 };
 
+template <class Add>
+void check_word(std::string_view key, const std::string& word, std::initializer_list<std::string_view> words,
+                const Add& add) {
+  if (std::ranges::find(words, word) != words.end()) return;
+  std::string all;
+  for (const std::string_view one : words) all.append(all.empty() ? "" : ", ").append(one);
+  add(1, "'" + std::string(key) + "' is one of " + all + "; found '" + word + "'");
+}
+
 // What no single key can tell.
 void check_whole(const Config& c, const std::string& file, std::vector<std::string>& problems) {
   const auto add = [&](int line, const std::string& text) {
@@ -194,6 +205,18 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
   if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
   if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
   if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
+  if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
+  check_word("websocket.slow", c.websocket.slow, {"wait", "drop_oldest", "close"}, add);
+  check_word("websocket.compression", c.websocket.compression, {"off", "message", "context"}, add);
+  for (const auto& [name, tunnel] : c.tunnels) {
+    if (!tunnel.path.starts_with('/')) add(tunnel.line, "tunnel '" + name + "' needs 'path', such as 'path: /chat'");
+    const auto at = mesh::parse_addresses(tunnel.at);
+    if (!at) {
+      add(tunnel.line, "tunnel '" + name + "': " + at.error().message());
+    } else if (at->protocol != mesh::Protocol::http) {
+      add(tunnel.line, "tunnel '" + name + "': a WebSocket service is at http:// or https://");
+    }
+  }
   if (c.cors.credentials) {
     for (const std::string& origin : c.cors.origins) {
       if (origin == "*") add(1, "'cors.credentials' cannot go with origin '*': name the origins");

@@ -23,6 +23,15 @@ struct ServiceConfig {
   int line = 0;                     // of its `at`, for messages
 };
 
+struct TunnelConfig {
+  std::string path;  // "/chat"
+  std::string at;    // "http://127.0.0.1:7005"
+  std::string ca;    // TLS towards it
+  int line = 0;      // of its `at`, for messages
+
+  bool operator==(const TunnelConfig& o) const { return path == o.path && at == o.at && ca == o.ca; }
+};
+
 struct Config {
   std::filesystem::path file;    // "" where there was none
   std::filesystem::path folder;  // relative paths start here
@@ -32,6 +41,7 @@ struct Config {
   std::string admin = "127.0.0.1:9090";
   int shards = 0;  // 0: one a core
   std::map<std::string, ServiceConfig> services;
+  std::map<std::string, TunnelConfig> tunnels;
 
   struct {
     std::string cert, key, client_ca;
@@ -64,7 +74,14 @@ struct Config {
     Duration call{};  // zero: a call without a deadline of its caller has none
     Duration drain = std::chrono::seconds(30);
   } timeouts;
-  struct {
+  struct WebSocket {
+    Duration ping = std::chrono::seconds(20);
+    std::int64_t buffer = 64 << 10;
+    std::string slow = "wait";            // "wait", "drop_oldest" or "close"
+    std::string compression = "message";  // "off", "message" or "context"
+    bool operator==(const WebSocket&) const = default;
+  } websocket;
+  struct Graphql {
     std::string path = "/graphql";  // "off": no GraphQL
     bool introspection = true;
     bool page = true;
@@ -79,13 +96,8 @@ struct Config {
     std::int64_t apq_cache = 4 << 20;  // bytes a shard
     std::string persisted;             // a folder
     bool persisted_only = false;
+    bool operator==(const Graphql&) const = default;
   } graphql;
-  struct {
-    Duration ping = std::chrono::seconds(20);
-    std::int64_t buffer = 64 << 10;
-    std::string slow = "wait";            // "wait", "drop_oldest" or "close"
-    std::string compression = "message";  // "off", "message" or "context"
-  } websocket;
   struct {
     std::string level = "info";
     std::string access = "off";  // "off", "-" (standard output) or a file

@@ -14,6 +14,8 @@ ServiceConfig& service(C& c, const V& v) {
   return s;
 }
 
+TunnelConfig& tunnel(C& c, const V& v) { return c.tunnels[v.star]; }
+
 // In the order of the documentation.
 constexpr Key keys[] = {
     {"contracts", KeyType::texts, "contracts",
@@ -21,9 +23,8 @@ constexpr Key keys[] = {
      "`reflection`: the gRPC services are asked.",
      [](C& c, const V& v) { c.contracts = v.texts; }},
     {"listen", KeyType::text, "127.0.0.1:8080",
-     "The address for callers: REST, gRPC, gRPC-Web, Connect and GraphQL, HTTP/1.1 and HTTP/2, on one port. Port 0 "
-     "picks "
-     "one.",
+     "The address for callers: REST, gRPC, gRPC-Web, Connect, GraphQL and WebSocket, HTTP/1.1 and HTTP/2, on one port. "
+     "Port 0 picks one.",
      [](C& c, const V& v) { c.listen = v.text; }},
     {"admin", KeyType::text, "127.0.0.1:9090",
      "The address for operators: `/metrics`, `/healthz`, `/readyz`. `off` for none.",
@@ -118,6 +119,35 @@ constexpr Key keys[] = {
     {"timeouts.drain", KeyType::duration, "30s", "How long calls in flight may go on after SIGTERM.",
      [](C& c, const V& v) { c.timeouts.drain = v.duration; }},
 
+    {"websocket", KeyType::section, "", "WebSockets at `/ws/package.Service/Method`.", nullptr},
+    {"websocket.ping", KeyType::duration, "20s",
+     "Silence after which a client is sent a ping; after as much again it is taken for lost.",
+     [](C& c, const V& v) { c.websocket.ping = v.duration; }},
+    {"websocket.buffer", KeyType::bytes, "64KiB", "What may wait to be sent to one client.",
+     [](C& c, const V& v) { c.websocket.buffer = v.number; }},
+    {"websocket.slow", KeyType::text, "wait",
+     "A client that lets its buffer run full: `wait` stops the service's stream, `drop_oldest` drops the messages that "
+     "wait longest, `close` ends the call.",
+     [](C& c, const V& v) { c.websocket.slow = v.text; }},
+    {"websocket.compression", KeyType::text, "message",
+     "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
+     "better and keeps up to 300 KiB a client, `off` leaves it out.",
+     [](C& c, const V& v) { c.websocket.compression = v.text; }},
+
+    {"tunnels", KeyType::section, "",
+     "Plain WebSocket services behind Parley, by a name of your choice: their frames pass as they are.", nullptr},
+    {"tunnels.*", KeyType::section, "", "One service.", [](C& c, const V& v) { tunnel(c, v); }},
+    {"tunnels.*.path", KeyType::text, "", "Where callers find it, such as `/chat`; paths below it as well.",
+     [](C& c, const V& v) { tunnel(c, v).path = v.text; }},
+    {"tunnels.*.at", KeyType::text, "", "Where it listens: `http://` or `https://` and `host:port`.",
+     [](C& c, const V& v) {
+       tunnel(c, v).at = v.text;
+       tunnel(c, v).line = v.line;
+     }},
+    {"tunnels.*.ca", KeyType::text, "",
+     "PEM file of the authorities its certificate may come from; left out: the system's.",
+     [](C& c, const V& v) { tunnel(c, v).ca = v.text; }},
+
     {"graphql", KeyType::section, "", "GraphQL over the whole contract (docs/graphql.md).", nullptr},
     {"graphql.path", KeyType::text, "/graphql", "Where it is asked; `off` for none.",
      [](C& c, const V& v) { c.graphql.path = v.text; }},
@@ -152,21 +182,6 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { c.graphql.persisted = v.text; }},
     {"graphql.persisted_only", KeyType::boolean, "false", "Refuse documents that are not among those.",
      [](C& c, const V& v) { c.graphql.persisted_only = v.flag; }},
-
-    {"websocket", KeyType::section, "", "WebSockets at `/ws/package.Service/Method`.", nullptr},
-    {"websocket.ping", KeyType::duration, "20s",
-     "Silence after which a client is sent a ping; after as much again it is taken for lost.",
-     [](C& c, const V& v) { c.websocket.ping = v.duration; }},
-    {"websocket.buffer", KeyType::bytes, "64KiB", "What may wait to be sent to one client.",
-     [](C& c, const V& v) { c.websocket.buffer = v.number; }},
-    {"websocket.slow", KeyType::text, "wait",
-     "A client that lets its buffer run full: `wait` stops the service's stream, `drop_oldest` drops the messages that "
-     "wait longest, `close` ends the call.",
-     [](C& c, const V& v) { c.websocket.slow = v.text; }},
-    {"websocket.compression", KeyType::text, "message",
-     "permessage-deflate: `message` compresses each message by itself and keeps nothing a client, `context` compresses "
-     "better and keeps up to 300 KiB a client, `off` leaves it out.",
-     [](C& c, const V& v) { c.websocket.compression = v.text; }},
 
     {"log", KeyType::section, "", "What is written down.", nullptr},
     {"log.level", KeyType::text, "info", "`debug`, `info`, `warn` or `error`; to standard error.",

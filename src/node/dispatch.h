@@ -10,18 +10,17 @@
 #include "net/exchange.h"
 #include "node/edge_options.h"
 #include "route/local/built_in_services.h"
+#include "route/tunnel/tunnel.h"
 
 namespace parley::node {
 
 // Every edge over one front.
 class Edges : public net::ExchangeHandler {
  public:
-  Edges(const Front& front, const EdgeOptions& options, edge::graphql::SchemaSource schema,
-        std::shared_ptr<const edge::graphql::PersistedDocuments> persisted)
+  Edges(const Front& front, const EdgeOptions& options)
       : grpc_(front, options.rpc),
         grpc_web_(front, options.rpc),
         connect_(front, options.rpc),
-        graphql_(front, options.graphql, std::move(schema), std::move(persisted)),
         websocket_(front, options.websocket),
         rest_(front, options.rest) {}
 
@@ -29,37 +28,44 @@ class Edges : public net::ExchangeHandler {
     const net::RequestHead& request = exchange.request();
     if (grpc_.takes(request)) return grpc_.serve(exchange);
     if (grpc_web_.takes(request)) return grpc_web_.serve(exchange);
-    if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (connect_.takes(request)) return connect_.serve(exchange);
     if (edge::WebSocketEdge::takes(request)) return websocket_.serve(exchange);
     return rest_.serve(exchange);
   }
 
+  // Ends what goes on without an exchange. Once there are none any more.
+  Task<void> drain() { return websocket_.drain(); }
+
  private:
   edge::GrpcEdge grpc_;
   edge::GrpcWebEdge grpc_web_;
   edge::ConnectEdge connect_;
-  edge::GraphqlEdge graphql_;
   edge::WebSocketEdge websocket_;
   edge::RestEdge rest_;
 };
 
-// The user's services, and beside them Parley's own (health, reflection), which have a contract of their own, and
-// files.
+// The user's services, also as one GraphQL schema; beside them Parley's own (health, reflection), which have a contract
+// of their own, services that have none, and files.
 class Dispatch : public net::ExchangeHandler {
  public:
-  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::FilesEdge& files)
-      : user_(user), own_(own), own_services_(own_services), files_(files) {}
+  Dispatch(Edges& user, Edges& own, const route::BuiltInServices& own_services, edge::GraphqlEdge& graphql,
+           route::Tunnels& tunnels, edge::FilesEdge& files)
+      : user_(user), own_(own), own_services_(own_services), graphql_(graphql), tunnels_(tunnels), files_(files) {}
 
   Task<void> serve(net::ServerExchange& exchange) override {
-    if (files_.takes(exchange.request())) return files_.serve(exchange);
-    return (own_services_.takes(exchange.request().path()) ? own_ : user_).serve(exchange);
+    const net::RequestHead& request = exchange.request();
+    if (graphql_.takes(request)) return graphql_.serve(exchange);
+    if (tunnels_.takes(request)) return tunnels_.serve(exchange);
+    if (files_.takes(request)) return files_.serve(exchange);
+    return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
   }
 
  private:
   Edges& user_;
   Edges& own_;
   const route::BuiltInServices& own_services_;
+  edge::GraphqlEdge& graphql_;
+  route::Tunnels& tunnels_;
   edge::FilesEdge& files_;
 };
 

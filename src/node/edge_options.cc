@@ -19,7 +19,6 @@ edge::GraphqlOptions graphql_options(const Config& config) {
   options.path = config.graphql.path;
   options.introspection = config.graphql.introspection;
   options.page = config.graphql.page;
-  options.max_message = static_cast<std::size_t>(config.limits.message_bytes);
   options.limits.tokens = static_cast<std::uint32_t>(config.graphql.tokens);
   options.limits.depth = static_cast<std::uint32_t>(config.graphql.depth);
   options.limits.aliases = static_cast<std::uint32_t>(config.graphql.aliases);
@@ -29,6 +28,16 @@ edge::GraphqlOptions graphql_options(const Config& config) {
   options.plan_cache_bytes = static_cast<std::size_t>(config.graphql.plan_cache);
   options.apq_cache_bytes = config.graphql.apq ? static_cast<std::size_t>(config.graphql.apq_cache) : 0;
   options.persisted_only = config.graphql.persisted_only;
+  return options;
+}
+
+edge::WebSocketOptions websocket_options(const Config& config) {
+  edge::WebSocketOptions options;
+  options.socket.max_message = static_cast<std::size_t>(config.limits.message_bytes);
+  options.socket.buffer = static_cast<std::size_t>(config.websocket.buffer);
+  options.socket.ping = config.websocket.ping;
+  options.socket.compression = deflate_mode(config.websocket.compression);
+  options.slow = slow_policy(config.websocket.slow);
   return options;
 }
 
@@ -45,15 +54,12 @@ EdgeOptions edge_options(const Config& config) {
   options.rpc.cors = cors;
   options.rest.max_message = max_message;
   options.rest.cors = cors;
-  options.graphql = graphql_options(config);
-  options.graphql.cors = cors;
-  options.websocket.socket.max_message = max_message;
-  options.websocket.socket.buffer = static_cast<std::size_t>(config.websocket.buffer);
-  options.websocket.socket.ping = config.websocket.ping;
-  options.websocket.socket.compression = deflate_mode(config.websocket.compression);
-  options.websocket.slow = slow_policy(config.websocket.slow);
+  options.websocket = websocket_options(config);
   options.websocket.cors = cors;
+  options.graphql = graphql_options(config);
+  options.graphql.max_message = max_message;
   options.graphql.socket = options.websocket.socket;
+  options.graphql.cors = cors;
   return options;
 }
 

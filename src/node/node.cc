@@ -61,10 +61,7 @@ bool needs_restart(const Config& was, const Config& is) {
     return std::tie(c.listen, c.admin, c.shards, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
                     c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
                     c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
-                    c.log.level, c.log.access, c.graphql.path, c.graphql.introspection, c.graphql.page, c.graphql.depth,
-                    c.graphql.aliases, c.graphql.tokens, c.graphql.complexity, c.graphql.response_bytes,
-                    c.graphql.upstream_calls, c.graphql.plan_cache, c.graphql.apq, c.graphql.apq_cache,
-                    c.graphql.persisted, c.graphql.persisted_only);
+                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
   };
   return made_of(was) != made_of(is);
 }
@@ -245,7 +242,7 @@ Result<void> Node::Rep::start_admin() {
 void Node::Rep::announce() const {
   for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect{}; reference at /docs)",
+  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect, WebSocket{}; reference at /docs)",
             snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
             host.empty() ? "0.0.0.0" : host, workers.front()->port(),
             snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
@@ -316,8 +313,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'graphql' and "
-        "'log' takes effect at the next start",
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'websocket', "
+        "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);
   }
   if (tls != nullptr) {

@@ -36,17 +36,16 @@ net::PoolLimits pool_limits(const Config& config) {
   return limits;
 }
 
-EdgeOptions user_edge_options(const Snapshot& snapshot) {
-  EdgeOptions options = edge_options(snapshot.config);
-  options.graphql.streams = snapshot.streams;
+edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
+  edge::GraphqlOptions options = edge_options(snapshot.config).graphql;
+  options.streams = snapshot.streams;
   return options;
 }
 
-// /openapi.json, /docs and GraphQL are about the user's contract.
+// /openapi.json and /docs are about the user's contract.
 EdgeOptions own_edge_options(const Config& config) {
   EdgeOptions options = edge_options(config);
   options.rest.documents = false;
-  options.graphql.enabled = false;
   return options;
 }
 
@@ -54,6 +53,18 @@ HandlerPtr route_to(const ServedBy& by, net::ClientPool& pool) {
   auto cluster = std::make_shared<mesh::Cluster>(by.name, by.cluster, pool);
   if (by.cluster.protocol == mesh::Protocol::http) return std::make_shared<route::HttpRoute>(std::move(cluster));
   return std::make_shared<route::GrpcRoute>(std::move(cluster));
+}
+
+// The configuration was checked when it was read.
+route::Tunnels tunnels_of(const Config& config, net::ClientPool& pool) {
+  std::vector<route::Tunnels::Target> targets;
+  for (const auto& [name, tunnel] : config.tunnels) {
+    mesh::ClusterConfig places = mesh::parse_addresses(tunnel.at).value();
+    for (net::Origin& origin : places.origins)
+      origin.tls_config.ca_file = tunnel.ca.empty() ? "" : (config.folder / tunnel.ca).string();
+    targets.push_back({tunnel.path, std::make_shared<mesh::Cluster>(name, std::move(places), pool)});
+  }
+  return route::Tunnels(std::move(targets));
 }
 
 // Routes by the name of their service in parley.yaml.
@@ -69,10 +80,12 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(
-            front, user_edge_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
-        own_edges(own_services, own_edge_options(setup.snapshot->config), {}, nullptr),
-        dispatch(user_edges, own_edges, own_services, files) {
+        user_edges(front, edge_options(setup.snapshot->config)),
+        own_edges(own_services, own_edge_options(setup.snapshot->config)),
+        graphql(
+            front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
+        tunnels(tunnels_of(setup.snapshot->config, pool)),
+        dispatch(user_edges, own_edges, own_services, graphql, tunnels, files) {
     apply(setup.snapshot);
     own_services.wrap([this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
   }
@@ -87,8 +100,8 @@ struct Worker::Inside {
     }
     front.swap(snapshot->contract,
                [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
-    schema = snapshot->schema;
     files.swap(snapshot->files, snapshot->config.files.at);
+    schema = snapshot->schema;
     readiness.changed().notify();
   }
 
@@ -115,6 +128,8 @@ struct Worker::Inside {
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
     co_await server->drain(deadline);
+    co_await user_edges.drain();
+    co_await own_edges.drain();
     co_await pool.drain(deadline);
   }
 
@@ -130,6 +145,8 @@ struct Worker::Inside {
   Edges user_edges;
   Edges own_edges;
   edge::FilesEdge files;
+  edge::GraphqlEdge graphql;
+  route::Tunnels tunnels;
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;

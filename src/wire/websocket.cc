@@ -62,6 +62,7 @@ std::size_t WebSocketDecoder::head_length() const {
 bool WebSocketDecoder::take_head(std::string_view& in) {
   const auto take = [&](std::size_t wanted) {
     const std::size_t part = std::min(wanted - head_size_, in.size());
+    if (part == 0) return false;  // an empty view may point nowhere
     std::memcpy(head_.data() + head_size_, in.data(), part);
     head_size_ = static_cast<std::uint8_t>(head_size_ + part);
     in.remove_prefix(part);

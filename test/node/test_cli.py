@@ -17,7 +17,7 @@ def call(node, *arguments, stdin=""):
     return parley("call", *arguments, "--to", f"127.0.0.1:{node.port}", "--contract", suite.AWKWARD, stdin=stdin)
 
 
-@pytest.mark.parametrize("via", ["rest", "grpc", "connect"])
+@pytest.mark.parametrize("via", ["rest", "grpc", "connect", "ws"])
 def test_a_unary_call(node, via):
     answer = call(node, "awkward.v1.Awkward/Get", '{"name":"n","i64":"7"}', "--via", via, "-H", "x-custom: one")
     assert answer.returncode == 0, answer.stderr
@@ -26,7 +26,7 @@ def test_a_unary_call(node, via):
     assert got["metadata"]["x-custom"] == "one"
 
 
-@pytest.mark.parametrize("via", ["rest", "grpc", "connect"])
+@pytest.mark.parametrize("via", ["rest", "grpc", "connect", "ws"])
 def test_an_error_has_its_code_and_exit_code(node, via):
     answer = call(node, "awkward.v1.Awkward/Fail", '{"code":5,"message":"gone"}', "--via", via)
     assert answer.returncode == 1
@@ -34,11 +34,18 @@ def test_an_error_has_its_code_and_exit_code(node, via):
     assert answer.stderr.startswith("NOT_FOUND") and "gone" in answer.stderr
 
 
-@pytest.mark.parametrize("via", ["rest", "grpc", "connect"])
+@pytest.mark.parametrize("via", ["rest", "grpc", "connect", "ws"])
 def test_a_server_stream_prints_a_line_a_message(node, via):
     answer = call(node, "awkward.v1.Awkward/Ticks", '{"count":3}', "--via", via)
     assert answer.returncode == 0, answer.stderr
     assert len([json.loads(line) for line in answer.stdout.splitlines()]) == 3
+
+
+@pytest.mark.parametrize("via", ["grpc", "connect", "ws"])
+def test_a_stream_both_ways_takes_a_message_a_line(node, via):
+    answer = call(node, "awkward.v1.Awkward/Chat", "-", "--via", via, stdin='{"text":"a"}\n{"text":"b"}\n')
+    assert answer.returncode == 0, answer.stderr
+    assert [json.loads(line)["text"] for line in answer.stdout.splitlines()] == ["A", "B"]
 
 
 def test_a_slip_of_the_pen_gets_a_hint(node):

@@ -4,10 +4,13 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import parley_node  # noqa: E402
+import storefront  # noqa: E402
 import suite  # noqa: E402
 
 SHOP = os.path.normpath(os.path.join(HERE, "..", "..", "examples", "shop"))
@@ -18,7 +21,7 @@ def services(orders):
     ports = [parley_node.free_port() for _ in range(3)]
     return {
         "orders": {"run": f"{orders} --port {ports[0]}", "at": f"grpc://127.0.0.1:{ports[0]}"},
-        "payments": {"serves": ["shop.Payments", "shop.Support"], "run": f"/usr/bin/python3 {SHOP}/payments/payments.py --port {ports[1]}",
+        "payments": {"serves": ["shop.Payments", "shop.Customers", "shop.Support"], "run": f"/usr/bin/python3 {SHOP}/payments/payments.py --port {ports[1]}",
                      "at": f"grpc://127.0.0.1:{ports[1]}"},
         "catalog": {"serves": ["shop.Catalog"], "run": f"node {SHOP}/catalog/catalog.mjs --port {ports[2]}",
                     "at": f"http://127.0.0.1:{ports[2]}"},
@@ -30,9 +33,11 @@ def main():
     parser.add_argument("--orders", required=True, type=os.path.abspath, help="the binary of the orders service")
     arguments = parser.parse_args()
     subprocess.run([arguments.parley, "check", SHOP], check=True)
-    with parley_node.Parley(arguments.parley, {"contracts": f"{SHOP}/contracts", "services": services(arguments.orders)}) as node:
+    with tempfile.TemporaryDirectory() as folder, \
+            parley_node.Parley(arguments.parley, {"contracts": f"{SHOP}/contracts", "services": services(arguments.orders),
+                                                  "files": {"folder": storefront.build(arguments.cache, f"{folder}/page")}}) as node:
         tour = [sys.executable, f"{SHOP}/tour.py", "--at", f"http://127.0.0.1:{node.port}", "--admin", f"http://127.0.0.1:{node.admin}",
-                "--parley", arguments.parley]
+                "--parley", arguments.parley, "--page"]
         first, again = (subprocess.run(tour).returncode for _ in range(2))  # again: a visitor leaves nothing behind that disturbs the next
         if first or again:
             print(node.log()[-8000:])

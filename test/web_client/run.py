@@ -14,9 +14,11 @@ import parley_node  # noqa: E402
 import suite  # noqa: E402
 import tools  # noqa: E402
 
+ROOMS = os.path.normpath(os.path.join(HERE, "..", "websocket", "rooms"))
+CONTRACTS = os.path.normpath(os.path.join(HERE, "..", "..", "contracts"))
 CLIENT = os.path.normpath(os.path.join(HERE, "..", "..", "clients", "web"))
 # What a user's own compiler is told; the strictest, so that the declarations hold for all.
-TYPES = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--types", "", "types.ts"]
+TYPES = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--types", "", "types.ts", "generated.ts"]
 
 
 def pack(tree, folder):
@@ -25,8 +27,8 @@ def pack(tree, folder):
     shutil.copytree(CLIENT, source, ignore=shutil.ignore_patterns("node_modules", "dist", "test"))
     os.symlink(os.path.join(tree, "node_modules"), os.path.join(source, "node_modules"))
     tools.run(["node_modules/.bin/tsc", "--project", "tsconfig.json"], cwd=source)
-    name = tools.run(["npm", "pack", "--ignore-scripts", "--loglevel=error"], cwd=source).split()[-1]
-    return os.path.join(source, name)
+    tools.run(["npm", "pack", "--ignore-scripts", "--loglevel=error"], cwd=source)
+    return next(os.path.join(source, name) for name in os.listdir(source) if name.endswith(".tgz"))
 
 
 def user(tree, tarball, folder):
@@ -45,6 +47,15 @@ def user(tree, tarball, folder):
     return work
 
 
+def rooms_backend(cache):
+    return parley_node.Backend([suite.awkward_python(cache), os.path.join(ROOMS, "rooms.py"), "{port}", CONTRACTS], name="rooms")
+
+
+def rooms_config(port):
+    """One shard: a position of a shared stream is known on the shard that gave it."""
+    return {"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{port}"}}}
+
+
 def main():
     parser = suite.arguments(__doc__)
     parser.add_argument("tests", nargs="*", help="only these, such as call.test.mjs")
@@ -53,13 +64,15 @@ def main():
     if browser is None:
         sys.exit("there is no chromium; ./dev test installs it")
     tree = tools.npm_tree(arguments.cache, "web_client", os.path.join(CLIENT, "package.json"))
-    with tempfile.TemporaryDirectory() as folder, suite.awkward_backend(arguments.cache) as backend:
+    with tempfile.TemporaryDirectory() as folder, suite.awkward_backend(arguments.cache) as backend, rooms_backend(arguments.cache) as rooms:
         work = user(tree, pack(tree, folder), folder)
+        with open(os.path.join(work, "awkward.ts"), "w") as file:
+            subprocess.run([arguments.parley, "typescript", suite.AWKWARD], stdout=file, check=True)
         tools.run([os.path.join(tree, "node_modules", ".bin", "tsc"), *TYPES], cwd=work)
         page_port = parley_node.free_port()
         config = suite.awkward_config(backend.port, cors={"origins": [f"http://localhost:{page_port}"]})
-        with parley_node.Parley(arguments.parley, config) as node:
-            environment = {**os.environ, "PARLEY_PORT": str(node.port), "PAGE_PORT": str(page_port), "BROWSER": browser}
+        with parley_node.Parley(arguments.parley, config) as node, parley_node.Parley(arguments.parley, rooms_config(rooms.port)) as shared:
+            environment = {**os.environ, "PARLEY_PORT": str(node.port), "ROOMS_PORT": str(shared.port), "PAGE_PORT": str(page_port), "BROWSER": browser}
             files = arguments.tests or sorted(name for name in os.listdir(work) if name.endswith(".test.mjs"))
             done = subprocess.run(["node", "--test", "--test-reporter=spec", *files], cwd=work, env=environment)
     sys.exit(done.returncode)

@@ -63,6 +63,18 @@ def test_origins_that_may_connect(connect, node):
         assert socket.rest()[-1] == ("close", 1000, "")
 
 
+@pytest.mark.parametrize("path, origin, status, reason", [
+    ("/ws/awkward.v1.Awkward/Gett", "https://shop.example", 404, "unknown_method"),
+    ("/ws/awkward.v1.Awkward/Get", "https://shop.example", 426, "upgrade_required"),
+    ("/ws/awkward.v1.Awkward/Get", "https://evil.example", 403, "origin_not_allowed"),
+    ("/ws/awkward.v1.Awkward/Get", None, 426, "upgrade_required"),
+])
+def test_a_page_may_ask_by_a_plain_get_what_is_wrong(http, path, origin, status, reason):
+    answer = http.get(path, headers={"Origin": origin} if origin else {})
+    assert answer.status_code == status and answer.json()["reason"] == reason
+    assert answer.headers.get("access-control-allow-origin") == (origin if origin == "https://shop.example" else None)
+
+
 def test_a_refused_client_may_go_on_with_http(node):
     """The connection is HTTP/1.1 as before."""
     with pytest.raises(Refused) as caught:

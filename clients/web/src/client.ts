@@ -22,6 +22,8 @@ export interface ClientOptions {
   readonly liveness?: LivenessOptions | false;
   /** Milliseconds for a socket to open. Default 10,000. */
   readonly connectTimeout?: number;
+  /** Messages that a stream may be ahead of its reader; then the server waits, or does what the rpc's policy says. Default 256; 0 for any number. */
+  readonly window?: number;
   /** Characters of messages that may wait for a call's reader. Default 8 Mi. Beyond it `ws` stops reading, and in a browser the call ends with `resource_exhausted`. */
   readonly buffer?: number;
   /** Where the runtime has none, as Node before 22: that of the package `ws`. */
@@ -53,15 +55,15 @@ export class Client<C extends Contract<C> = AnyContract> {
     private readonly url: string | URL,
     private readonly options: ClientOptions = {},
   ) {
-    const { liveness = {}, connectTimeout = 10_000, buffer = 8 << 20, WebSocket = nativeSocket() } = options;
-    this.transport = { Socket: WebSocket, liveness, connectTimeout, buffer };
+    const { liveness = {}, connectTimeout = 10_000, window = 256, buffer = 8 << 20, WebSocket = nativeSocket() } = options;
+    this.transport = { Socket: WebSocket, liveness, connectTimeout, window, buffer };
   }
 
   /** One message there, one back. */
   async unary<M extends MethodOf<C, "unary">>(method: M, request: RequestOf<C, M>, options: UnaryOptions = {}): Promise<ResponseOf<C, M>> {
     const { reconnect = this.options.reconnect, idempotent = false } = options;
     const backoff = reconnect ? new Backoff(reconnect === true ? {} : reconnect) : undefined;
-    const [dial, lifetime] = this.begin(method, { timeout: this.options.timeout, ...options });
+    const [dial, lifetime] = this.begin(method, { timeout: this.options.timeout, ...options }, false);
     try {
       for (;;) {
         try {
@@ -81,19 +83,19 @@ export class Client<C extends Contract<C> = AnyContract> {
 
   /** One message there, a stream back. */
   stream<M extends MethodOf<C, "server">>(method: M, request: RequestOf<C, M>, options: StreamOptions = {}): ReplyStream<ResponseOf<C, M>> {
-    const [dial, lifetime] = this.begin(method, options);
+    const [dial, lifetime] = this.begin(method, options, true);
     return new ReplyStream(dial, lifetime, request, { ...options, reconnect: options.reconnect ?? this.options.reconnect });
   }
 
   /** A stream there, one message back. */
   clientStream<M extends MethodOf<C, "client">>(method: M, options: CallOptions = {}): RequestStream<RequestOf<C, M>, ResponseOf<C, M>> {
-    const [dial, lifetime] = this.begin(method, options);
+    const [dial, lifetime] = this.begin(method, options, false);
     return new RequestStream(dial(), lifetime);
   }
 
   /** A stream there, a stream back. */
   bidi<M extends MethodOf<C, "bidi">>(method: M, options: CallOptions = {}): Conversation<RequestOf<C, M>, ResponseOf<C, M>> {
-    const [dial, lifetime] = this.begin(method, options);
+    const [dial, lifetime] = this.begin(method, options, true);
     return new Conversation(dial(), lifetime);
   }
 
@@ -102,11 +104,11 @@ export class Client<C extends Contract<C> = AnyContract> {
     this.closing.abort(new ParleyError("cancelled", "the client was closed", { reason: "client_closed" }));
   }
 
-  private begin(method: string, options: CallOptions): [Dial, Lifetime] {
+  private begin(method: string, options: CallOptions, repliesStream: boolean): [Dial, Lifetime] {
     const lifetime = new Lifetime(options, this.closing.signal);
     const { metadata } = this.options;
     const fields = async () => mergeMetadata(typeof metadata === "function" ? await metadata(method) : metadata, options.metadata);
-    return [dialer(this.transport, this.url, method, lifetime, fields), lifetime];
+    return [dialer({ transport: this.transport, base: this.url, method, repliesStream }, lifetime, fields), lifetime];
   }
 
   private async once(dial: Dial, request: unknown, { onHeaders, onStatus }: UnaryOptions): Promise<unknown> {

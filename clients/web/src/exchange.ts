@@ -1,5 +1,5 @@
 import { ParleyError, type Status } from "./error.js";
-import { emptyStartFrame, endFrame, messageFrame, parseFrame, pingFrame, startFrame, subprotocol, type ServerFrame, type Start } from "./frames.js";
+import { creditFrame, emptyStartFrame, endFrame, messageFrame, parseFrame, pingFrame, startFrame, subprotocol, type ServerFrame, type Start } from "./frames.js";
 import { Heartbeat, type LivenessOptions } from "./heartbeat.js";
 import { Inbox } from "./inbox.js";
 import type { Metadata } from "./metadata.js";
@@ -14,6 +14,8 @@ export interface Transport {
   readonly connectTimeout: number;
   /** Characters of messages that wait to be taken, at most. */
   readonly buffer: number;
+  /** Messages that a stream may be ahead of its reader; 0: any number. */
+  readonly window: number;
 }
 
 /** What comes in, in order. */
@@ -57,6 +59,7 @@ export class Exchange {
   private halfClosed = false;
   private ending: { error: ParleyError | undefined } | undefined;
   private waitingSize = 0;
+  private takenSinceCredit = 0;
   private paused = false;
 
   constructor(
@@ -153,7 +156,8 @@ export class Exchange {
     }
   }
 
-  // A browser cannot stop reading: a page that does not take its messages loses the call, not its memory. Node's `ws` can be paused.
+  // What is left when the window is not enough, as with few but large messages: Node's `ws` can be paused. A browser cannot stop reading: a page that does not take its
+  // messages loses the call, not its memory.
   private arrived(arrival: Arrival & { size: number }): void {
     this.waitingSize += arrival.size;
     this.inbox.put(arrival);
@@ -166,11 +170,22 @@ export class Exchange {
   }
 
   private taken(arrival: Arrival): void {
-    if (arrival.kind === "message") this.waitingSize -= arrival.size;
+    if (arrival.kind === "message") {
+      this.waitingSize -= arrival.size;
+      this.credit();
+    }
     if (!this.paused || this.waitingSize > this.transport.buffer / 2) return;
     this.paused = false;
     this.socket.resume?.();
     if (!this.ending) this.heartbeat?.start();
+  }
+
+  // Half a window at a time, so that the other half is under way meanwhile.
+  private credit(): void {
+    const { window } = this.start;
+    if (window === undefined || ++this.takenSinceCredit < window / 2) return;
+    this.transmit(creditFrame(this.takenSinceCredit));
+    this.takenSinceCredit = 0;
   }
 
   private lost(): void {

@@ -17,16 +17,19 @@ export interface Start {
   readonly resume?: string | undefined;
   /** Begin with up to so many messages that a shared stream still has. */
   readonly history?: number | undefined;
+  /** So many messages may come until there is credit. */
+  readonly window?: number | undefined;
 }
 
 /** The frame that begins a call; undefined when there is nothing to say, for then the first message begins it. */
-export function startFrame({ metadata = {}, timeout, resume, history }: Start): string | undefined {
+export function startFrame({ metadata = {}, timeout, resume, history, window }: Start): string | undefined {
   const fields = Object.entries(metadata).map(([name, value]) => [name, typeof value === "string" ? value : value.join(", ")] as const);
   const start = {
     ...(fields.length > 0 && { metadata: Object.fromEntries(fields) }),
     ...(timeout !== undefined && { timeout: `${Math.max(0, Math.ceil(timeout)) / 1000}s` }),
     ...(resume !== undefined && { resume }),
     ...(history !== undefined && { history }),
+    ...(window !== undefined && { window }),
   };
   return Object.keys(start).length > 0 ? JSON.stringify({ start }) : undefined;
 }
@@ -34,6 +37,9 @@ export function startFrame({ metadata = {}, timeout, resume, history }: Start): 
 export const emptyStartFrame = '{"start":{}}';
 export const endFrame = '{"end":{}}';
 export const pingFrame = '{"ping":{}}';
+
+/** So many more messages may come. */
+export const creditFrame = (messages: number): string => JSON.stringify({ credit: messages });
 
 /** `undefined` is no ProtoJSON: a message without fields is `{}`. */
 export function messageFrame(message: unknown): string {

@@ -110,7 +110,7 @@ describe("what goes wrong", () => {
   test("a deadline", async () => assert.equal((await inPage(caught, [rpc("Sleep"), { ms: "20000" }, { timeout: 200 }])).code, "deadline_exceeded"));
 
   test("an rpc that is not there: the page learns why, although browsers hide it", async () =>
-    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "not_found"));
+    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "unimplemented"));
 
   test("nobody there", async () => {
     const gone = await proxy(port);
@@ -123,6 +123,25 @@ describe("what goes wrong", () => {
     await page.waitForFunction(() => window.parley);
     const error = await inPage(caught, [rpc("Get"), {}]);
     assert.ok(["unavailable", "permission_denied"].includes(error.code), error.code);
+  });
+
+  test("a page that reads slowly makes the service wait, and loses nothing", async () => {
+    const { running, got } = await inPage(
+      async (client, [ticks, census]) => {
+        const stream = client.stream(ticks, { count: 500, size: 50_000 });
+        await stream.next();
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const { running = 0 } = await client.unary(census, {});
+        let got = 1;
+        for await (const _ of stream) got += 1;
+        return { running, got };
+      },
+      [rpc("Ticks"), rpc("Census")],
+      port,
+      { window: 8 },
+    );
+    assert.ok(running >= 1, "the service has sent 25 MB to a page that asked for eight messages");
+    assert.equal(got, 500);
   });
 
   test("a page that reads nothing keeps its memory", async () => {

@@ -8,7 +8,7 @@ const base = "http://node.test";
 
 function setup(options = {}) {
   const { Socket, sockets } = fake();
-  return { client: createClient(base, { WebSocket: Socket, liveness: false, ...options }), sockets };
+  return { client: createClient(base, { WebSocket: Socket, liveness: false, window: 0, ...options }), sockets };
 }
 
 /** What a promise or an iterator's end gave: the ParleyError's interesting part. */
@@ -257,6 +257,41 @@ describe("server stream", () => {
     (await nth(sockets, 0)).say({ message: 1 }, { skipped: { messages: 17 } }, { message: 2 }, ok);
     for await (const each of stream) got.push(each);
     assert.deepEqual(got, [1, "gap of 17", 2]);
+  });
+
+  test("the server is told how far it may be ahead of the reader, and given credit as messages are taken", async () => {
+    const { client, sockets } = setup({ window: 10 });
+    const stream = client.stream("a.B/C", {});
+    const socket = await nth(sockets, 0);
+    assert.deepEqual(socket.sent, [{ start: { window: 10 } }, { message: {} }]);
+    for (let i = 0; i < 10; ++i) socket.say({ message: i });
+    const credit = async (take) => {
+      for (let i = 0; i < take; ++i) await stream.next();
+      return socket.sent.slice(2);
+    };
+    assert.deepEqual(await credit(4), []);
+    assert.deepEqual(await credit(1), [{ credit: 5 }]);
+    assert.deepEqual(await credit(5), [{ credit: 5 }, { credit: 5 }]);
+  });
+
+  test("messages that are taken as they come give credit too", async () => {
+    const { client, sockets } = setup({ window: 4 });
+    const loop = all(client.bidi("a.B/C"));
+    const socket = await nth(sockets, 0);
+    for (let i = 0; i < 4; ++i) {
+      socket.say({ message: i });
+      await settled();
+    }
+    assert.deepEqual(socket.sent, [{ start: { window: 4 } }, { credit: 2 }, { credit: 2 }]);
+    socket.say(ok);
+    assert.equal((await loop).length, 4);
+  });
+
+  test("where one reply comes there is no window", async () => {
+    const { client, sockets } = setup({ window: 10 });
+    client.unary("a.B/C", {}).catch(() => {});
+    client.clientStream("a.B/C");
+    assert.deepEqual([(await nth(sockets, 0)).sent[0], (await nth(sockets, 1)).sent[0]], [{ start: {} }, { start: {} }]);
   });
 
   test("a reader that takes nothing loses the call, not the page's memory", async () => {

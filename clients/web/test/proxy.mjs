@@ -45,7 +45,7 @@ export async function proxy(port) {
       self.cut();
       await new Promise((resolve) => server.close(resolve));
     },
-    accept: () => listen(self.port),
+    accept: async () => server.listening || listen(self.port),
     async stop() {
       self.cut();
       if (server.listening) await new Promise((resolve) => server.close(resolve));

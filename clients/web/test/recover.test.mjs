@@ -16,7 +16,7 @@ beforeEach((t) => {
 
 function setup(options = {}, sockets = {}) {
   const made = fake(sockets);
-  return { client: createClient(base, { WebSocket: made.Socket, liveness: false, ...options }), sockets: made.sockets };
+  return { client: createClient(base, { WebSocket: made.Socket, liveness: false, window: 0, ...options }), sockets: made.sockets };
 }
 
 /** Collects what a stream gives, its states and gaps, as they come. */

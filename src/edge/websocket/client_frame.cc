@@ -150,7 +150,9 @@ Result<Start> read_start(std::string_view wire) {
     } else if (records.tag == bytes_tag(3)) {
       start.resume = records.bytes;
     } else if (records.tag == number_tag(4)) {
-      start.history = static_cast<std::uint32_t>(std::min<std::uint64_t>(records.number, UINT32_MAX));
+      start.history = static_cast<std::uint32_t>(records.number);
+    } else if (records.tag == number_tag(5)) {
+      start.window = static_cast<std::uint32_t>(records.number);
     }
   }
   if (records.is_malformed()) return fail(bad_frame("start is malformed"));
@@ -177,12 +179,15 @@ Result<ClientFrame> read_envelope(std::string_view wire, const contract::Message
       frame.kind = ClientFrame::Kind::end;
     } else if (records.tag == bytes_tag(4)) {
       frame.kind = ClientFrame::Kind::ping;
+    } else if (records.tag == number_tag(5)) {
+      frame.kind = ClientFrame::Kind::credit;
+      frame.credit = static_cast<std::uint32_t>(records.number);
     } else {
       return fail(bad_frame("a frame has an unknown field: " + std::to_string(records.tag >> 3U)));
     }
   }
   if (records.is_malformed()) return fail(bad_frame("a frame is no parley.ClientFrame"));
-  if (members != 1) return fail(bad_frame("a frame has exactly one of start, message, end and ping"));
+  if (members != 1) return fail(bad_frame("a frame has exactly one of start, message, end, ping and credit"));
   return frame;
 }
 

@@ -24,12 +24,14 @@ struct Start {
   std::optional<Duration> timeout;
   std::string resume;
   std::uint32_t history = 0;
+  std::uint32_t window = 0;  // messages; 0: any number
 };
 
 struct ClientFrame {
-  enum class Kind : std::uint8_t { start, message, end, ping };
+  enum class Kind : std::uint8_t { start, message, end, ping, credit };
   Kind kind = Kind::ping;
   Bytes message;  // wire bytes
+  std::uint32_t credit = 0;
   Start start;
 };
 

@@ -1,6 +1,7 @@
 // Writing what a server sends.
 #include <array>
 
+#include "base/base64.h"
 #include "call/header_rules.h"
 #include "contract/text_escape.h"
 #include "contract/transcode.h"

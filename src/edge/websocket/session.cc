@@ -15,48 +15,47 @@ using net::WebSocket;
 using wire::WsClose;
 
 constexpr std::uint16_t number(WsClose code) { return static_cast<std::uint16_t>(code); }
-constexpr std::uint16_t status_codes = 4000;  // and gRPC's number of the code
-
-thread_local std::string frame_text;  // a frame while it is made
-
-std::string& new_frame() {
-  frame_text.assign(WebSocket::frame_room, '\0');
-  return frame_text;
-}
 
 Error bad_frame(std::string message) {
   return Error(Code::invalid_argument, Blame::caller, std::move(message)).with_reason("bad_frame");
 }
 
-Error wrong_count(Blame blame, std::string_view text) {
-  return Error(Code::unimplemented, blame, std::string(text))
-      .with_reason(blame == Blame::caller ? "request_count" : "bad_reply");
+Error wrong_count(std::string_view text) {
+  return Error(Code::unimplemented, Blame::caller, std::string(text)).with_reason("request_count");
 }
 
-// As the rpc edges do it. What a browser cannot set is in `start`; a malformed `-bin` header is no reason to fail then.
-void read_metadata(const Fields& from, Fields& to) {
+// As the rpc edges do it.
+Result<void> read_metadata(const Fields& from, Fields& to) {
   for (const Field field : from) {
     if (!passes(field.name, Direction::request)) continue;
     if (!wire::is_bin(field.name)) {
       to.add(field.name, field.value);
-    } else {
-      (void)wire::add_bin_decoded(to, field.name, field.value);
+    } else if (!wire::add_bin_decoded(to, field.name, field.value)) {
+      return invalid(fmt::format("the value of {} is not base64", field.name));
     }
   }
+  return {};
 }
 
-const Error* end_of(const Call& call) {
-  if (call.is_finished()) return call.status();
-  return call.cancelled() ? &*call.cancelled() : nullptr;
+// A shared stream waits for nobody.
+SlowPolicy slow_policy(const contract::StreamOptions& stream, SlowPolicy fallback) {
+  switch (stream.slow) {
+    case contract::SlowCaller::wait: return SlowPolicy::wait;
+    case contract::SlowCaller::drop_oldest: return SlowPolicy::drop_oldest;
+    case contract::SlowCaller::close: return SlowPolicy::close;
+    case contract::SlowCaller::unsaid: break;
+  }
+  return stream.share && fallback == SlowPolicy::wait ? SlowPolicy::drop_oldest : fallback;
 }
 
 }  // namespace
 
 Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options, const contract::ContractPtr& contract,
-                 const contract::Method& method, HandlerPtr handler, Format format)
+                 const contract::Method& method, HandlerPtr handler, SharedStreams& shared, Format format)
     : exchange_(exchange),
       options_(options),
       handler_(std::move(handler)),
+      shared_(shared),
       socket_(exchange, options.socket,
               exchange.request().fields.has("sec-websocket-protocol") ? subprotocol(format) : std::string_view()),
       call_(contract, method, "websocket"),
@@ -64,8 +63,8 @@ Session::Session(net::ServerExchange& exchange, const WebSocketOptions& options,
       drain_timer_([](void* self) { static_cast<Session*>(self)->stop(); }, this),
       slow_timer_([](void* self) { static_cast<Session*>(self)->lose_patience(); }, this),
       format_(format),
-      slow_(options.slow) {
-  read_metadata(exchange.request().fields, call_.metadata);
+      slow_(slow_policy(method.stream, options.slow)) {
+  if (auto read = read_metadata(exchange.request().fields, call_.metadata); !read) fail_call(std::move(read).error());
   call_.caller.address = exchange.peer().address;
   call_.caller.subject = exchange.peer().subject;
   exchange.on_broken([](void* self) { static_cast<Session*>(self)->broken_off(); }, this);
@@ -81,8 +80,6 @@ Task<void> Session::run() {
   tasks_.spawn(pump());
   while (!begun_ && !call_.cancelled()) co_await changed_.wait();
   if (begun_ || !gone_) {
-    // What is wrong with a call is heard by its handler too, and with it by telemetry.
-    tasks_.spawn(answer(*handler_, call_));
     co_await send_replies();
     send_status();
   }
@@ -118,12 +115,11 @@ bool Session::take(ClientFrame& frame) {
   switch (frame.kind) {
     case ClientFrame::Kind::start: take_start(std::move(frame.start)); return false;
     case ClientFrame::Kind::end: take_end(); return false;
-    case ClientFrame::Kind::ping: {
-      std::string& text = new_frame();
-      put_pong(format_, text);
-      socket_.push(seal(text));
+    case ClientFrame::Kind::ping: send_pong(); return false;
+    case ClientFrame::Kind::credit:
+      if (window_) *window_ += frame.credit;
+      changed_.notify();
       return false;
-    }
     case ClientFrame::Kind::message:
       if (!take_message()) return false;
       if (call_.method().client_streaming) return true;
@@ -139,6 +135,9 @@ void Session::take_start(Start start) {
   if (std::exchange(started_, true)) return fail_call(bad_frame("start is the first frame, once"));
   for (const Field field : start.metadata) call_.metadata.remove(field.name);
   copy_passing(start.metadata, Direction::request, call_.metadata);
+  resume_ = std::move(start.resume);
+  history_ = start.history;
+  if (start.window != 0) window_ = start.window;
   if (start.timeout && *start.timeout <= Duration::zero())
     return fail_call(Error(Code::deadline_exceeded, Blame::caller, "the call came with no time left"));
   if (start.timeout) call_.set_deadline(Deadline::after(Shard::current().now(), *start.timeout));
@@ -149,7 +148,7 @@ bool Session::take_message() {
   started_ = true;
   const bool takes_many = call_.method().client_streaming;
   if (!takes_many && has_message_) {
-    fail_call(wrong_count(Blame::caller, "two request messages where the rpc takes one"));
+    fail_call(wrong_count("two request messages where the rpc takes one"));
     return false;
   }
   if (ended_) {
@@ -168,7 +167,7 @@ void Session::take_end() {
     begin();
     call_.requests.end();
   } else if (!has_message_) {
-    fail_call(wrong_count(Blame::caller, "no request message where the rpc takes one"));
+    fail_call(wrong_count("no request message where the rpc takes one"));
   }
 }
 
@@ -217,6 +216,15 @@ void Session::stop() {
             number(WsClose::going_away));
 }
 
+Task<void> Session::wait_window() {
+  if (slow_ == SlowPolicy::close) watch_slow();
+  while (is_held()) co_await changed_.wait();
+}
+
+void Session::count_sent() {
+  if (window_ && *window_ > 0) --*window_;
+}
+
 void Session::watch_slow() {
   Shard& shard = Shard::current();
   slow_timer_.set(shard.timers(), Deadline::after(shard.now(), options_.slow_patience));
@@ -230,83 +238,6 @@ void Session::lose_patience() {
             number(WsClose::policy));
   Shard& shard = Shard::current();
   slow_timer_.set(shard.timers(), Deadline::after(shard.now(), options_.socket.close_timeout));
-}
-
-// To the client.
-
-Bytes Session::seal(std::string& text) {
-  return socket_.seal(is_json() ? wire::WsOpcode::text : wire::WsOpcode::binary, text);
-}
-
-Task<void> Session::send_replies() { return call_.method().server_streaming ? send_stream() : send_only_reply(); }
-
-void Session::send_headers() {
-  std::string& text = new_frame();
-  put_headers(format_, call_.headers, false, text);
-  (void)socket_.send(seal(text));
-}
-
-std::optional<Bytes> Session::reply_frame(const Bytes& message) {
-  std::string& text = new_frame();
-  if (auto put = put_message(format_, *call_.method().output, message.view(), "", text); !put) {
-    failed_ = put.error();
-    call_.cancel(std::move(put).error());
-    return std::nullopt;
-  }
-  return seal(text);
-}
-
-// A single reply counts only if the call ends well: it leaves together with headers and status.
-Task<void> Session::send_only_reply() {
-  Bytes only;
-  int replies = 0;
-  for (;;) {
-    auto reply = co_await call_.replies.read();
-    if (!reply || !*reply) break;
-    if (++replies > 1) fail_call(wrong_count(Blame::upstream, "the service sent two replies to a call with one"));
-    only = std::move(**reply);
-  }
-  if (end_of(call_) != nullptr || !socket_.can_send()) co_return;
-  if (replies == 0) {
-    failed_ = wrong_count(Blame::upstream, "the service sent no reply to a call with one");
-    co_return;
-  }
-  const auto frame = reply_frame(only);
-  if (!frame) co_return;
-  send_headers();
-  (void)socket_.send(*frame);
-}
-
-Task<void> Session::send_stream() {
-  co_await call_.wait_headers();
-  if (!socket_.can_send()) co_return;
-  if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers();
-  while (socket_.can_send()) {
-    auto reply = co_await call_.replies.read();
-    if (!reply || !*reply) break;
-    auto frame = reply_frame(**reply);
-    if (!frame) break;
-    auto sending = socket_.send(std::move(*frame));
-    if (slow_ == SlowPolicy::close && socket_.is_full()) watch_slow();
-    if (auto sent = co_await sending; !sent) break;
-    slow_timer_.clear();
-  }
-  slow_timer_.clear();
-}
-
-void Session::send_status() {
-  if (!socket_.can_send()) return;
-  const Error* status = failed_ ? &*failed_ : end_of(call_);
-  std::uint16_t code = close_code_;
-  if (code == 0)
-    code = status == nullptr ? number(WsClose::normal) : status_codes + static_cast<std::uint16_t>(status->code());
-  if (close_code_ != number(WsClose::protocol_error) && close_code_ != number(WsClose::bad_data)) {
-    std::string& text = new_frame();
-    put_status(format_, status, call_.trailers, &call_.contract().tables(), text);
-    (void)socket_.send(seal(text));
-  }
-  socket_.close(code,
-                status == nullptr ? std::string() : fmt::format("{}: {}", name(status->code()), status->message()));
 }
 
 }  // namespace parley::edge::websocket

@@ -12,6 +12,7 @@
 #include "call/handler.h"
 #include "edge/websocket/frames.h"
 #include "edge/websocket/options.h"
+#include "edge/websocket/shared_streams.h"
 #include "loop/signal.h"
 #include "loop/task_group.h"
 #include "loop/timer.h"
@@ -24,7 +25,7 @@ class Session {
  public:
   // Accepts the exchange's upgrade.
   Session(net::ServerExchange& exchange, const WebSocketOptions& options, const contract::ContractPtr& contract,
-          const contract::Method& method, HandlerPtr handler, Format format);
+          const contract::Method& method, HandlerPtr handler, SharedStreams& shared, Format format);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -46,13 +47,26 @@ class Session {
   void broken_off();
   void drain();
   void stop();
+  // The client's window is used up.
+  bool is_held() const { return window_ && *window_ == 0 && socket_.can_send() && !call_.cancelled(); }
+  void count_sent();
   void watch_slow();
   void lose_patience();
 
+  // By the kind of rpc, and by what is done about slow clients.
   Task<void> send_replies();
   Task<void> send_only_reply();
   Task<void> send_stream();
-  void send_headers();
+  Task<void> send_kept_stream();
+  Task<void> send_shared_stream();
+  // Waits while the client's window is used up.
+  Task<void> wait_window();
+  // The messages from number `next` on, until `ended` and all of them are sent.
+  Task<void> send_ring(Ring& ring, std::uint64_t next, const bool& ended);
+  Task<void> fill(Ring& ring, bool& ended);
+  void send_headers(const Fields& headers, bool resumed = false);
+  void send_skipped(std::uint64_t messages);
+  void send_pong();
   void send_status();
   // One reply message as a frame; nothing: it cannot be shown, and the call has failed.
   std::optional<Bytes> reply_frame(const Bytes& message);
@@ -62,6 +76,7 @@ class Session {
   net::ServerExchange& exchange_;
   const WebSocketOptions& options_;
   HandlerPtr handler_;
+  SharedStreams& shared_;
   net::WebSocket socket_;
   Call call_;
   Call::OnCancel on_cancel_;
@@ -70,6 +85,9 @@ class Session {
   Timer slow_timer_;
   std::optional<Error> failed_;  // the status, instead of what the handler said
   TaskGroup tasks_;
+  std::string resume_;
+  std::uint32_t history_ = 0;
+  std::optional<std::uint64_t> window_;  // messages that the client takes now; nothing: any number
   Format format_;
   SlowPolicy slow_;
   std::uint16_t close_code_ = 0;  // instead of the status' own

@@ -4,6 +4,7 @@
 
 #include "call/front.h"
 #include "edge/websocket/options.h"
+#include "edge/websocket/shared_streams.h"
 #include "net/exchange.h"
 
 namespace parley::edge {
@@ -16,10 +17,13 @@ class WebSocketEdge : public net::ExchangeHandler {
   // The address is one of this edge's, whatever is asked for there.
   static bool takes(const net::RequestHead& request) { return request.path().starts_with("/ws/"); }
   Task<void> serve(net::ServerExchange& exchange) override;
+  // Ends the shared streams; after it the edge may be destroyed. Call it when the exchanges have ended.
+  Task<void> drain() { return shared_.drain(); }
 
  private:
   const Front& front_;
   WebSocketOptions options_;
+  websocket::SharedStreams shared_;
 };
 
 }  // namespace parley::edge

@@ -1,7 +1,8 @@
 // Support: one bidirectional call over WebSocket for as long as the window is open. When it breaks, another is begun, and what was not answered is sent again.
 import { Backoff, ParleyError } from "@parley/web";
+import type { Line } from "./contract.ts";
 import { find, h } from "./dom.ts";
-import { shop, type Line } from "./shop.ts";
+import { shop } from "./shop.ts";
 
 export class Chat {
   private readonly lines = h("div", { class: "lines", role: "log", "aria-label": "Conversation" });
@@ -60,7 +61,8 @@ export class Chat {
         break; // both have hung up
       } catch (error) {
         if (!(error instanceof ParleyError) || error.code !== "unavailable") {
-          this.note(error instanceof ParleyError && error.code === "not_found" ? "The chat needs WebSocket, which this node does not serve." : (error as Error).message);
+          const missing = error instanceof ParleyError && ["not_found", "unimplemented"].includes(error.code);
+          this.note(missing ? "The chat needs WebSocket, which this node does not serve." : (error as Error).message);
           this.field.disabled = true;
           break;
         }

@@ -1,7 +1,4 @@
-export interface Money {
-  currency?: string;
-  minorUnits?: string;
-}
+import type { Money } from "./contract.ts";
 
 const euros = new Intl.NumberFormat("en-IE", { style: "currency", currency: "EUR" });
 

@@ -1,8 +1,10 @@
 // The newest orders. One query joins three services: orders, who bought, what was bought. Each order on its way is then followed by a subscription.
+import type { Money } from "./contract.ts";
 import { find, h, notice } from "./dom.ts";
-import { count, idOf, money, type Money } from "./format.ts";
-import { NoGraphql, query, subscribe } from "./graphql.ts";
+import { count, idOf, money } from "./format.ts";
+import { NoGraphql, query } from "./graphql.ts";
 import { noGraphql } from "./products.ts";
+import { subscribe } from "./subscriptions.ts";
 
 type State = "PLACED" | "PAID" | "PACKED" | "SHIPPED" | "DELIVERED" | "CANCELLED";
 

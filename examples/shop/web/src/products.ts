@@ -1,7 +1,8 @@
 // The products, and the button that orders one: a GraphQL query and a mutation.
 import { art } from "./art.ts";
+import type { Money } from "./contract.ts";
 import { find, h, notice, toast } from "./dom.ts";
-import { idOf, money, type Money } from "./format.ts";
+import { idOf, money } from "./format.ts";
 import { mutate, NoGraphql, query } from "./graphql.ts";
 
 interface Product {

@@ -1,9 +1,10 @@
 // The till, live: a server stream over WebSocket that finds its way back after every outage, and a client stream that orders many things at once.
 import { ParleyError, type StateChange } from "@parley/web";
 import { Chart } from "./chart.ts";
+import type { ImportSummary } from "./contract.ts";
 import { find, h, notice, toast } from "./dom.ts";
 import { count, money } from "./format.ts";
-import { shop, type ImportSummary } from "./shop.ts";
+import { shop } from "./shop.ts";
 
 const rushSeconds = 10;
 const shelf = [
@@ -63,7 +64,7 @@ export async function showTill(light: (change: StateChange) => void, changed: ()
     h("div", { class: "dashboard" }, h("div", { class: "figures" }, now.element, total.element, open.element, revenue.element), h("div", { class: "graph" }, chart.element), button),
   );
   try {
-    for await (const sales of shop.stream("shop.Orders/WatchSales", {}, { onState: light })) {
+    for await (const sales of shop.stream("shop.Orders/WatchSales", {}, { onState: light, history: 60 })) {
       minute.push(Number(sales.revenue?.minorUnits ?? 0));
       minute.splice(0, minute.length - 60);
       chart.add(sales.orders ?? 0);

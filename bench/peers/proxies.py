@@ -1,109 +1,39 @@
-"""Starts the processes that ./dev bench measures: Parley, its peers, and the backend behind all of them."""
+"""Parley and its peers as proxies of rpcs: the rows of gRPC and REST."""
 import os
-import pathlib
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
-import urllib.request
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_for(port, process=None, seconds=15):
-    end = time.time() + seconds
-    while time.time() < end:
-        if process is not None and process.poll() is not None:
-            raise RuntimeError(f"{process.args[0]} ended with {process.returncode} instead of listening")
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise RuntimeError(f"nothing listens on port {port}")
-
-
-def tree(pid):
-    """The process and all its descendants: nginx and haproxy work in children."""
-    found = [pid]
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += tree(int(child))
-    return found
-
-
-class Target:
-    def __init__(self, name, port, process, load_args):
-        self.name, self.port, self.process, self.load_args = name, port, process, load_args
-
-    def pids(self):
-        return tree(self.process.pid) if self.process else []
-
+from .processes import Target, free_port, wait_for
 
 GRPC_LOAD = ["--grpc", "--path", "/shop.Orders/GetOrder"]
 REST_LOAD = ["--path", "/v1/orders/1"]
 
 
-class Stack:
-    """Owns every process; a target is started on first use and kept."""
+def frame(message):
+    return b"\0" + len(message).to_bytes(4, "big") + message
 
-    def __init__(self, root, build):
-        self.root, self.build = root, build
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-bench-"))
-        self.processes = []
-        self.targets = {}
 
-    def __enter__(self):
+class Proxies:
+    """A part of Stack."""
+
+    def start_backend(self):
         contracts = self.root / "examples/shop/contracts"
         includes = ["-I", contracts, "-I", self.root / "contracts"]
-        self.request = self.encode(includes, "shop.GetOrderRequest", 'name: "orders/1"')
+        request = self.encode(includes, "shop.GetOrderRequest", 'name: "orders/1"')
         reply = self.encode(includes, "shop.Order", (self.root / "bench/order.txtpb").read_text())
-        self.grpc_reply = self.write("reply.bin", frame(reply))
-        self.grpc_request = self.write("request.bin", frame(self.request))
+        self.grpc_request = self.write("request.bin", frame(request))
         self.backend_port = free_port()
-        self.backend = self.spawn([self.build / "bench/load/parley_backend", "--port", self.backend_port, "--grpc-reply", self.grpc_reply])
+        self.backend = self.spawn([self.build / "bench/load/parley_backend", "--port", self.backend_port, "--grpc-reply",
+                                   self.write("reply.bin", frame(reply))])
         wait_for(self.backend_port, self.backend)
-        return self
-
-    def __exit__(self, *_):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def encode(self, includes, message, text):
         command = ["protoc", *includes, f"--encode={message}", "shop/orders.proto"]
         return subprocess.run([str(c) for c in command], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
 
-    def write(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def spawn(self, command, **kwargs):
-        log = open(self.folder / "log.txt", "ab")
-        process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, **kwargs)
-        self.processes.append(process)
-        return process
-
-    def once(self, name, start):
-        if name not in self.targets:
-            self.targets[name] = start()
-        return self.targets[name]
-
     def grpc_args(self):
         return [*GRPC_LOAD, "--body-file", str(self.grpc_request)]
-
-    # Targets.
 
     def direct(self, kind):
         args = self.grpc_args() if kind == "grpc" else ["--path", "/"]
@@ -122,7 +52,7 @@ services:
 
     def start_parley(self):
         port, admin = free_port(), free_port()
-        process = self.spawn([self.build / "parley", "up", self.parley_config(port, admin)])
+        process = self.spawn([self.parley_binary, "up", self.parley_config(port, admin)])
         wait_for(port, process)
         return port, process
 
@@ -135,7 +65,7 @@ services:
         port, admin = free_port(), free_port()
         config = self.parley_config(port, admin)
         began = time.perf_counter()
-        process = self.spawn([self.build / "parley", "up", config])
+        process = self.spawn([self.parley_binary, "up", config])
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", port), 0.5) as s:
@@ -145,8 +75,7 @@ services:
             except OSError:
                 time.sleep(0.0005)
         took = (time.perf_counter() - began) * 1000
-        process.terminate()
-        process.wait(10)
+        self.stop(process)
         return took
 
     def nginx(self, kind):
@@ -222,7 +151,3 @@ backend back
 
         port, process = self.once("grpc_gateway", start)
         return Target("grpc-gateway", port, process, REST_LOAD)
-
-
-def frame(message):
-    return b"\0" + len(message).to_bytes(4, "big") + message

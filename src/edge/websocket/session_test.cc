@@ -1,0 +1,312 @@
+// A socket's life by the clock: pings, patience with those who go or read slowly, drains. Fake time, an exchange whose
+// client is the test.
+#include "edge/websocket/session.h"
+
+#include <gtest/gtest.h>
+
+#include "contract/contract_fixture.h"
+#include "contract/load.h"
+#include "edge/websocket/websocket_edge.h"
+#include "loop/shard.h"
+
+namespace parley::edge::websocket {
+namespace {
+
+using namespace std::string_literals;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Its client's end is the test; `read` takes what the server sent.
+class TestExchange final : public net::ServerExchange {
+ public:
+  explicit TestExchange(std::string_view path) {
+    request_ = {.method = "CONNECT", .scheme = "http", .authority = "test", .target = std::string(path), .fields = {}};
+    request_.fields.add("sec-websocket-version", "13");
+    request_.upgrade = "websocket";
+    static const net::Peer peer{.address = "127.0.0.1:9", .tls = false, .http_version = 20, .subject = {}};
+    peer_ = &peer;
+  }
+  void respond(net::ResponseHead head) override {
+    responded_ = true;
+    status = head.status;
+  }
+  void accept_upgrade(Fields) override { responded_ = upgraded_ = true; }
+  void finish(Fields) override { finished = true; }
+  void reset(net::Reset) override {
+    was_reset = true;
+    break_off(Error(Code::cancelled, Blame::us, "reset"));
+  }
+  void go_away() { break_off(Error(Code::cancelled, Blame::caller, "gone")); }
+  void drain() { tell_drain(); }
+
+  void send(wire::WsOpcode opcode, std::string_view payload) {
+    std::string frame;
+    wire::append_masked_ws_frame(frame, opcode, payload, 7);
+    body_.push(Bytes(frame));
+  }
+  void say(std::string_view json) { send(wire::WsOpcode::text, json); }
+  // The frames since the last time: texts as they are, "ping", "close 1000 reason".
+  std::string read() {
+    std::string bytes;
+    while (response_body_.count() > 0) bytes += (*response_body_.take())->view();
+    std::string seen;
+    for (std::string_view in = bytes; !in.empty();) {
+      const auto event = decoder_.next(in);
+      if (!event) return seen + std::string(event.error().text);
+      using Event = wire::WebSocketDecoder::Event;
+      if (*event == Event::ping) seen += "ping ";
+      if (*event == Event::text) seen.append(decoder_.payload()).append(" ");
+      if (*event == Event::close) seen += "close " + std::to_string(decoder_.close_code()) + " ";
+    }
+    return seen;
+  }
+
+  int status = 0;
+  bool finished = false;
+  bool was_reset = false;
+
+ private:
+  wire::WebSocketDecoder decoder_{wire::WebSocketDecoder::Peer::server, {}};
+};
+
+// Sends `replies` messages of `size` bytes, then waits for its end.
+class Source final : public Handler {
+ public:
+  Task<Result<void>> handle(Call& call) override {
+    ++calls;
+    const Call::OnCancel listener(call, [this](const Error& why) {
+      cancelled = std::string(why.reason());
+      changed.notify();
+    });
+    call.headers_complete();
+    for (sent = 0; sent < replies && !call.cancelled(); ++sent) {
+      std::string wire = "\x0a";
+      for (std::size_t left = size; left >= 0x80 || wire.size() == 1; left >>= 7U)
+        wire += static_cast<char>(left >= 0x80 ? (left & 0x7f) | 0x80 : left);
+      if (size >= 0x80) wire += static_cast<char>(size >> 7U);
+      if (auto written = co_await call.replies.write(Bytes(wire + std::string(size, 'x'))); !written) co_return written;
+    }
+    while (waits && !call.cancelled()) co_await changed.wait();
+    co_return Result<void>();
+  }
+  int calls = 0;
+  int replies = 0;
+  int sent = 0;
+  std::size_t size = 1;
+  bool waits = true;
+  std::string cancelled;
+  Signal changed;
+};
+
+class OneFront final : public Front {
+ public:
+  OneFront() {
+    auto loaded = contract::load_texts(
+        {{"t.proto",
+          "syntax = \"proto3\"; package t; import \"parley/options.proto\"; message Line { string text = 1; }"
+          "service S { rpc Unary(Line) returns (Line); rpc Stream(Line) returns (stream Line);"
+          "rpc Shared(Line) returns (stream Line) { option (parley.stream) = {share: true history: 3}; } }"}});
+    EXPECT_NE(loaded.contract, nullptr) << contract::all_text(loaded.diagnostics);
+    contract_ = loaded.contract;
+  }
+  contract::ContractPtr contract() const override { return contract_; }
+  HandlerPtr handler(const contract::Method&) const override { return source; }
+  std::shared_ptr<Source> source = std::make_shared<Source>();
+
+ private:
+  contract::ContractPtr contract_;
+};
+
+class Sockets : public testing::Test {
+ protected:
+  ~Sockets() override {
+    for (auto& exchange : exchanges) exchange->go_away();
+    tasks.spawn(edge.drain());
+    settle();
+  }
+  TestExchange& open(std::string_view path) {
+    exchanges.push_back(std::make_unique<TestExchange>(path));
+    tasks.spawn(edge.serve(*exchanges.back()));
+    settle();
+    return *exchanges.back();
+  }
+  void settle() { shard.advance(Duration::zero()); }
+  void pass(Duration time) {
+    for (Duration step = milliseconds(100); time > Duration::zero(); time -= step) shard.advance(step);
+  }
+  // What the socket says to a frame.
+  std::string ask(TestExchange& socket, std::string_view json) {
+    socket.say(json);
+    settle();
+    return socket.read();
+  }
+
+  struct FakeTime {
+    explicit FakeTime(Shard& shard) { shard.use_fake_time(); }
+  };
+  Shard shard;
+  FakeTime fake_time{shard};
+  OneFront front;
+  WebSocketOptions options;
+  WebSocketEdge edge{front, options};
+  std::vector<std::unique_ptr<TestExchange>> exchanges;
+  TaskGroup tasks;
+};
+
+TEST_F(Sockets, silence_is_asked_and_then_taken_for_loss) {
+  TestExchange& socket = open("/ws/t.S/Stream");
+  pass(seconds(19));
+  EXPECT_EQ(socket.read(), "");
+  pass(seconds(2));
+  EXPECT_EQ(socket.read(), "ping ");
+  socket.send(wire::WsOpcode::pong, "");
+  pass(seconds(19));
+  EXPECT_EQ(socket.read(), "");
+  pass(seconds(2));
+  EXPECT_EQ(socket.read(), "ping ");
+  pass(seconds(19));
+  EXPECT_FALSE(socket.was_reset);
+  pass(seconds(2));
+  EXPECT_TRUE(socket.was_reset);
+  EXPECT_EQ(tasks.live(), 0U);
+  EXPECT_EQ(front.source->calls, 0) << "no call was begun";
+}
+
+TEST_F(Sockets, a_peer_that_takes_what_it_is_sent_is_not_lost) {
+  front.source->replies = 1000;
+  front.source->size = 1000;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  socket.say(R"({"message":{}})");
+  pass(seconds(120));
+  EXPECT_FALSE(socket.was_reset) << "what was sent is still to be taken: the connection's time-out is for that";
+}
+
+TEST_F(Sockets, our_close_is_not_waited_on_for_ever) {
+  front.source->waits = false;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  EXPECT_EQ(ask(socket, R"({"message":{}})"), R"({"headers":{}} {"status":{"code":"OK"}} close 1000 )");
+  EXPECT_FALSE(socket.finished);
+  pass(milliseconds(2100));
+  EXPECT_TRUE(socket.finished);
+}
+
+TEST_F(Sockets, the_peers_close_ends_the_wait) {
+  front.source->waits = false;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  ask(socket, R"({"message":{}})");
+  socket.send(wire::WsOpcode::close, "\x03\xe8");
+  settle();
+  EXPECT_TRUE(socket.finished);
+}
+
+TEST_F(Sockets, a_client_that_closes_first_is_echoed_and_cancels) {
+  TestExchange& socket = open("/ws/t.S/Stream");
+  EXPECT_EQ(ask(socket, R"({"message":{}})"), R"({"headers":{}} )");
+  socket.send(wire::WsOpcode::close, "\x0f\xa0why");
+  settle();
+  EXPECT_EQ(socket.read(), "close 4000 ");
+  EXPECT_EQ(front.source->cancelled, "client_gone");
+  EXPECT_TRUE(socket.finished);
+}
+
+TEST_F(Sockets, a_client_that_does_not_read_stops_the_service) {
+  front.source->replies = 1000;
+  front.source->size = 1000;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  socket.say(R"({"message":{}})");
+  settle();
+  const int held = front.source->sent;
+  EXPECT_LT(held, 200) << "two pipes of 64 KiB";
+  pass(seconds(10));
+  EXPECT_EQ(front.source->sent, held);
+  socket.read();
+  settle();
+  EXPECT_GT(front.source->sent, held);
+}
+
+TEST_F(Sockets, a_window_is_what_a_client_takes) {
+  front.source->replies = 1000;
+  front.source->size = 1000;
+  TestExchange& socket = open("/ws/t.S/Stream");
+  const auto messages = [&socket] {
+    const std::string all = socket.read();
+    int count = 0;
+    for (std::size_t at = 0; (at = all.find("{\"message\"", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  socket.say(R"({"start":{"window":2}})");
+  socket.say(R"({"message":{}})");
+  settle();
+  EXPECT_EQ(messages(), 2);
+  EXPECT_LT(front.source->sent, 100) << "one pipe of 64 KiB";
+  socket.say(R"({"credit":3})");
+  settle();
+  EXPECT_EQ(messages(), 3);
+  pass(seconds(60));
+  EXPECT_EQ(messages(), 0);
+  socket.send(wire::WsOpcode::close, "");
+  settle();
+  EXPECT_TRUE(socket.finished);
+}
+
+TEST_F(Sockets, a_drain) {
+  TestExchange& idle = open("/ws/t.S/Stream");
+  TestExchange& unary = open("/ws/t.S/Unary");
+  TestExchange& stream = open("/ws/t.S/Stream");
+  ask(unary, R"({"message":{}})");
+  ask(stream, R"({"message":{}})");
+  for (auto& exchange : exchanges) exchange->drain();
+  settle();
+  const std::string stopped =
+      R"({"status":{"code":"UNAVAILABLE","message":"Parley stops: connect again","reason":"draining"}} )";
+  EXPECT_EQ(idle.read(), stopped + "close 1001 ");
+  EXPECT_EQ(stream.read(), "");
+  pass(milliseconds(3100));
+  EXPECT_EQ(stream.read(), stopped + "close 1001 ");
+  EXPECT_EQ(unary.read(), "") << "it may end";
+}
+
+TEST_F(Sockets, a_shared_stream_waits_for_readers_to_come_back) {
+  TestExchange& first = open("/ws/t.S/Shared");
+  ask(first, R"({"message":{"text":"a"}})");
+  TestExchange& second = open("/ws/t.S/Shared");
+  ask(second, R"({"message":{"text":"a"}})");
+  EXPECT_EQ(front.source->calls, 1);
+  first.go_away();
+  second.go_away();
+  pass(seconds(29));
+  EXPECT_EQ(front.source->cancelled, "");
+  TestExchange& third = open("/ws/t.S/Shared");
+  ask(third, R"({"message":{"text":"a"}})");
+  pass(seconds(31));
+  EXPECT_EQ(front.source->calls, 1);
+  EXPECT_EQ(front.source->cancelled, "");
+  third.go_away();
+  pass(seconds(31));
+  EXPECT_EQ(front.source->cancelled, "no_reader");
+}
+
+TEST_F(Sockets, slow_readers_of_a_shared_stream_hold_up_nobody) {
+  front.source->replies = 2000;
+  front.source->size = 1000;
+  TestExchange& slow = open("/ws/t.S/Shared");
+  slow.say(R"({"message":{}})");
+  settle();
+  EXPECT_EQ(front.source->sent, 2000);
+  std::string all;
+  for (int i = 0; i < 200; ++i) {
+    all += slow.read();
+    settle();
+  }
+  std::size_t messages = 0;
+  for (std::size_t at = 0; (at = all.find("{\"message\"", at)) != std::string::npos; ++at) ++messages;
+  std::size_t skipped = 0;
+  constexpr std::string_view skip = R"({"skipped":{"messages":)";
+  for (std::size_t at = 0; (at = all.find(skip, at)) != std::string::npos; at += skip.size())
+    skipped += static_cast<std::size_t>(std::atoi(all.c_str() + at + skip.size()));
+  EXPECT_GT(skipped, 1000U);
+  EXPECT_EQ(messages + skipped, 2000U);
+}
+
+}  // namespace
+}  // namespace parley::edge::websocket
