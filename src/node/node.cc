@@ -242,10 +242,11 @@ Result<void> Node::Rep::start_admin() {
 void Node::Rep::announce() const {
   for (const std::string& assumed : config.assumed) log::info("no parley.yaml: assuming {}", assumed);
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
-  log::info("serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect, WebSocket{}; reference at /docs)",
-            snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
-            host.empty() ? "0.0.0.0" : host, workers.front()->port(),
-            snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
+  log::info(
+      "serving {} services, {} rpcs on {}://{}:{} (REST, gRPC, gRPC-Web, Connect, WebSocket{}; reference at /docs)",
+      snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
+      host.empty() ? "0.0.0.0" : host, workers.front()->port(),
+      snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
   if (admin_server) {
     const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
     log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
