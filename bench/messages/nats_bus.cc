@@ -20,7 +20,8 @@ class NatsBus : public Bus {
  public:
   explicit NatsBus(const BusOptions& options) : Bus(options), fd_(connect_to(options.port)) {
     due_.resize(static_cast<std::size_t>(options.producers));
-    out_ = "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB ack.* 1\r\nSUB api 2\r\n";
+    out_ =
+        "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\nSUB api 2\r\nSUB " + acks_ + "* 1\r\n";
     ask("$JS.API.STREAM.CREATE.BENCH", stream_config);
     if (!options.handling) return;
     out_ += "SUB deliver.worker 3\r\n";
@@ -32,7 +33,7 @@ class NatsBus : public Bus {
 
   void publish(int producer, Instant due) override {
     const std::string_view payload = stamped(due);
-    put("bench.work", "ack." + std::to_string(producer), payload);
+    put("bench.work", acks_ + std::to_string(producer), payload);
     due_[static_cast<std::size_t>(producer)].push_back(due);
     published(producer);
   }
@@ -101,11 +102,11 @@ class NatsBus : public Bus {
 
   // `head`: SUBJECT SID [REPLY]
   void message(std::string_view head, std::string_view payload) {
-    if (head.starts_with("ack.")) {
+    if (head.starts_with(acks_)) {
       if (payload.find("\"error\"") != std::string_view::npos)
         throw std::runtime_error("NATS: " + std::string(payload));
       int producer = 0;
-      std::from_chars(head.data() + 4, head.data() + head.size(), producer);
+      std::from_chars(head.data() + acks_.size(), head.data() + head.size(), producer);
       auto& due = due_[static_cast<std::size_t>(producer)];
       confirmed(producer, due.front());
       due.pop_front();
@@ -121,6 +122,8 @@ class NatsBus : public Bus {
   }
 
   int fd_;
+  // Of this process: an earlier one's acknowledgements may still be on their way.
+  const std::string acks_ = "ack." + std::to_string(getpid()) + ".";
   std::string out_;
   std::string in_;
   int answers_wanted_ = 0;

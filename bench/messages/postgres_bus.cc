@@ -23,7 +23,10 @@ constexpr const char* take =
 
 class Connection {
  public:
-  explicit Connection(const std::string& socket) : pg(PQconnectdb(("host=" + socket + " dbname=postgres").c_str())) {
+  explicit Connection(const BusOptions& options)
+      : pg(PQconnectdb(
+            ("host=" + options.socket + " port=" + std::to_string(options.port) + " dbname=postgres user=postgres")
+                .c_str())) {
     if (PQstatus(pg) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(pg));
   }
   Connection(const Connection&) = delete;
@@ -46,14 +49,14 @@ class PostgresBus : public Bus {
   explicit PostgresBus(const BusOptions& options) : Bus(options) {
     const int connections = std::max(options.producers, options.depth > 1 ? 64 : 1);
     for (int i = 0; i < connections; ++i) {
-      producers_.push_back(std::make_unique<Producer>(options.socket));
+      producers_.push_back(std::make_unique<Producer>(options));
       if (i == 0) producers_[0]->connection.run(schema);
       producers_.back()->connection.prepare(insert);
       if (options.depth > 1) PQenterPipelineMode(producers_.back()->connection.pg);
       start(producers_.back()->connection);
     }
     for (int i = 0; options.handling && i < 2; ++i) {
-      consumers_.push_back(std::make_unique<Connection>(options.socket));
+      consumers_.push_back(std::make_unique<Connection>(options));
       consumers_.back()->prepare(take);
       start(*consumers_.back());
       ask(*consumers_.back());
@@ -94,7 +97,7 @@ class PostgresBus : public Bus {
     Instant due;
   };
   struct Producer {
-    explicit Producer(const std::string& socket) : connection(socket) {}
+    explicit Producer(const BusOptions& options) : connection(options) {}
     Connection connection;
     std::deque<InFlight> due;
   };
