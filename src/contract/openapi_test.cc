@@ -48,7 +48,7 @@ TEST(OpenApi, OperationsOfTheShop) {
           {"title", "/info/title", R"("The shop")"},
           {"server", "/servers/0/url", R"("http://127.0.0.1:8080")"},
           {"tag", "/paths/~1v1~1orders~1{order}/get/tags", R"(["Orders"])"},
-          {"tag's words", "/tags/2",
+          {"tag's words", "/tags/3",
            R"({"name":"Orders","description":"What customers have bought, from the basket to the doorstep."})"},
           {"id", "/paths/~1v1~1orders~1{order}/get/operationId", R"("Orders_GetOrder")"},
           {"summary", "/paths/~1v1~1orders~1{order}/get/summary", R"("Returns one order")"},
