@@ -68,6 +68,15 @@ int Channel::attempt_of(const Received& received, const Envelope& envelope) cons
   return std::max(1, envelope.attempts + receive_count(received) - ledger_.not_counted_of(received.message_id));
 }
 
+Task<void> Channel::put_back_all(std::vector<Received> received) {
+  for (Received& each : received) {
+    Envelope envelope = decode(each).envelope;
+    const int attempt = attempt_of(each, envelope);
+    const Result<void> back = co_await put_back(std::move(envelope), attempt, each.message_id, each.receipt);
+    if (!back) log::warn("queue {}: a message waits for its lease to run out: {}", place_->name, back.error().text());
+  }
+}
+
 Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidden) {
   const Instant until = bench_.shard.now() + seconds(whole_seconds(hidden));
   Decoded decoded = decode(received);
@@ -124,19 +133,18 @@ Task<Result<void>> Channel::pause(bool paused) {
 }
 
 Task<void> Channel::move_due() {
-  while (!bench_.client.is_closed()) {
+  while (!bench_.closing) {
     Result<std::vector<Received>> due =
         co_await later_.receive({.most = 10, .wait = bench_.settings.poll, .hidden = seconds(60)});
     if (!due) {
-      if (bench_.client.is_closed()) co_return;
+      if (bench_.closing) co_return;
       log::warn("queue {}: what falls due cannot be moved for now: {}", place_->name, due.error().text());
-      for (int i = 0; i < 40 && !bench_.client.is_closed(); ++i)
-        co_await bench_.shard.sleep(std::chrono::milliseconds(50));
+      for (int i = 0; i < 40 && !bench_.closing; ++i) co_await bench_.shard.sleep(std::chrono::milliseconds(50));
       continue;
     }
     for (Received& each : *due) {
       const std::string id = each.message_id;
-      if (const Result<void> moved = co_await move_one(std::move(each)); !moved && !bench_.client.is_closed())
+      if (const Result<void> moved = co_await move_one(std::move(each)); !moved && !bench_.closing)
         log::warn("queue {}: message {} could not be moved when due: {}", place_->name, id, moved.error().text());
     }
   }

@@ -25,6 +25,9 @@ class Channel {
   // Deliverable again at once, without having counted as an attempt.
   Task<Result<void>> put_back(Envelope envelope, int attempt, std::string message_id, std::string receipt);
 
+  // The same for what nobody has seen.
+  Task<void> put_back_all(std::vector<Received> received);
+
   // As a delivery under a lease of `hidden` from now on; nothing for one that has expired, which is buried.
   Task<std::optional<Delivery>> hand_out(Received received, Duration hidden);
   // Which attempt it is, this receive included.
@@ -33,7 +36,7 @@ class Channel {
   Task<Result<bool>> is_paused();
   Task<Result<void>> pause(bool paused);
 
-  // Moves what falls due from NAME-later into the queue, until the client is closed.
+  // Moves what falls due from NAME-later into the queue, until the broker is being closed.
   Task<void> move_due();
 
  private:

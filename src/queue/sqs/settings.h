@@ -18,8 +18,9 @@ struct Settings {
   std::string region;
   Credentials credentials;  // none: requests are not signed; only for an endpoint of one's own without TLS
   std::string prefix;       // of every queue's name: several environments in one account
-  Duration poll = std::chrono::seconds(20);  // how long SQS holds a question for messages; whole seconds, at most 20
-  std::size_t max_message = 1 << 20;         // bytes of a message with its attributes, and of a batch
+  // How long SQS holds a question for messages, and so how long closing may take: whole seconds, at most 20.
+  Duration poll = std::chrono::seconds(5);
+  std::size_t max_message = 1 << 20;  // bytes of a message with its attributes, and of a batch
 };
 
 // The value of an environment variable.

@@ -36,7 +36,7 @@ SqsBroker::SqsBroker(Shard& shard, std::shared_ptr<Common> common)
 SqsBroker::~SqsBroker() = default;
 
 Task<Result<Channel*>> SqsBroker::channel_of(Source source) {
-  if (client_.is_closed()) co_return fail(closing());
+  if (bench_.closing) co_return fail(closing());
   if (!source.group.empty()) co_return fail(no_topics());
   PlacePtr place = common_->directory.find(source.name);
   if (place == nullptr) {
@@ -111,7 +111,7 @@ Task<Result<std::vector<Delivery>>> SqsBroker::lease(LeaseRequest request) {
   start_mover(channel);
   for (;;) {
     const Result<bool> paused = co_await channel.is_paused();
-    if (client_.is_closed()) co_return fail(closing());
+    if (bench_.closing) co_return fail(closing());
     if (!paused) co_return fail(paused.error());
     const Duration left = left_of(request.wait, shard_.now());
     const Duration wait = std::min(left, common_->settings.poll);
@@ -125,6 +125,32 @@ Task<Result<std::vector<Delivery>>> SqsBroker::lease(LeaseRequest request) {
   }
 }
 
+// A question on its way, which may be answered when nobody waits for it any more.
+struct SqsBroker::Poll {
+  std::optional<Result<std::vector<Received>>> got;
+  bool abandoned = false;
+};
+
+// Not given up when the broker is closed: SQS would give messages to a connection that is gone, and they would be
+// hidden until the lease runs out.
+Task<void> SqsBroker::poll(Channel& channel, Part::Receive how, std::shared_ptr<Poll> to) {
+  to->got = co_await channel.main().receive(how);
+  if (to->abandoned) {
+    if (*to->got) co_await channel.put_back_all(std::move(**to->got));
+  } else {
+    bench_.closes.notify();
+  }
+}
+
+Task<Result<std::vector<Received>>> SqsBroker::receive_first(Channel& channel, Part::Receive how) {
+  auto poll = std::make_shared<Poll>();
+  tasks_.spawn(this->poll(channel, how, poll));
+  while (!poll->got && !bench_.closing) co_await bench_.closes.wait();
+  if (poll->got) co_return std::move(*poll->got);
+  poll->abandoned = true;
+  co_return fail(closing());
+}
+
 // SQS counts in messages only: as many as would fit if each were as large as can be.
 Task<Result<std::vector<Delivery>>> SqsBroker::receive(Channel& channel, const LeaseRequest& request, Duration wait) {
   const auto room = [&](std::size_t bytes) {
@@ -135,8 +161,12 @@ Task<Result<std::vector<Delivery>>> SqsBroker::receive(Channel& channel, const L
   const int most = channel.place().keyed ? 1 : 10;
   const int first = static_cast<int>(std::clamp<std::size_t>(room(0), 1, static_cast<std::size_t>(most)));
   Part::Receive how{.most = std::min(first, request.max_messages), .wait = wait, .hidden = request.lease};
-  Result<std::vector<Received>> got = co_await channel.main().receive(how);
+  Result<std::vector<Received>> got = co_await receive_first(channel, how);
   if (!got) co_return fail(std::move(got).error());
+  if (common_->ledger.paused(channel.place().name, shard_.now()).value_or(false)) {  // in the meantime
+    co_await channel.put_back_all(std::move(*got));
+    co_return std::vector<Delivery>{};
+  }
   const bool may_be_more = static_cast<int>(got->size()) == how.most;
   std::vector<Delivery> out;
   std::size_t bytes = 0;
@@ -258,8 +288,13 @@ Task<Result<void>> SqsBroker::commit(Source /*source*/, From /*to*/) { co_return
 Task<Result<Position>> SqsBroker::checkpoint(Source /*source*/) { co_return fail(no_topics()); }
 
 Task<void> SqsBroker::close() {
-  client_.close();
+  bench_.closing = true;
+  bench_.closes.notify();
+  // Questions end by themselves; what does not is cut off.
+  Timer patience([](void* client) { static_cast<Client*>(client)->close(); }, &client_);
+  patience.set(shard_.timers(), Deadline::after(shard_.now(), common_->settings.poll + seconds(3)));
   co_await tasks_.join();
+  client_.close();
   for (const std::string& queue : movers_) common_->ledger.leave_mover(queue);
   movers_.clear();
 }

@@ -49,6 +49,9 @@ class SqsBroker final : public Broker {
   Task<Result<Channel*>> channel_of(Source source);
   Task<Result<Receipt>> publish_later(Channel& channel, const Envelope& envelope);
   void start_mover(Channel& channel);
+  struct Poll;
+  Task<void> poll(Channel& channel, Part::Receive how, std::shared_ptr<Poll> to);
+  Task<Result<std::vector<Received>>> receive_first(Channel& channel, Part::Receive how);
   Task<Result<std::vector<Delivery>>> receive(Channel& channel, const LeaseRequest& request, Duration wait);
   Task<void> receive_more(Channel& channel, Part::Receive how, std::vector<Delivery>& to);
   Task<Result<void>> settle_known(Channel& channel, const Lease& lease, const Settlement& how);
