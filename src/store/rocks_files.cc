@@ -25,6 +25,11 @@ template <class T>
 IOStatus status(const Result<T>& result) {
   return result ? IOStatus::OK() : status(result.error());
 }
+// RocksDB names folders with and without a slash behind them.
+std::string folder(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
 std::string_view view(const Slice& slice) { return {slice.data(), slice.size()}; }
 
 // Into `scratch`, as RocksDB wants it.
@@ -126,15 +131,16 @@ class RocksFiles final : public rocksdb::FileSystem {
   }
   IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* result,
                         IODebugContext*) override {
-    *result = std::make_unique<Directory>(files_, path);
+    *result = std::make_unique<Directory>(files_, folder(path));
     return IOStatus::OK();
   }
   IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return files_.open(path, Files::Mode::open) || files_.list(path) ? IOStatus::OK() : IOStatus::NotFound(path);
+    return files_.open(path, Files::Mode::open) || files_.list(folder(path)) ? IOStatus::OK()
+                                                                             : IOStatus::NotFound(path);
   }
   IOStatus GetChildren(const std::string& path, const IOOptions&, std::vector<std::string>* result,
                        IODebugContext*) override {
-    auto names = files_.list(path);
+    auto names = files_.list(folder(path));
     if (!names) return status(names);
     *result = *std::move(names);
     return IOStatus::OK();
@@ -143,10 +149,10 @@ class RocksFiles final : public rocksdb::FileSystem {
     return status(files_.remove(path));
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status(files_.make_folder(path));
+    return status(files_.make_folder(folder(path)));
   }
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status(files_.make_folder(path));
+    return status(files_.make_folder(folder(path)));
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return IOStatus::NotSupported("removing the folder " + path);
@@ -183,7 +189,7 @@ class RocksFiles final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus IsDirectory(const std::string& path, const IOOptions&, bool* is, IODebugContext*) override {
-    *is = files_.list(path).has_value();
+    *is = files_.list(folder(path)).has_value();
     return IOStatus::OK();
   }
 
