@@ -44,6 +44,7 @@ void Model::apply(std::string_view record, store::RecordPlace place, WallTime ti
   Reader from(record);
   const auto kind = static_cast<RecordKind>(from.byte());
   const Millis now = millis(time);
+  last_time_ = now;
   switch (kind) {
     case RecordKind::nothing: return;
     case RecordKind::log: return declare(read<LogDeclared>(from));
@@ -176,6 +177,7 @@ void Model::apply_forgot(const Forgot& record, store::View& view) {
 void Model::save(store::View& view) {
   std::string value;
   Writer state(value);
+  state.number(static_cast<std::uint64_t>(last_time_));
   live_.save(state);
   view.put(keys::make(keys::state, {}), value);
   for (const auto& channel : logs_) {
@@ -203,6 +205,7 @@ Result<void> Model::load(store::View& view) {
   if (!state) return fail(state.error());
   if (!*state) return {};
   Reader in_state(**state);
+  last_time_ = static_cast<Millis>(in_state.number());
   live_.load(in_state);
   bool ok = in_state.ok();
   const auto logs = view.scan(keys::make(keys::log, {}), keys::make(keys::log + 1, {}),
