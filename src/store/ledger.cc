@@ -265,9 +265,9 @@ bool ThreadedLedger::checkpoint_is_due() const {
   const Duration since = Clock::now() - tried_checkpoint_;
   // One at a time, or RocksDB would hold us up if it fell behind; and once more if nothing comes of it.
   if (view_->durable() != view_->checkpointed()) return since >= stuck_after;
-  if (!changed_since_ || since < between_tidies) return false;
-  return changed_ - view_->checkpointed() >= options_.checkpoint_bytes || journal_->full() ||
-         Clock::now() - *changed_since_ >= options_.checkpoint_every;
+  if (!changed_since_) return false;
+  if (changed_ - view_->checkpointed() >= options_.checkpoint_bytes) return true;
+  return since >= between_tidies && (journal_->full() || Clock::now() - *changed_since_ >= options_.checkpoint_every);
 }
 
 Result<void> ThreadedLedger::checkpoint(Address at) {
