@@ -62,10 +62,11 @@ void raise_descriptor_limit() {
 // Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
-    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.cors.origins, c.cors.headers, c.cors.credentials,
-                    c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams,
-                    c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout,
-                    c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
+    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.pull_api, c.cors.origins, c.cors.headers,
+                    c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
+                    c.limits.concurrent_streams, c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout,
+                    c.limits.body_timeout, c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level,
+                    c.log.access);
   };
   return made_of(was) != made_of(is);
 }
@@ -340,7 +341,7 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'cors', 'limits', "
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'pull_api', 'cors', 'limits', "
         "'timeouts.connect', 'websocket', "
         "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);
