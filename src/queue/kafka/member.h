@@ -78,7 +78,8 @@ class Member {
 
   // `owner` is what `cancel` names.
   void lease(LeaseRequest request, const void* owner, Report<std::vector<Delivery>> report);
-  void cancel(const void* owner);
+  // `why` left out: empty-handed.
+  void cancel(const void* owner, std::optional<Error> why);
   void extend(std::string lease, Duration by, Report<void> report);
   void settle(std::string lease, Settlement how, Report<void> report);
   void change(Consumer consumer, Duration ttl);
