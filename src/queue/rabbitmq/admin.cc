@@ -142,28 +142,30 @@ Result<std::vector<Peeked>> Admin::peek(const PeekRequest& r) {
 }
 
 Result<std::uint64_t> Admin::redrive(const Source& source, const std::vector<Position>& which) {
-  auto left = count(source, names::dead(source));
-  if (!left) return fail(left.error());
+  if (auto there = count(source, names::dead(source)); !there) return fail(there.error());
   auto c = connected();
   if (!c) return fail(c.error());
   const std::set<Position> wanted(which.begin(), which.end());
+  const std::int64_t begun = others_.clock.now().time_since_epoch().count();
   std::uint64_t moved = 0;
   std::vector<std::uint64_t> others;
   std::optional<Error> error;
-  for (std::uint32_t i = 0; i < *left && !error && (wanted.empty() || moved < wanted.size()); ++i) {
+  while (!error && (wanted.empty() || moved < wanted.size())) {
     auto got = (*c)->get(channel, names::dead(source));
     if (!got) return fail(got.error());
     if (!*got) break;
     Envelope e = (*got)->envelope;
     const std::string id = message_of(e).id;
-    if (!wanted.empty() && !wanted.contains(position_of(id))) {
+    // What dies again meanwhile stays dead, or this would not end.
+    const bool is_new = e.number(headers::dead_since).value_or(0) > begun;
+    if (is_new || (!wanted.empty() && !wanted.contains(position_of(id)))) {
       others.push_back((*got)->tag);
+      if (is_new) break;
       continue;
     }
     strip_history(e);
     e.set(headers::expires, std::int64_t{0});  // its time to live is over, or would be
-    auto published = others_.publisher.publish_and_wait("", names::queue(source), std::move(e));
-    if (!published) {
+    if (auto published = others_.publisher.publish_and_wait("", names::queue(source), std::move(e)); !published) {
       error = published.error();
       others.push_back((*got)->tag);
       break;
@@ -289,9 +291,8 @@ Result<Position> Admin::checkpoint(const Source& source) {
 }
 
 Result<Position> Admin::end_of_log(const std::string& topic) {
-  auto counted = count({topic, ""}, names::log(topic));
-  if (!counted) return fail(counted.error());
-  if (*counted == 0) return Position();
+  // RabbitMQ does not tell how long a stream is; a mark that we put there does.
+  if (auto there = count({topic, ""}, names::log(topic)); !there) return fail(there.error());
   auto fence = put_fence(topic);
   if (!fence) return fail(fence.error());
   From from{From::Kind::earliest, {}, {}};

@@ -55,7 +55,9 @@ void Attempts::read_records(std::string_view text) {
     {
       const std::lock_guard hold(lock_);
       const auto at = notes_.find(id);
-      if (at != notes_.end() && at->second.at >= found.at) continue;
+      if (at != notes_.end() && std::pair(at->second.at, at->second.finished) >= std::pair(found.at, found.finished)) {
+        continue;
+      }
     }
     note(id, found);
   }

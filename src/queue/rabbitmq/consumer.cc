@@ -37,6 +37,13 @@ std::optional<WallTime> time_header(const Envelope& e, std::string_view name) {
   return std::nullopt;
 }
 
+Envelope record_of(std::string lines) {
+  Envelope out;
+  out.content_type = "text/plain";
+  out.body = Bytes(std::move(lines));
+  return out;
+}
+
 constexpr std::string_view expired_reason = "DEADLINE_EXCEEDED (expired): it waited longer than its time to live";
 
 }  // namespace
@@ -404,7 +411,7 @@ void Consumer::sweep(Tap& t, Instant now) {
   std::vector<Held*> over;
   std::vector<Held*> expired;
   std::vector<Held*> later;
-  std::vector<Held*> stale;
+  bool stale = false;
   const Duration old = address().consumer_timeout * 2 / 3;
   t.holdings.each([&](Held& m) {
     if (m.settling) return;
@@ -415,23 +422,40 @@ void Consumer::sweep(Tap& t, Instant now) {
     } else if (const auto due = time_header(m.envelope, headers::due); due && *due > wall + std::chrono::seconds(1)) {
       if (m.ready > now) later.push_back(&m);
     } else if (m.arrived + old < now) {
-      stale.push_back(&m);
+      stale = true;
     }
   });
-  for (Held* m : over) requeue_counted(t, *m, Duration(), now);
+  for (Held* m : over) end_lease(t, *m, now);
   for (Held* m : expired) bury(t, *m, std::string(expired_reason), nullptr);
   for (Held* m : later) {
     const auto due = time_header(m->envelope, headers::due);
     retry_later(t, *m, due.value_or(wall), m->finished, nullptr);
   }
-  for (Held* m : stale) {
+  if (stale) refresh(t, now);
+  t.holdings.forget_comebacks(now - comeback_time);
+}
+
+void Consumer::end_lease(Tap& t, Held& m, Instant now) {
+  if (t.consumer.keyed) return retry_keyed(t, m, Duration(), nullptr);
+  Connection* c = connection();
+  if (c == nullptr) return;
+  attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished + 1});
+  (void)c->requeue(t.channel, m.tag);
+  t.holdings.send_back(m, now, now);
+}
+
+void Consumer::refresh(Tap& t, Instant now) {
+  std::vector<Held*> back;
+  t.holdings.each([&](Held& m) {
+    if (m.lease.empty() && !m.settling) back.push_back(&m);
+  });
+  for (Held* m : back) {
     Connection* c = connection();
     if (c == nullptr) return;
     attempts_.note(m->message.id, {delivery_count(m->envelope) + 1, m->finished});
     (void)c->requeue(t.channel, m->tag);
     t.holdings.send_back(*m, m->ready, now);
   }
-  t.holdings.forget_comebacks(now - comeback_time);
 }
 
 void Consumer::upkeep(Tap& t, Instant now) {
@@ -496,10 +520,7 @@ void Consumer::stopping() {
     });
     if (c == nullptr || records.empty()) continue;
     // What is unacknowledged goes back when the connection closes, just behind this.
-    Envelope record;
-    record.content_type = "text/plain";
-    record.body = Bytes(std::move(records));
-    (void)publisher_.publish_and_wait("", names::returned(t->source), std::move(record));
+    (void)publisher_.publish_and_wait("", names::returned(t->source), record_of(std::move(records)));
   }
 }
 
@@ -511,7 +532,6 @@ void Consumer::settle_now(Source source, const std::string& lease, const Settlem
   Connection* c = connection();
   if (held == nullptr || held->settling || c == nullptr) return answer->give(fail(lease_lost()));
   Tap& t = tap(source);
-  const Instant now = Clock::now();
   switch (how.kind) {
     case Settlement::Kind::done: {
       auto acked = c->ack(t.channel, held->tag);
@@ -525,22 +545,22 @@ void Consumer::settle_now(Source source, const std::string& lease, const Settlem
       if (t.tag.empty()) give_back(t);
       return answer->give({});
     case Settlement::Kind::retry:
-      if (t.consumer.keyed) {
-        requeue_counted(t, *held, how.delay, now);
-        return answer->give({});
-      }
+      if (t.consumer.keyed) return retry_keyed(t, *held, how.delay, answer);
       return retry_later(t, *held, clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(how.delay),
                          held->finished + 1, answer);
     case Settlement::Kind::dead: return bury(t, *held, how.reason, answer);
   }
 }
 
-void Consumer::requeue_counted(Tap& t, Held& held, Duration delay, Instant now) {
-  Connection* c = connection();
-  if (c == nullptr) return;
-  attempts_.note(held.message.id, {delivery_count(held.envelope) + 1, held.finished + 1});
-  (void)c->requeue(t.channel, held.tag);
-  t.holdings.send_back(held, now + delay, now);
+void Consumer::retry_keyed(Tap& t, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer) {
+  // If the process ends, RabbitMQ delivers it again, with a higher count: the attempts will be known then.
+  std::string record;
+  const AttemptNote note{delivery_count(held.envelope) + 1, held.finished + 1};
+  attempts_.note(held.message.id, note);
+  Attempts::write_record(held.message.id, note, record);
+  held.settling = true;
+  publish_then("", names::returned(t.source), record_of(std::move(record)), t, held, std::move(answer),
+               [delay](Tap& at, Held& m) { at.holdings.retry(m, Clock::now() + delay); });
 }
 
 void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finished,
@@ -569,44 +589,44 @@ void Consumer::bury(Tap& t, Held& held, const std::string& reason, const std::sh
 
 void Consumer::replace(Tap& t, Held& held, std::string to_exchange, std::string to_key, Envelope successor,
                        std::shared_ptr<Answer<void>> answer) {
+  publish_then(std::move(to_exchange), std::move(to_key), std::move(successor), t, held, std::move(answer),
+               [this](Tap& at, Held& m) {
+                 if (Connection* c = connection()) (void)c->ack(at.channel, m.tag);
+                 at.holdings.remove(m);
+               });
+}
+
+void Consumer::publish_then(std::string exchange, std::string key, Envelope message, Tap& t, Held& held,
+                            std::shared_ptr<Answer<void>> answer, std::function<void(Tap&, Held&)> then) {
   held.settling = true;
-  publisher_.publish({std::move(to_exchange),
-                      std::move(to_key),
-                      std::move(successor),
+  publisher_.publish({std::move(exchange),
+                      std::move(key),
+                      std::move(message),
                       [this, to = inbox(), source = t.source, order = held.order, epoch = epoch_,
-                       answer = std::move(answer)](const Result<void>& published) {
-                        const bool taken = to->post([this, source, order, epoch, published, answer] {
-                          replaced(source, order, epoch, published, answer);
+                       answer = std::move(answer), then = std::move(then)](const Result<void>& published) {
+                        const bool taken = to->post([this, source, order, epoch, published, answer, then] {
+                          this->published(source, order, epoch, published, answer, then);
                         });
                         if (!taken && answer) answer->give(fail(lease_lost()));
                       },
                       {}});
 }
 
-void Consumer::replaced(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& published,
-                        const std::shared_ptr<Answer<void>>& answer) {
-  const auto give = [&](Result<void> result) {
-    if (answer) answer->give(std::move(result));
-  };
+void Consumer::published(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& result,
+                         const std::shared_ptr<Answer<void>>& answer, const std::function<void(Tap&, Held&)>& then) {
   Tap& t = tap(source);
-  Held* held = nullptr;
-  if (epoch == epoch_) {
-    t.holdings.each([&](Held& m) {
-      if (m.order == order && m.settling) held = &m;
-    });
+  Held* held = epoch == epoch_ && connection() != nullptr ? t.holdings.settling(order) : nullptr;
+  if (held == nullptr) {  // RabbitMQ delivers it again: if its successor is there, twice
+    if (answer) answer->give(fail(lease_lost()));
+    return;
   }
-  Connection* c = connection();
-  if (held == nullptr || c == nullptr) {
-    return give(fail(lease_lost()));  // its successor is there, and RabbitMQ delivers it again: a duplicate
+  held->settling = false;
+  if (result) {
+    then(t, *held);
+  } else if (held->lease.empty()) {
+    held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));  // to be swept again, not at once
   }
-  if (!published) {
-    held->settling = false;  // leased still; or swept again
-    if (held->lease.empty()) held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));
-    return give(published);
-  }
-  auto acked = c->ack(t.channel, held->tag);
-  t.holdings.remove(*held);
-  give(std::move(acked));
+  if (answer) answer->give(result);
 }
 
 }  // namespace parley::queue::rabbitmq

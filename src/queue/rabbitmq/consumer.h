@@ -5,8 +5,8 @@
 //   done      acknowledged
 //   release   kept, for the next who asks; given back to RabbitMQ when nobody does
 //   dead      published to NAME.dead; acknowledged once that is confirmed
-//   retry     published again, by the delay queues if it takes long; acknowledged once that is confirmed. Keyed: given
-//             back, so that RabbitMQ counts it and keeps its place, and held here until its time has come
+//   retry     published again, by the delay queues if it takes long; acknowledged once that is confirmed. Keyed: kept
+//             here unacknowledged, in its place, until its time has come, with a record of its attempts
 // A lease that ends is a retry without delay. If the connection breaks, all leases are lost.
 #pragma once
 
@@ -102,6 +102,10 @@ class Consumer final : public Link {
   static bool may_end(const Tap& tap) { return !tap.consumer.keyed || tap.holdings.leased_count() == 0; }
   void upkeep(Tap& tap, Instant now);
   void serve(Tap& tap, Instant now);
+  void end_lease(Tap& tap, Held& held, Instant now);
+  // RabbitMQ wants each message acknowledged within its consumer_timeout: what waits here goes back, all of it and in
+  // order, to come again.
+  void refresh(Tap& tap, Instant now);
   void sweep(Tap& tap, Instant now);
   // Untouched messages go back to the queue, after a record of their attempts.
   void give_back(Tap& tap);
@@ -109,13 +113,16 @@ class Consumer final : public Link {
 
   void settle_now(Source source, const std::string& lease, const Settlement& how,
                   const std::shared_ptr<Answer<void>>& answer);
-  // An attempt has ended; RabbitMQ delivers it again, and it waits here for `delay`.
-  void requeue_counted(Tap& tap, Held& held, Duration delay, Instant now);
+  // Stays here, in its place, as long as `delay`.
+  void retry_keyed(Tap& tap, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer);
   // Publishes its successor, then acknowledges it.
   void replace(Tap& tap, Held& held, std::string to_exchange, std::string to_key, Envelope successor,
                std::shared_ptr<Answer<void>> answer);
-  void replaced(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& published,
-                const std::shared_ptr<Answer<void>>& answer);
+  // Publishes something, and does `then` with the message once that is confirmed and if it is still here.
+  void publish_then(std::string exchange, std::string key, Envelope message, Tap& tap, Held& held,
+                    std::shared_ptr<Answer<void>> answer, std::function<void(Tap&, Held&)> then);
+  void published(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& result,
+                 const std::shared_ptr<Answer<void>>& answer, const std::function<void(Tap&, Held&)>& then);
   void retry_later(Tap& tap, Held& held, WallTime due, std::int64_t finished,
                    const std::shared_ptr<Answer<void>>& answer);
   void bury(Tap& tap, Held& held, const std::string& reason, const std::shared_ptr<Answer<void>>& answer);

@@ -59,6 +59,11 @@ Held* Holdings::leased(const std::string& lease) {
   return at == leases_.end() ? nullptr : at->second;
 }
 
+Held* Holdings::settling(std::uint64_t order) {
+  const auto at = all_.find(order);
+  return at == all_.end() || !at->second->settling ? nullptr : at->second.get();
+}
+
 void Holdings::leave_key(const Held& m) {
   if (m.lease.empty()) return;
   leases_.erase(m.lease);
@@ -70,6 +75,12 @@ void Holdings::release(Held& m) {
   leave_key(m);
   m.lease.clear();
   m.settling = false;
+}
+
+void Holdings::retry(Held& m, Instant ready) {
+  release(m);
+  ++m.finished;
+  m.ready = ready;
 }
 
 void Holdings::remove(Held& m) {

@@ -45,8 +45,12 @@ class Holdings {
 
   // Null if that lease is not there (any more).
   Held* leased(const std::string& lease);
+  // Null if there is no such message, or nothing of it is on the way.
+  Held* settling(std::uint64_t order);
   // It waits again, in its place.
   void release(Held& message);
+  // An attempt has ended; it waits again, in its place, until `ready`.
+  void retry(Held& message, Instant ready);
   // It is gone: acknowledged.
   void remove(Held& message);
   // It goes back to RabbitMQ, which will deliver it again, to us if keyed; its key is blocked until then, and it until

@@ -91,7 +91,10 @@ void Reader::begin(ReadRequest request, std::function<bool()> wanted, Done done,
   cursor->tag = fmt::format("parley-read-{}", cursor->channel);
   cursor->fences = fences;
   if (request.from.kind == From::Kind::time) cursor->from_time = request.from.time;
-  if (request.from.kind == From::Kind::after) cursor->next = request.from.position;
+  if (request.from.kind == From::Kind::after) {
+    cursor->next = request.from.position;
+    cursor->first = offset_of(request.from.position).value_or(-1) + 1;
+  }
   auto ready = c->open_channel(cursor->channel);
   if (ready) ready = c->prefetch(cursor->channel, ahead);
   if (ready) ready = c->consume(cursor->channel, names::log(request.topic), cursor->tag, *from);
@@ -127,11 +130,13 @@ void Reader::deliver(Connection& c, Cursor& cursor, std::uint64_t tag) {
   auto contents = c.read_contents(cursor.channel);
   if (!contents) return;
   Event event;
-  event.position = fmt::to_string(contents->number(headers::offset).value_or(0));
+  const std::int64_t offset = contents->number(headers::offset).value_or(0);
+  event.position = fmt::to_string(offset);
   event.message = message_of(*contents);
   const bool fence = contents->find(headers::fence) != nullptr;
-  const bool early = cursor.from_time && event.message.time < *cursor.from_time;
-  if ((fence && !cursor.fences) || (early && cursor.events.empty())) {
+  const bool early =
+      offset < cursor.first || (cursor.from_time && event.message.time < *cursor.from_time && cursor.events.empty());
+  if ((fence && !cursor.fences) || early) {
     cursor.passed = tag;
     cursor.passed_position = event.position;
     if (cursor.events.empty()) (void)c.ack(cursor.channel, tag, true);

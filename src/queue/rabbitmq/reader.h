@@ -35,6 +35,7 @@ class Reader final : public Link {
     std::string tag;
     Position next;  // behind what was handed out; what finds it again
     bool fences = false;
+    std::int64_t first = 0;  // the first offset to hand out: RabbitMQ begins at the chunk that it is in
     std::optional<WallTime> from_time;
     std::deque<std::pair<std::uint64_t, Event>> events;  // with delivery tags
     std::uint64_t passed = 0;                            // the last delivery tag that nobody needs to see
