@@ -1,4 +1,5 @@
 // What each rpc answers: ProtoJSON that depends on nothing but a seed, the rpc and, where there are some, the keys that were asked for.
+import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import protobuf from 'protobufjs';
 import {Random} from './random.mjs';
@@ -8,9 +9,11 @@ export function loadContract() {
   // protobufjs brings the well-known types; what defines options is not needed.
   root.resolvePath = (from, name) => {
     if (path.isAbsolute(name) || name.startsWith('google/protobuf/')) return /descriptor\.proto$/.test(name) ? null : name;
-    return /httpbody/.test(name) ? path.join(process.env.IMPORTS, name) : null;
+    if (/httpbody/.test(name)) return path.join(process.env.IMPORTS, name);
+    return /^(google|parley)\//.test(name) ? null : path.join(process.env.CONTRACTS, name);
   };
-  root.loadSync(process.env.CONTRACT, {keepCase: true});
+  const files = readdirSync(process.env.CONTRACTS, {recursive: true}).filter((name) => name.endsWith('.proto'));
+  root.loadSync(files.map((name) => path.join(process.env.CONTRACTS, name)), {keepCase: true});
   root.resolveAll();
   return root;
 }
@@ -18,7 +21,6 @@ export function loadContract() {
 const hash = (text) => [...text].reduce((sum, c) => (Math.imul(sum, 31) + c.charCodeAt(0)) | 0, 7) >>> 0;
 
 const texts = ['', 'a', 'b', 'orders/1', '\u00e9\n"\\', '\u{1f600}', 'x'.repeat(40), '\u0001'];
-const ids = ['', 't1', 't2', 't3', 't4', 't5'];
 const numbers = {
   int32: [0, 1, -1, 2147483647, -2147483648],
   int64: ['0', '1', '-9223372036854775808', '9007199254740993'],
@@ -44,8 +46,9 @@ const wellKnown = {
 };
 
 export class Replies {
-  constructor(root, seed) {
+  constructor(root, world, seed) {
     this.root = root;
+    this.world = world;
     this.seed = seed;
   }
 
@@ -94,7 +97,7 @@ export class Replies {
   }
 
   scalar(field, random) {
-    if (/(^|_)ids?$/.test(field.name)) return random.pick(ids);
+    if (this.world.keyFields.test(field.name)) return random.pick(this.world.keys);
     if (field.type === 'string') return random.pick(texts);
     if (field.type === 'bytes') return random.pick(['', 'aGk=', '/+8=']);
     if (field.type === 'bool') return random.chance(0.5);
@@ -108,21 +111,49 @@ export class Replies {
     return random.chance(0.12) ? {code: 5, message: `${rpc.split('/')[1]} has failed`} : null;
   }
 
-  reply(rpc) {
+  method(rpc) {
     const [service, method] = rpc.split('/');
-    const type = this.root.lookupService(service).methods[method].resolve().resolvedResponseType;
-    return this.message(type, this.random('reply', rpc), 0);
+    return this.root.lookupService(service).methods[method].resolve();
   }
 
-  // What joins find: null where there is nothing of that key.
-  thing(id) {
-    const random = this.random('thing', id);
-    if (random.chance(0.3)) return null;
-    return {...this.message(this.root.lookupType('awkward.v1.Thing'), random, 1), id};
+  // Whether the reply is a google.api.HttpBody.
+  isDocument(rpc) {
+    return this.method(rpc).resolvedResponseType.fullName === '.google.api.HttpBody';
   }
-  parts(id) {
-    const random = this.random('parts', id);
-    return Array.from({length: random.below(3)}, (_, i) => ({id: `${id}.${i}`, thingId: id}));
+
+  reply(rpc) {
+    return this.message(this.method(rpc).resolvedResponseType, this.random('reply', rpc), 0);
+  }
+
+  // The messages of a stream, and the error that it breaks off with: after some of them, before the first one, or none.
+  stream(rpc) {
+    const random = this.random('stream', rpc);
+    const messages = Array.from({length: random.below(6)}, (_, i) => this.message(this.method(rpc).resolvedResponseType, this.random('event', rpc, i), 0));
+    if (!random.chance(0.35)) return {messages, error: null};
+    return {messages: messages.slice(0, random.below(messages.length + 1)), error: {code: 8, message: `${rpc.split('/')[1]} broke off`}};
+  }
+
+  // What a loader finds with one key: a list where a key has many, else an item or null.
+  found(rpc, key) {
+    const {key: keyField, many} = this.world.loaders[rpc];
+    const type = this.itemType(rpc);
+    const random = this.random(many ? 'several' : 'item', type.fullName, key);
+    const item = () => ({...this.message(type, random, 1), [keyField]: key});
+    if (many) return Array.from({length: random.below(3)}, item);
+    return random.chance(0.3) ? null : item();
+  }
+
+  itemType(rpc) {
+    const {items} = this.world.loaders[rpc];
+    const reply = this.method(rpc).resolvedResponseType;
+    return items ? reply.fields[items].resolve().resolvedType : reply;
+  }
+
+  // A loader's whole reply. What was not found is not there, and the order is not that of the keys.
+  loaded(rpc, request) {
+    const {keys, items} = this.world.loaders[rpc];
+    if (!items) return this.found(rpc, request[keys]) ?? {};
+    return {[items]: [...(request[keys] ?? [])].reverse().flatMap((key) => this.found(rpc, key) ?? [])};
   }
 }
 
