@@ -1,12 +1,21 @@
 #include "node/messages.h"
 
 #include <algorithm>
+#include <filesystem>
+
+#include "queue/embedded/embedded_backend.h"
 
 namespace parley::node {
 namespace {
 
-Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup&) {
-  return fail(Error(Code::unimplemented, Blame::us, "the embedded store is not part of this build"));
+Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup) {
+  static const WallClock clock;
+  std::error_code error;
+  std::filesystem::create_directories(setup.data, error);
+  if (error) return invalid("the data folder " + setup.data.string() + ": " + error.message());
+  auto opened = queue::embedded::EmbeddedBackend::open(store::real_files(), setup.data / "messages", clock);
+  if (!opened) return fail(std::move(opened).error().during("the data folder " + setup.data.string()));
+  return std::unique_ptr<queue::Backend>(*std::move(opened));
 }
 
 // In the order in which messages name them.
