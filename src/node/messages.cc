@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "queue/sqs/sqs_backend.h"
+
 namespace parley::node {
 namespace {
 
@@ -9,9 +11,15 @@ Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup&) {
   return fail(Error(Code::unimplemented, Blame::us, "the embedded store is not part of this build"));
 }
 
+Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {
+  return queue::sqs::open_backend(setup.at, setup.folder);
+}
+
 // In the order in which messages name them.
 constexpr BackendScheme schemes[] = {
     {"embedded", "embedded", open_embedded},
+    {"sqs", "sqs://eu-west-1", open_sqs},
+    {"sqs+http", "sqs+http://localhost:9324?region=eu-west-1", open_sqs},
 };
 
 }  // namespace
