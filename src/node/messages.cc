@@ -5,6 +5,8 @@
 
 #include "queue/embedded/embedded_backend.h"
 
+#include "queue/sqs/sqs_backend.h"
+
 namespace parley::node {
 namespace {
 
@@ -18,9 +20,15 @@ Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup)
   return std::unique_ptr<queue::Backend>(*std::move(opened));
 }
 
+Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {
+  return queue::sqs::open_backend(setup.at, setup.folder);
+}
+
 // In the order in which messages name them.
 constexpr BackendScheme schemes[] = {
     {"embedded", "embedded", open_embedded},
+    {"sqs", "sqs://eu-west-1", open_sqs},
+    {"sqs+http", "sqs+http://localhost:9324?region=eu-west-1", open_sqs},
 };
 
 }  // namespace
