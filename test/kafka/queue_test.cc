@@ -247,11 +247,11 @@ TEST(Queue, PurgeEmptiesAShelfWithAMemberAndWithout) {
 
 TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Node node(new_prefix());
-  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 1s}})));
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 4s}})));
   ASSERT_OK(node.publish(mail.name, "in time"));
   EXPECT_EQ(node.next(mail), "in time");
   ASSERT_OK(node.publish(mail.name, "late"));
-  node.wait(node.shard().sleep(1200ms));
+  node.wait(node.shard().sleep(4200ms));
   EXPECT_TRUE(node.lease(mail, 1, soon).empty());
   auto peeked = node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""}));
   ASSERT_OK(peeked);

@@ -77,6 +77,7 @@ void Member::leave_if_idle() {
 void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
                           void* opaque) {
   Member& self = *static_cast<Context*>(static_cast<ClientContext*>(opaque))->member;
+  rd_kafka_yield(client);
   switch (error) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
       self.arriving_.reset(rd_kafka_topic_partition_list_copy(list));
@@ -185,10 +186,11 @@ void Member::save() {
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) saved(error, list.get());
 }
 
-void Member::on_committed(rd_kafka_t* /*client*/, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
+void Member::on_committed(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
                           void* opaque) {
   Member& self = *static_cast<Context*>(static_cast<ClientContext*>(opaque))->member;
   if (self.committing_) self.saved(error, list);
+  rd_kafka_yield(client);  // back to `tick`: more may wait to be saved
 }
 
 void Member::saved(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t* list) {
