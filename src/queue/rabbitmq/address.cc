@@ -97,7 +97,12 @@ Result<void> set_option(std::string_view text, Address& to) {
     to.*o.member = *time;
     return {};
   }
-  return wrong(fmt::format("no option \"{}\"; there are ca, cert, key, heartbeat and consumer_timeout", name));
+  if (name == "dedup") {
+    if (*value != "process") return wrong("dedup is \"process\", or left out");
+    to.dedup_in_process = true;
+    return {};
+  }
+  return wrong(fmt::format("no option \"{}\"; there are ca, cert, key, heartbeat, consumer_timeout and dedup", name));
 }
 
 }  // namespace

@@ -82,6 +82,6 @@ class Admin final : public Link {
 };
 
 // What RabbitMQ cannot do of this, a line each; "" if it can do all.
-std::string refusals(const Declarations& wanted, Duration consumer_timeout);
+std::string refusals(const Declarations& wanted, const Address& address);
 
 }  // namespace parley::queue::rabbitmq

@@ -2,10 +2,11 @@
 //
 //   auto answer = std::make_shared<Answer<T>>(door);
 //   link.post([answer] { answer->give(…); });     // any thread, once
-//   co_return co_await wait_for(answer);          // on the shard
+//   while (!answer->is_there()) co_await answer->changed().wait();  // on the shard
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,9 +23,12 @@ class Door {
  public:
   explicit Door(Shard& shard) : shard_(&shard) {}
   // Any thread.
-  void post(std::function<void()> work) {
+  // False if it has gone.
+  bool post(std::function<void()> work) {
     const std::lock_guard hold(lock_);
-    if (shard_ != nullptr) shard_->post(std::move(work));
+    if (shard_ == nullptr) return false;
+    shard_->post(std::move(work));
+    return true;
   }
   void close() {
     const std::lock_guard hold(lock_);
@@ -51,35 +55,36 @@ class AnswerBase {
 template <class T>
 class Answer final : public AnswerBase, public std::enable_shared_from_this<Answer<T>> {
  public:
-  explicit Answer(std::shared_ptr<Door> door) : door_(std::move(door)) {}
+  // `late`: what to do with what nobody waits for any more; on any thread.
+  explicit Answer(std::shared_ptr<Door> door, std::function<void(Result<T>)> late = nullptr)
+      : door_(std::move(door)), late_(std::move(late)) {}
 
   void give(Result<T> value) {
     auto shared = std::make_shared<Result<T>>(std::move(value));
-    door_->post([self = this->shared_from_this(), shared] { self->put(std::move(*shared)); });
+    const bool posted = door_->post([self = this->shared_from_this(), shared] { self->put(std::move(*shared)); });
+    if (!posted && late_) late_(std::move(*shared));
   }
   void end(const Error& why) override { put(fail(why)); }
+  // On the shard.
+  void put(Result<T> value) {
+    if (value_) {
+      if (late_) late_(std::move(value));
+      return;
+    }
+    wanted_ = false;
+    value_.emplace(std::move(value));
+    changed_.notify();
+  }
 
   bool is_there() const { return value_.has_value(); }
   Signal& changed() { return changed_; }
   Result<T> take() { return std::move(*value_); }
 
  private:
-  void put(Result<T> value) {
-    if (value_) return;
-    wanted_ = false;
-    value_.emplace(std::move(value));
-    changed_.notify();
-  }
-
   std::shared_ptr<Door> door_;
+  std::function<void(Result<T>)> late_;
   std::optional<Result<T>> value_;
   Signal changed_;
 };
-
-template <class T>
-Task<Result<T>> wait_for(std::shared_ptr<Answer<T>> answer) {
-  while (!answer->is_there()) co_await answer->changed().wait();
-  co_return answer->take();
-}
 
 }  // namespace parley::queue::rabbitmq

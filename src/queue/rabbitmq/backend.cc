@@ -36,7 +36,7 @@ Result<T> RabbitBackend::ask(std::function<Result<T>(Admin&)> what) {
 }
 
 Result<void> RabbitBackend::declare(const Declarations& wanted) {
-  if (std::string why = refusals(wanted, address_.consumer_timeout); !why.empty()) {
+  if (std::string why = refusals(wanted, address_); !why.empty()) {
     why.pop_back();
     return fail(Error(Code::failed_precondition, Blame::us, why).with_reason("not_by_this_backend"));
   }
@@ -60,6 +60,7 @@ Result<void> RabbitBackend::declare(const Declarations& wanted) {
   for (const QueueDeclaration& q : wanted.queues) {
     kinds_[q.consumer.name] = Known::Kind::queue;
     ttls_[q.consumer.name] = q.ttl;
+    dedup_[q.consumer.name] = q.dedup_window;
   }
   for (const TopicDeclaration& t : wanted.topics) kinds_[t.name] = Known::Kind::topic;
   return {};
@@ -96,6 +97,12 @@ Duration RabbitBackend::ttl_of(const std::string& queue) const {
   const std::lock_guard hold(lock_);
   const auto at = ttls_.find(queue);
   return at == ttls_.end() ? Duration() : at->second;
+}
+
+Duration RabbitBackend::dedup_window_of(const std::string& queue) const {
+  const std::lock_guard hold(lock_);
+  const auto at = dedup_.find(queue);
+  return at == dedup_.end() ? Duration() : at->second;
 }
 
 Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock) {

@@ -12,6 +12,7 @@
 #include "queue/broker.h"
 #include "queue/rabbitmq/address.h"
 #include "queue/rabbitmq/admin.h"
+#include "queue/rabbitmq/recent.h"
 
 namespace parley::queue::rabbitmq {
 
@@ -31,6 +32,8 @@ class RabbitBackend final : public Backend {
   std::optional<Known::Kind> kind_of(const std::string& name) const;
   void know(const std::vector<Known>& known);
   Duration ttl_of(const std::string& queue) const;
+  Duration dedup_window_of(const std::string& queue) const;
+  Recent& recent() { return recent_; }
   Publisher& publisher() { return publisher_; }
   Consumer& consumer() { return consumer_; }
   Reader& reader() { return reader_; }
@@ -46,6 +49,8 @@ class RabbitBackend final : public Backend {
   mutable std::mutex lock_;
   std::unordered_map<std::string, Known::Kind> kinds_;  // under lock_
   std::unordered_map<std::string, Duration> ttls_;      // under lock_
+  std::unordered_map<std::string, Duration> dedup_;     // under lock_
+  Recent recent_;
   Attempts attempts_;
   // In this order: each uses those before it, and is stopped before them.
   Publisher publisher_;

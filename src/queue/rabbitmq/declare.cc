@@ -81,13 +81,16 @@ std::optional<Known> known_of(std::string_view text) {
 
 }  // namespace
 
-std::string refusals(const Declarations& wanted, Duration consumer_timeout) {
+std::string refusals(const Declarations& wanted, const Address& address) {
+  const Duration consumer_timeout = address.consumer_timeout;
   std::string out;
   for (const QueueDeclaration& q : wanted.queues) {
     out += refuse_consumer(q.consumer, consumer_timeout);
-    if (q.dedup_window > Duration()) {
-      out += fmt::format("{}: RabbitMQ has no deduplication: take `dedup` out, or keep this queue on another backend\n",
-                         q.consumer.name);
+    if (q.dedup_window > Duration() && !address.dedup_in_process) {
+      out += fmt::format(
+          "{}: RabbitMQ has no deduplication: take `dedup` out, or say ?dedup=process if it is enough that "
+          "one node remembers what it published since it started\n",
+          q.consumer.name);
     }
   }
   for (const TopicDeclaration& t : wanted.topics) {

@@ -88,20 +88,59 @@ Task<Result<Known::Kind>> ShardBroker::kind_of(std::string name) {
 Task<Result<Receipt>> ShardBroker::publish(Publish request) {
   auto kind = co_await kind_of(request.to);
   if (!kind) co_return fail(kind.error());
-  auto outgoing = outgoing_of(request, *kind, backend_.ttl_of(request.to), backend_.clock().now());
+  const WallTime now = backend_.clock().now();
+  auto outgoing = outgoing_of(request, *kind, backend_.ttl_of(request.to), now);
   if (!outgoing) co_return fail(outgoing.error());
+  const Duration window = request.dedup.empty() ? Duration() : backend_.dedup_window_of(request.to);
+  if (window > Duration()) {
+    Recent::Seen seen = backend_.recent().begin(request.to, request.dedup, now);
+    if (seen.state == Recent::State::on_the_way) {
+      co_return fail(Error(Code::aborted, Blame::caller, "the same message is being published right now")
+                         .with_reason("dedup_in_flight"));
+    }
+    if (seen.state == Recent::State::published) {
+      seen.receipt.duplicate = true;
+      co_return std::move(seen.receipt);
+    }
+  }
   auto answer = std::make_shared<Answer<void>>(door_);
   outgoing->done = [answer](Result<void> r) { answer->give(std::move(r)); };
   backend_.publisher().publish(*std::move(outgoing));
   auto published = co_await await(answer);
+  Receipt receipt{request.message.id, "", false};
+  if (window > Duration()) {
+    if (published) {
+      const auto until = backend_.clock().now() + std::chrono::ceil<std::chrono::milliseconds>(window);
+      backend_.recent().published(request.to, request.dedup, receipt, until);
+    } else {
+      backend_.recent().forget(request.to, request.dedup);
+    }
+  }
   if (!published) co_return fail(published.error());
-  co_return Receipt{request.message.id, "", false};
+  co_return receipt;
 }
 
 Task<Result<std::vector<Delivery>>> ShardBroker::lease(LeaseRequest request) {
-  auto answer = std::make_shared<Answer<std::vector<Delivery>>>(door_);
+  // What comes when nobody waits any more is given back at once.
+  auto late = [&consumer = backend_.consumer(), door = door_,
+               source = request.source](const Result<std::vector<Delivery>>& came) {
+    if (!came) return;
+    for (const Delivery& d : *came) {
+      consumer.settle(source, d.lease, {Settlement::Kind::release, {}, ""}, std::make_shared<Answer<void>>(door));
+    }
+  };
+  auto answer = std::make_shared<Answer<std::vector<Delivery>>>(door_, std::move(late));
+  if (draining_) request.wait = Deadline::at(Clock::now());
+  leases_.insert(answer.get());
   backend_.consumer().lease(std::move(request), answer);
-  co_return co_await await(answer);
+  auto out = co_await await(answer);
+  leases_.erase(answer.get());
+  co_return out;
+}
+
+void ShardBroker::stop_leasing() {
+  draining_ = true;
+  for (auto* answer : leases_) answer->put(std::vector<Delivery>());
 }
 
 Task<Result<void>> ShardBroker::extend(Source source, std::string lease, Duration by) {

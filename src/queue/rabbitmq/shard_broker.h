@@ -19,6 +19,7 @@ class ShardBroker final : public Broker {
 
   Task<Result<Receipt>> publish(Publish request) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
+  void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override;
   Task<Result<std::vector<Peeked>>> peek(PeekRequest request) override;
@@ -43,7 +44,9 @@ class ShardBroker final : public Broker {
   RabbitBackend& backend_;
   std::shared_ptr<Door> door_;
   std::set<AnswerBase*> open_;
+  std::set<Answer<std::vector<Delivery>>*> leases_;
   Signal changed_;
+  bool draining_ = false;
   bool closed_ = false;
 };
 
