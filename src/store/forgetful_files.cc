@@ -302,9 +302,10 @@ void ForgetfulFiles::crash(Fate fate, std::uint64_t seed) {
   Random random(seed);
   std::size_t whole = 0;
   if (fate == Fate::kept) whole = entries_.size();
-  if (fate == Fate::prefix) whole = random() % (entries_.size() + 1);
+  const bool in_order = fate == Fate::prefix || (fate == Fate::torn && ordered_names_);
+  if (in_order) whole = random() % (entries_.size() + 1);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (i < whole || (fate == Fate::torn && heads(random))) entries_[i].apply(synced_);
+    if (i < whole || (fate == Fate::torn && !in_order && heads(random))) entries_[i].apply(synced_);
   }
   entries_.clear();
   // What is in a folder that is gone is gone too; a folder comes before what is in it.

@@ -52,6 +52,9 @@ class ForgetfulFiles final : public Files {
 
   // The power goes and comes back.
   void crash(Fate fate, std::uint64_t seed = 0);
+  // Names reach the disk in the order in which they were changed, as on every journaling file system (ext4, XFS,
+  // btrfs). RocksDB relies on that; our own files do not.
+  void keep_order_of_names() { ordered_names_ = true; }
   // The power goes at the n-th change from now (writes, syncs, directory entries; 0: the next), which does not happen;
   // everything fails until `crash`.
   void power_off_after(std::uint64_t changes);
@@ -91,6 +94,7 @@ class ForgetfulFiles final : public Files {
   std::atomic<std::uint64_t> changes_ = 0;
   std::optional<std::uint64_t> off_at_;
   bool off_ = false;
+  bool ordered_names_ = false;
   std::uint64_t capacity_;
   std::uint64_t used_ = 0;
   std::function<std::optional<Error>(Operation, const std::filesystem::path&)> fault_;
