@@ -150,7 +150,6 @@ Result<void> FileJournal::or_halt(Result<void> outcome) {
 
 std::unexpected<Error> FileJournal::halt(const Error& why) {
   if (!halted_) {
-    log::error("the store halts: {}", why.text());
     halted_ = Error(Code::unavailable, Blame::us, "the store halted: " + why.message()).with_reason("store_halted");
   }
   return fail(*halted_);

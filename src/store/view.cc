@@ -132,8 +132,7 @@ rocksdb::Options rocks_options(rocksdb::Env* env, const ViewOptions& wanted, std
 
 class RocksView final : public View {
  public:
-  RocksView(Files& files, std::filesystem::path folder)
-      : folder_(std::move(folder)), env_(rocksdb::NewCompositeEnv(rocks_files(files))) {}
+  RocksView(Files& files, std::filesystem::path folder) : folder_(std::move(folder)), env_(rocks_files(files)) {}
   ~RocksView() override {
     if (db_) (void)db_->Close();
   }

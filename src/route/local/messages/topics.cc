@@ -59,10 +59,12 @@ Task<Result<void>> tail(Messaging& messaging, Call& call, Reader<api::TailReques
   wanted.from = api::from_api((*request)->from);
   wanted.max_messages = tail_messages;
   wanted.max_bytes = tail_bytes;
+  Duration wait{};  // the first look tells whether the topic is there
   while (!messaging.draining) {
-    auto events = co_await read_for(messaging, call, wanted, max_wait);
+    auto events = co_await read_for(messaging, call, wanted, wait);
     if (!events) co_return fail(std::move(events).error());
-    call.headers_complete();  // the topic is there, and it is read
+    wait = max_wait;
+    call.headers_complete();
     for (const queue::Event& event : events->events) {
       if (!is_wanted(**request, event.message)) continue;
       // Waits while the reader is slow: nothing is read ahead.
