@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "queue/rabbitmq/backend.h"
+
 namespace parley::node {
 namespace {
 
@@ -9,9 +11,16 @@ Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup&) {
   return fail(Error(Code::unimplemented, Blame::us, "the embedded store is not part of this build"));
 }
 
+Result<std::unique_ptr<queue::Backend>> open_rabbitmq(const BackendSetup& setup) {
+  static const WallClock clock;
+  return queue::rabbitmq::make_backend(setup.at, clock, setup.folder);
+}
+
 // In the order in which messages name them.
 constexpr BackendScheme schemes[] = {
     {"embedded", "embedded", open_embedded},
+    {"rabbitmq", "rabbitmq://host", open_rabbitmq},
+    {"rabbitmqs", "rabbitmqs://host", open_rabbitmq},
 };
 
 }  // namespace
