@@ -27,7 +27,7 @@ Result<std::unique_ptr<queue::Backend>> open_kafka(const BackendSetup& setup) {
 }
 
 Result<std::unique_ptr<queue::Backend>> open_rabbitmq(const BackendSetup& setup) {
-  return queue::rabbitmq::make_backend(setup.at, clock);
+  return queue::rabbitmq::make_backend(setup.at, clock, setup.folder);
 }
 
 Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {

@@ -61,7 +61,6 @@ void KafkaServer::tell(const std::string& order) {
 Node::Node(const std::string& prefix, const std::string& options) {
   open(fmt::format("kafka://127.0.0.1:{}?prefix={}&session=2s&timeout=5s{}", KafkaServer::get().port, prefix, options));
 }
-Node::Node(std::string_view url, std::nullptr_t) { open(std::string(url)); }
 
 void Node::open(const std::string& url) {
   auto made = make_backend(url, clock_);

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +48,10 @@ class Node {
  public:
   // `options` go behind the prefix: "&partitions=1".
   explicit Node(const std::string& prefix, const std::string& options = "");
-  explicit Node(std::string_view url, std::nullptr_t /*as it is*/);
+  struct Url {
+    std::string text;
+  };
+  explicit Node(const Url& url) { open(url.text); }
   ~Node() { end(); }
   void end();
 

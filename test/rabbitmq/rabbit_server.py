@@ -6,6 +6,7 @@
 Leaving the block kills it. A few seconds to start; the data survives `kill` and `start`.
 """
 
+import json
 import os
 import signal
 import socket
@@ -20,15 +21,22 @@ PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 
 class RabbitServer:
-    def __init__(self, folder, tls=None, config=()):
+    def __init__(self, folder, tls=None, config=(), vhosts=()):
         """`tls`: (certificate, key, ca) files: it listens with TLS too, and verifies the clients' certificates if they have one.
-        `config`: lines for rabbitmq.conf."""
+        `config`: lines for rabbitmq.conf. `vhosts`: to be there beside "/"."""
         self.folder = folder
         self.port, self.tls_port, self._dist, self._epmd_port = (parley_node.free_port() for _ in range(4))
         self._server = self._epmd = None
         os.makedirs(os.path.join(folder, "home"), exist_ok=True)
         lines = [f"listeners.tcp.1 = 127.0.0.1:{self.port}", "log.console = true", "log.console.level = warning",
                  "disk_free_limit.absolute = 50MB", "vm_memory_high_watermark.absolute = 700MB", *config]
+        if vhosts:
+            names = ["/", *vhosts]
+            definitions = {"vhosts": [{"name": name} for name in names], "users": [{"name": "guest", "password": "guest", "tags": "administrator"}],
+                           "permissions": [{"user": "guest", "vhost": name, "configure": ".*", "write": ".*", "read": ".*"} for name in names]}
+            with open(os.path.join(folder, "definitions.json"), "w") as file:
+                json.dump(definitions, file)
+            lines.append(f"load_definitions = {os.path.join(folder, 'definitions.json')}")
         if tls:
             certificate, key, ca = tls
             lines += [f"listeners.ssl.1 = 127.0.0.1:{self.tls_port}", f"ssl_options.certfile = {certificate}",

@@ -105,9 +105,13 @@ Duration RabbitBackend::dedup_window_of(const std::string& queue) const {
   return at == dedup_.end() ? Duration() : at->second;
 }
 
-Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock) {
+Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock,
+                                              const std::filesystem::path& folder) {
   auto address = parse_address(url);
   if (!address) return fail(address.error());
+  for (std::string* file : {&address->ca, &address->cert, &address->key}) {
+    if (!file->empty()) *file = (folder / *file).string();
+  }
   return std::make_unique<RabbitBackend>(*std::move(address), clock);
 }
 

@@ -4,6 +4,7 @@
 // only pass on what is asked of them.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,7 +60,8 @@ class RabbitBackend final : public Backend {
   Admin admin_;
 };
 
-// Errors: invalid_argument.
-Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock);
+// Files that the address names without a leading "/" are in `folder`. Errors: invalid_argument.
+Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock,
+                                              const std::filesystem::path& folder = {});
 
 }  // namespace parley::queue::rabbitmq
