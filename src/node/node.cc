@@ -122,6 +122,8 @@ struct Node::Rep {
   std::shared_ptr<queue::Backend> messages;  // outlives the workers and their brokers; null: none
   SnapshotPtr snapshot;
   std::shared_ptr<edge::graphql::StreamRegistry> streams = std::make_shared<edge::graphql::StreamRegistry>();
+  std::shared_ptr<edge::websocket::StreamDirectory> shared_streams =
+      std::make_shared<edge::websocket::StreamDirectory>();
   FileWatch files;
   std::shared_ptr<net::TlsServerContext> tls;
   std::unique_ptr<filter::AccessLog> access;
@@ -193,6 +195,7 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   auto made = std::make_shared<Snapshot>();
   made->contract = std::move(loaded.contract);
   made->streams = streams;
+  made->shared_streams = shared_streams;
   if (from.graphql.path != "off") {
     graphql::BuiltSchema built = graphql::Schema::build(made->contract);
     print(built.diagnostics);

@@ -46,6 +46,12 @@ edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
   return options;
 }
 
+EdgeOptions user_edge_options(const Snapshot& snapshot) {
+  EdgeOptions options = edge_options(snapshot.config);
+  options.websocket.streams = snapshot.shared_streams;
+  return options;
+}
+
 // /openapi.json and /docs are about the user's contract.
 EdgeOptions own_edge_options(const Config& config) {
   EdgeOptions options = edge_options(config);
@@ -85,7 +91,7 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, edge_options(setup.snapshot->config)),
+        user_edges(front, user_edge_options(*setup.snapshot)),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
         graphql(
             front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),

@@ -192,10 +192,10 @@ void ThreadedLedger::run_ticks() {
 
 void ThreadedLedger::finish_group() {
   const std::size_t bytes = group_->bytes();
-  if (!is_halted() && bytes != 0) {
+  if (!is_halted()) {
     if (auto done = group_->commit(); !done) {
       halt(done.error());
-    } else {
+    } else if (bytes != 0) {
       changed_ = journal_->end();
       if (!changed_since_) changed_since_ = Clock::now();
     }
