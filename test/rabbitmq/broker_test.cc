@@ -1,6 +1,7 @@
 // The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop/shard.h"
+#include "loop/task_group.h"
 #include "queue/rabbitmq/backend.h"
 
 namespace parley::queue::rabbitmq {
@@ -590,6 +592,78 @@ TEST(RabbitLogin, AWrongPasswordFailsAtOnce) {
   EXPECT_EQ(refused.error().code(), Code::unauthenticated) << refused.error().text();
   EXPECT_EQ(refused.error().text().find("secret"), std::string::npos);
   EXPECT_LT(Clock::now() - start, 8s);
+}
+
+// ---- many at once
+
+Task<void> publish_many(Node* node, std::string to, int first, int count, bool keyed, int* failed) {
+  for (int i = first; i < first + count; ++i) {
+    Publish p;
+    p.to = to;
+    p.message.id = fmt::to_string(i);
+    p.message.key = !keyed ? "" : fmt::format("k{}", first);
+    p.message.type = "shop.Mail";
+    p.message.time = node->clock.now();
+    p.message.payload = Bytes(std::string(1024, 'x'));
+    if (!co_await node->open().publish(std::move(p))) ++*failed;
+  }
+}
+
+struct Handled {
+  std::map<std::string, int> last;  // by key
+  int count = 0;
+  int out_of_order = 0;
+};
+
+Task<void> handle_many(Node* node, Source source, int until, Handled* handled) {
+  while (handled->count < until) {
+    LeaseRequest request;
+    request.source = source;
+    request.max_messages = 8;
+    request.wait = Deadline::after(Clock::now(), 500ms);
+    auto got = co_await node->open().lease(std::move(request));
+    if (!got) break;
+    for (const Delivery& d : *got) {
+      int& last = handled->last[d.message.key];
+      const int number = std::stoi(d.message.id);
+      if (!d.message.key.empty() && number < last) ++handled->out_of_order;
+      last = number;
+      if (co_await node->open().settle(source, d.lease, {})) ++handled->count;
+    }
+  }
+}
+
+TEST(RabbitLoad, ManyProducersAndConsumersLoseNothingAndKeepTheOrderOfKeys) {
+  constexpr int producers = 64;
+  constexpr int each = 100;
+  for (const bool keyed : {false, true}) {
+    Node node;
+    const Source q{keyed ? "load-keyed" : "load", ""};
+    declare(node, one_queue(q.name, keyed));
+    int failed = 0;
+    Instant start = Clock::now();
+    {
+      TaskGroup group;
+      for (int i = 0; i < producers; ++i) {
+        group.spawn(publish_many(&node, q.name, i * each, each, keyed, &failed));
+      }
+      node.shard.run_until([&] { return group.live() == 0; });
+    }
+    const auto per_second = [&](Instant from) {
+      return static_cast<int>(producers * each / std::chrono::duration<double>(Clock::now() - from).count());
+    };
+    EXPECT_EQ(failed, 0);
+    const int published = per_second(start);
+    start = Clock::now();
+    Handled handled;
+    TaskGroup group;
+    for (int i = 0; i < 16; ++i) group.spawn(handle_many(&node, q, producers * each, &handled));
+    node.shard.run_until([&] { return group.live() == 0; });
+    EXPECT_EQ(handled.count, producers * each);
+    EXPECT_EQ(handled.out_of_order, 0);
+    fmt::print("{}: published {}/s, handled {}/s\n", q.name, published, per_second(start));
+    EXPECT_EQ(node.stats(q).waiting, 0U);
+  }
 }
 
 // The last: the server goes and comes.
