@@ -343,6 +343,7 @@ TEST_P(LedgerPowerLoss, LosesNothingThatWasAcknowledged) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937_64 random(seed);
     ForgetfulFiles files;
+    files.as_journaling_file_system();
     std::uint64_t acknowledged = 0;
     std::uint64_t submitted = 0;
     for (int round = 0; round < 3; ++round) {

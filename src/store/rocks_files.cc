@@ -1,10 +1,13 @@
 #include "store/rocks_files.h"
 
+#include <algorithm>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 namespace parley::store {
 namespace {
@@ -205,11 +208,26 @@ class RocksFiles final : public rocksdb::FileSystem {
   Files& files_;
 };
 
+// RocksDB pauses for a second after every flush that failed; with files that fail thousands of times a minute, less.
+class ImpatientClock final : public rocksdb::SystemClockWrapper {
+ public:
+  ImpatientClock() : SystemClockWrapper(SystemClock::Default()) {}
+  const char* Name() const override { return "ParleyClock"; }
+  void SleepForMicroseconds(int micros) override { target_->SleepForMicroseconds(std::min(micros, 100)); }
+};
+
+class FilesEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit FilesEnv(const std::shared_ptr<rocksdb::FileSystem>& files) : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    system_clock_ = std::make_shared<ImpatientClock>();
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> rocks_files(Files& files) {
-  if (&files == &real_files()) return rocksdb::FileSystem::Default();
-  return std::make_shared<RocksFiles>(files);
+std::unique_ptr<rocksdb::Env> rocks_files(Files& files) {
+  if (&files == &real_files()) return rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default());
+  return std::make_unique<FilesEnv>(std::make_shared<RocksFiles>(files));
 }
 
 }  // namespace parley::store

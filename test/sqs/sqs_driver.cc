@@ -326,6 +326,12 @@ class Driver {
     co_return;
   }
 
+  Task<void> stop_leasing(CommandPtr command) {
+    broker_->stop_leasing();
+    answer(*command, "value", "{}");
+    co_return;
+  }
+
   // Another broker of the same process, as after a drain; the first one's leases stay.
   Task<void> reopen(CommandPtr command) {
     co_await broker_->close();
@@ -360,11 +366,14 @@ class Driver {
 };
 
 const std::map<std::string, Driver::Operation> Driver::operations = {
-    {"declare", &Driver::declare}, {"list", &Driver::list},       {"publish", &Driver::publish},
-    {"lease", &Driver::lease},     {"extend", &Driver::extend},   {"settle", &Driver::settle},
-    {"peek", &Driver::peek},       {"redrive", &Driver::redrive}, {"purge", &Driver::purge},
-    {"pause", &Driver::pause},     {"stats", &Driver::stats},     {"read", &Driver::read},
-    {"advance", &Driver::advance}, {"reopen", &Driver::reopen},   {"sign", &Driver::sign},
+    {"declare", &Driver::declare}, {"list", &Driver::list},
+    {"publish", &Driver::publish}, {"lease", &Driver::lease},
+    {"extend", &Driver::extend},   {"settle", &Driver::settle},
+    {"peek", &Driver::peek},       {"redrive", &Driver::redrive},
+    {"purge", &Driver::purge},     {"pause", &Driver::pause},
+    {"stats", &Driver::stats},     {"read", &Driver::read},
+    {"advance", &Driver::advance}, {"reopen", &Driver::reopen},
+    {"sign", &Driver::sign},       {"stop_leasing", &Driver::stop_leasing},
 };
 
 }  // namespace

@@ -182,7 +182,7 @@ class Queue(rig.Case):
         again = self.publish("b", dedup="order 7")
         other = self.publish("c", dedup="order 8")
         self.assertEqual((first["duplicate"], again["duplicate"], other["duplicate"]), (0, 1, 0))
-        self.assertEqual((again["id"], again["position"]), ("a", first["position"]))
+        self.assertEqual((first["id"], again["id"]), ("a", "a"))
         self.assertEqual(sorted(d["message"]["id"] for d in self.lease(max=10)), ["a", "c"])
 
     def test_due(self):
@@ -258,6 +258,17 @@ class Queue(rig.Case):
         names = self.driver.call("list")["queues"]
         self.assertIn(self.queue, names)
         self.assertFalse([name for name in names if name.endswith(("-dead", "-later", ".fifo"))])
+
+    def test_draining_gives_back_what_still_comes(self):
+        self.declare()
+        waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
+        time.sleep(0.3)
+        self.driver.call("stop_leasing")
+        self.assertEqual(waiting(5)["deliveries"], [])
+        self.publish("a")
+        other = self.new_driver()
+        got = self.lease(other)
+        self.assertEqual([(d["message"]["id"], d["attempt"]) for d in got], [("a", 1)])
 
     def test_closing_ends_what_waits(self):
         self.declare()

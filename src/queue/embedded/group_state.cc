@@ -23,6 +23,26 @@ std::string text_of(DeadLetter& letter) {
 
 }  // namespace
 
+bool GroupState::is_ahead(Seq seq, bool has_due, store::View& view) const {
+  if (!has_due || !is_queue()) return true;
+  if (in_place_ == 0) return false;
+  const auto marked = view.get(keys::make(keys::in_place, {id_, seq}));
+  return marked && *marked;
+}
+
+void GroupState::leave_place(Seq seq, store::View& view) {
+  if (in_place_ == 0 || !is_ahead(seq, true, view)) return;
+  view.remove(keys::make(keys::in_place, {id_, seq}));
+  --in_place_;
+}
+
+bool GroupState::needs(Seq seq, bool has_due, store::View& view) const {
+  if (seq >= cursor() && is_ahead(seq, has_due, view)) return true;
+  if (open_.contains(seq, view)) return true;
+  const auto letter = dead_letter(seq, view);
+  return !letter || *letter;
+}
+
 std::size_t GroupState::room() const {
   const std::uint64_t leased = open_.leased_count();
   return paused_ || leased >= options_.in_flight ? 0 : options_.in_flight - leased;
@@ -88,9 +108,7 @@ void GroupState::published(const Published& record, store::Address frame, store:
   }
 }
 
-void GroupState::moved(Seq seq, store::Address from, store::Address to, store::View& view) {
-  live_.died(from);
-  live_.born(to);
+void GroupState::moved(Seq seq, store::Address to, store::View& view) {
   if (open_.fetch(seq, view) != nullptr) {
     open_.update(seq, [&](Open& open) { open.frame = to; }, view);
   } else if (DeadLetter letter; unbury(seq, letter, view)) {
@@ -105,6 +123,7 @@ void GroupState::enter(const Taken& taken, Open open, store::View& view) {
   open.frame = taken.frame;
   if (open.holds_line) open_.hold_line(open.line);
   open_.insert(taken.seq, open, view);
+  leave_place(taken.seq, view);
   if (ahead_ > 0) --ahead_;
 }
 
@@ -191,6 +210,14 @@ void GroupState::apply(const FellDue& record, store::View& view) {
   for (const Seq seq : record.seqs) {
     const Open* open = open_.fetch(seq, view);
     if (open == nullptr || open->state != State::delayed) continue;
+    if (options_.keyed && open->line != 0 && seq >= cursor()) {
+      // Others of its line, sent before it, may still be ahead: it is offered when the cursor comes to it.
+      open_.erase(seq, view);
+      view.put(keys::make(keys::in_place, {id_, seq}), "");
+      ++in_place_;
+      ++ahead_;
+      continue;
+    }
     const bool takes_line = !open->holds_line && options_.keyed && open->line != 0;
     const bool parks = takes_line && open_.is_busy(open->line);
     if (takes_line && !parks) open_.hold_line(open->line);
@@ -230,7 +257,8 @@ void GroupState::purge_ahead(Seq to, store::View& view) {
       const Result<RunPtr> run = log_.index.at_or_after(seq, view);
       if (!run || !*run) break;
       for (const Run::Place* place = (*run)->from(seq); place <= &(*run)->places.back() && place->seq < to; ++place) {
-        if (place->has_due) continue;
+        if (!is_ahead(place->seq, place->has_due, view)) continue;
+        if (place->has_due) leave_place(place->seq, view);
         live_.died((*run)->frame);
         if (ahead_ > 0) --ahead_;
       }
@@ -314,7 +342,7 @@ void GroupState::save(store::View& view) {
   Put put{out};
   put(log_.id);
   options_.fields(put);
-  put(cursor_), put(ahead_), put(dead_), put(paused_);
+  put(cursor_), put(ahead_), put(in_place_), put(dead_), put(paused_);
   open_.save(out);
   view.put(keys::make(keys::group, {id_}), value);
   dirty = false;
@@ -323,7 +351,7 @@ void GroupState::save(store::View& view) {
 void GroupState::load(Reader& in) {
   Take take{in};
   options_.fields(take);
-  take(cursor_), take(ahead_), take(dead_), take(paused_);
+  take(cursor_), take(ahead_), take(in_place_), take(dead_), take(paused_);
   open_.load(in);
   dirty = false;
 }

@@ -50,6 +50,11 @@ class GroupState {
   std::uint64_t ahead() const { return is_queue() ? ahead_ : log_.next - cursor(); }
   std::uint64_t waiting() const { return ahead() + open_.ready_count() + open_.parked_count(); }
   std::uint64_t dead() const { return dead_; }
+  // Whether the cursor offers the message when it comes to it. One with a due time (that is not before the cursor) it
+  // does if that has come and the message keeps its place in its line; else such a message is open, or was settled.
+  bool is_ahead(Seq seq, bool has_due, store::View& view) const;
+  // Whether the message is needed still.
+  bool needs(Seq seq, bool has_due, store::View& view) const;
   // How many more may be leased now.
   std::size_t room() const;
   // When a lease runs out or a message falls due.
@@ -64,7 +69,7 @@ class GroupState {
   void declare(GroupOptions options, store::View& view);
   void begin_at(Seq cursor);
   void published(const Published& record, store::Address frame, store::View& view);
-  void moved(Seq seq, store::Address from, store::Address to, store::View& view);
+  void moved(Seq seq, store::Address to, store::View& view);
   void apply(const Leased& record, store::View& view);
   void apply(const Extended& record, store::View& view);
   void apply(const Settled& record, Millis now, store::View& view);
@@ -93,6 +98,7 @@ class GroupState {
   void finish(Seq seq, store::View& view);
   void bury(Seq seq, std::string_view reason, Millis now, store::View& view);
   void purge_ahead(Seq to, store::View& view);
+  void leave_place(Seq seq, store::View& view);
   bool unbury(Seq seq, DeadLetter& out, store::View& view);
 
   const GroupId id_;
@@ -100,7 +106,8 @@ class GroupState {
   LiveMap& live_;
   GroupOptions options_;
   Seq cursor_ = 1;
-  std::uint64_t ahead_ = 0;  // of a queue: not looked at yet, without those that are open for their due time
+  std::uint64_t ahead_ = 0;     // of a queue: not looked at yet, without those that are open for their due time
+  std::uint64_t in_place_ = 0;  // of those ahead: how many have a due time
   std::uint64_t dead_ = 0;
   bool paused_ = false;
   OpenSet open_;

@@ -61,7 +61,7 @@ Result<void> PeekOp::add_ahead(Model& model, GroupState& state, std::size_t most
     if (!look) return fail(look.error());
     if (!*look) break;
     seq = (*look)->seq;
-    if (state.is_queue() && (*look)->due != 0) continue;
+    if (!state.is_ahead(seq, (*look)->due != 0, model.view())) continue;
     seqs.push_back(seq);
     ++count;
   }

@@ -86,8 +86,7 @@ class Decision {
       }
       const Look& look = **looked;
       cursor_ = look.seq;
-      // One with a due time is open since it was published.
-      if (queue && look.due != 0) continue;
+      if (!state_.is_ahead(look.seq, look.due != 0, model_.view())) continue;
       const Taken taken{.seq = look.seq, .ahead = true, .line = look.line, .frame = queue ? look.frame : 0};
       const bool keyed = state_.options().keyed && look.line != 0;
       if (expired(look)) {

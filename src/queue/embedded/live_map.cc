@@ -38,7 +38,7 @@ store::Address LiveMap::needed_from(store::Address end) const {
 
 LiveMap::Stretch LiveMap::sum(store::Address from, store::Address to) const {
   Stretch out;
-  const std::uint64_t last = std::min(to >> stretch_bits, first_ + stretches_.size());
+  const std::uint64_t last = std::min(((to - 1) >> stretch_bits) + 1, first_ + stretches_.size());
   for (std::uint64_t n = std::max(from >> stretch_bits, first_); n < last; ++n) {
     out.live += stretches_[n - first_].live;
     out.ever += stretches_[n - first_].ever;

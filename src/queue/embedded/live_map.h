@@ -1,4 +1,4 @@
-// LiveMap: how many messages the journal still holds the only copy of, by stretches of 4 MiB of it. The journal up to
+// LiveMap: how many messages the journal still holds the only copy of, by stretches of 1 MiB of it. The journal up to
 // the first stretch with a live message is not needed; an old stretch where few are live is worth moving them on.
 // Messages are counted, not their bytes: a count needs nothing but the frame when a message ends.
 #pragma once
@@ -13,7 +13,7 @@ namespace parley::queue::embedded {
 
 class LiveMap {
  public:
-  static constexpr int stretch_bits = 22;
+  static constexpr int stretch_bits = 20;
 
   struct Stretch {
     std::uint32_t live = 0;
@@ -28,7 +28,7 @@ class LiveMap {
   void died(store::Address frame, std::uint32_t count = 1);
   // The lowest address that is needed; `end` where nothing is.
   store::Address needed_from(store::Address end) const;
-  // Of the stretches in [from, to), which the caller rounds as it likes.
+  // Of the stretches that have a part in [from, to).
   Stretch sum(store::Address from, store::Address to) const;
 
   void save(Writer& out) const;

@@ -21,11 +21,11 @@ void Recent::add(Shelf& shelf, Seq seq, Item item) {
 Result<std::optional<Look>> Log::look(Seq seq, store::Journal& journal, store::View& view) {
   if (seq < begin) seq = begin;
   if (seq >= next) return std::nullopt;
-  if (seq >= recent.first && seq - recent.first < recent.items.size()) {
-    const Recent::Item& item = recent.items[seq - recent.first];
-    return Look{seq, item.frame, item.line, item.due, item.expires, item.message.view(), item.message};
-  }
-  const Result<RunPtr> run = index.at_or_after(seq, view);
+  if (const Recent::Item* item = recent.find(seq))
+    return Look{seq, item->frame, item->line, item->due, item->expires, item->message.view(), item->message};
+  Result<RunPtr> run = index.at_or_after(seq, view);
+  // Where the frame is gone all was settled: messages with a due time may be, before the cursor comes to them.
+  while (run && *run && (*run)->frame < journal.begin()) run = index.at_or_after(seq = (*run)->last() + 1, view);
   if (!run) return fail(run.error());
   if (!*run || (*run)->frame >= journal.end()) return std::nullopt;
   const Run::Place& place = *(*run)->from(seq);

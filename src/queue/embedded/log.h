@@ -41,6 +41,7 @@ class Recent {
   struct Shelf {
     Seq first = 0;
     std::deque<Item> items;
+    Item* find(Seq seq) { return seq >= first && seq - first < items.size() ? &items[seq - first] : nullptr; }
   };
   void add(Shelf& shelf, Seq seq, Item item);
 

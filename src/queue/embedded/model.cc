@@ -123,8 +123,12 @@ void Model::apply_moved(const Moved& record, store::RecordPlace place, store::Vi
   if (record.what.log >= logs_.size()) return;
   Channel& channel = *logs_[record.what.log];
   channel.log.index.move(record.run, record.what.seq, record.what.due != 0, place, view);
+  live_.died(record.from);
+  live_.born(place.frame);
+  if (Recent::Item* item = channel.log.recent.find(record.what.seq)) item->frame = place.frame;
+  if (channel.log.options.topic) return;  // what a topic's groups have open says no frame
   for (const auto& [name, state] : channel.groups) {
-    state->moved(record.what.seq, record.from, place.frame, view);
+    state->moved(record.what.seq, place.frame, view);
     state->dirty = true;
   }
 }

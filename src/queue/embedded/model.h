@@ -27,9 +27,10 @@ class ReadOp;
 struct ModelOptions {
   int number = 0;  // the ledger's for this model
   OpenSet::Bounds bounds;
-  std::size_t busy_lines = 65'536;  // a group's; at so many keys that wait for a retry its cursor stops
-  std::size_t waiters = 16'384;     // a group's
-  int steps = 1'024;                // messages that one decision looks at, at most, before others get their turn
+  std::size_t busy_lines = 65'536;          // a group's; at so many keys that wait for a retry its cursor stops
+  std::size_t waiters = 16'384;             // a group's
+  std::uint64_t compact_above = 256 << 20;  // bytes of journal; below, space is not worth moving messages for
+  int steps = 1'024;  // messages that one decision looks at, at most, before others get their turn
 };
 
 inline Millis millis(WallTime time) { return time.time_since_epoch().count(); }
@@ -91,6 +92,7 @@ class Model final : public store::Model {
 
  private:
   friend class Tick;
+  friend class Compaction;
   template <class Record>
   void to_group(Reader& from, Millis now, store::View& view);
   void apply_published(const Published& record, store::RecordPlace place, Millis now, store::View& view);
@@ -118,6 +120,8 @@ class Model final : public store::Model {
   std::vector<Channel*> fed_;
   std::vector<Op*> later_;
   std::uint64_t token_;
+  store::Address compacting_ = 0;  // the next frame to look at; 0: none
+  store::Address compact_to_ = 0;  // before it, frames' messages were moved on
   Millis last_time_ = 0;
   std::string scratch_;
 };

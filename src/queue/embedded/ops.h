@@ -213,6 +213,8 @@ Result<Seq> seq_of(const Position& position);
 Result<GroupState*> make_group(Model& model, store::Group& group, Channel& channel, GroupOptions options, Seq cursor);
 // What has fallen due is ready.
 Result<void> fall_due(Model& model, GroupState& state, store::Group& group);
+// A step of making room in the journal (compact.cc). When the next is due, if there is one.
+std::optional<Millis> compact(Model& model, store::Group& group);
 // Common refusals.
 Error lease_lost();
 Error refused(const Error& why);

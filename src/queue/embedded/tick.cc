@@ -40,6 +40,7 @@ class Tick {
       forget(*channel);
       trim(channel->log);
     }
+    if (const auto more = compact(model_, group_)) wake_at(*more);
     return next_;
   }
 
@@ -79,14 +80,16 @@ class Tick {
     std::optional<Millis> next;
     for (std::size_t i = 0; i < steps_; ++i) {
       const auto look = model_.look(state, record.cursor);
-      if (!look || !*look || ((*look)->due == 0 && (*look)->expires == 0)) break;
-      if ((*look)->due == 0 && (*look)->expires > now_) {
+      if (!look || !*look) break;
+      const bool ahead = state.is_ahead((*look)->seq, (*look)->due != 0, model_.view());
+      if (ahead && (*look)->expires == 0) break;
+      if (ahead && (*look)->expires > now_) {
         next = (*look)->expires;
         break;
       }
       record.cursor = (*look)->seq + 1;
       next = now_;
-      if ((*look)->due != 0) continue;
+      if (!ahead) continue;
       record.expired.push_back({.seq = (*look)->seq, .ahead = true, .line = (*look)->line, .frame = (*look)->frame});
     }
     if (!record.expired.empty()) add(record);

@@ -99,7 +99,7 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
                                              .until = until});
   Delivery out;
   out.message = std::move(envelope.message);
-  out.position = std::move(received.message_id);
+  out.position = position_of(received);
   out.attempt = attempt;
   out.malformed = std::move(decoded.malformed);
   out.lease = ledger_.lend(std::move(lease), bench_.shard.now());

@@ -55,6 +55,7 @@ struct Client::Attempt {
 Client::Client(Shard& shard, const Settings& settings, const WallClock& clock)
     : shard_(shard),
       clock_(clock),
+      back_off_(settings.back_off),
       signs_(!settings.credentials.empty()),
       signer_(settings.credentials, settings.region),
       authority_(net::authority_of(settings.origin)),
@@ -83,13 +84,13 @@ Task<Result<std::string>> Client::call(std::string action, std::string body, Dur
   }
 }
 
-// The SDKs' standard mode: up to 2^attempt seconds, any part of it.
+// Any part of a time that doubles with each attempt.
 Task<bool> Client::back_off(int attempt) {
   if (attempt >= attempts || budget_ < price || closed_) co_return false;
   budget_ -= price;
-  const double most = std::min(20.0, 0.5 * static_cast<double>(1 << attempt));
-  const double wait = std::uniform_real_distribution<double>(0, most)(jitter_);
-  const Instant until = shard_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait));
+  const Duration most = back_off_ * (1 << attempt);
+  const Duration wait(std::uniform_int_distribution<Duration::rep>(0, most.count())(jitter_));
+  const Instant until = shard_.now() + wait;
   // In short steps, so that closing need not wait for it.
   while (!closed_ && shard_.now() < until)
     co_await shard_.sleep(std::min<Duration>(until - shard_.now(), std::chrono::milliseconds(50)));

@@ -56,6 +56,7 @@ class Client {
 
   Shard& shard_;
   const WallClock& clock_;
+  const Duration back_off_;
   const bool signs_;
   Signer signer_;
   std::string authority_;

@@ -258,6 +258,15 @@ std::string take(Texts& texts, std::string_view name) {
 
 }  // namespace
 
+std::int64_t sent_at(const Received& received) {
+  const auto at = received.system.find("SentTimestamp");
+  return at == received.system.end() ? 0 : number(at->second).value_or(0);
+}
+
+Position position_of(const Received& received) {
+  return fmt::format("{:014}-{}", sent_at(received), received.message_id);
+}
+
 bool is_sqs_text(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     if (!is_xml(next_code_point(text, at))) return false;
@@ -321,7 +330,7 @@ Decoded decode(const Received& received) {
   // A group of the message's own is what group_id() gave it for want of a key.
   const std::string group = system("MessageGroupId");
   if (message.key.empty() && group != group_id({}, message.id)) message.key = group;
-  message.time = from_millis(number(system("SentTimestamp")).value_or(0));
+  message.time = from_millis(sent_at(received));
   if (const auto time = read_time(take(texts, "ce_time"))) message.time = *time;
   message.content_type = take(texts, "content_type");
   for (const std::string_view spelling : {"content-type", "Content-Type", "ContentType"}) {

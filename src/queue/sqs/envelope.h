@@ -29,6 +29,12 @@ struct Envelope {
   std::optional<WallTime> since;
 };
 
+// When SQS took it, by its clock; milliseconds since 1970.
+std::int64_t sent_at(const Received& received);
+// Of that time and SQS' id, so that positions sort as time does. Told of what was received only: SQS does not say when
+// it takes a message.
+Position position_of(const Received& received);
+
 struct Encoded {
   std::string members;    // `"MessageBody":…,"MessageAttributes":{…}`
   std::size_t bytes = 0;  // what counts against SQS' limit of a message

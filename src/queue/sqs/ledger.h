@@ -23,7 +23,7 @@ struct Lease {
   std::string queue;  // our name of it
   std::string receipt;
   std::string message_id;
-  Envelope envelope;
+  Envelope envelope = {};
   int attempt = 1;
   Instant until{};
 };

@@ -17,9 +17,9 @@ struct Workbench {
   Client& client;
   TaskGroup& tasks;
   const Settings& settings;
-  // The broker is being closed: what waits ends, what is on its way does not.
-  bool closing = false;
-  Signal closes = {};
+  bool draining = false;  // nothing is leased any more
+  bool closing = false;   // what waits ends, what is on its way does not
+  Signal changed = {};
 };
 
 class Part {

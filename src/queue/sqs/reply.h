@@ -21,8 +21,8 @@ struct Received {
   std::string message_id;
   std::string receipt;
   std::string body;
-  std::map<std::string, std::string> system;  // "SentTimestamp", "ApproximateReceiveCount", "MessageGroupId", …
-  std::vector<Attribute> attributes;
+  std::map<std::string, std::string> system = {};  // "SentTimestamp", "ApproximateReceiveCount", "MessageGroupId", …
+  std::vector<Attribute> attributes = {};
 };
 
 // One entry's part of a batch's answer.

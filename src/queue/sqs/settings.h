@@ -20,7 +20,8 @@ struct Settings {
   std::string prefix;       // of every queue's name: several environments in one account
   // How long SQS holds a question for messages, and so how long closing may take: whole seconds, at most 20.
   Duration poll = std::chrono::seconds(5);
-  std::size_t max_message = 1 << 20;  // bytes of a message with its attributes, and of a batch
+  Duration back_off = std::chrono::milliseconds(500);  // before a second attempt, at most twice that; doubles
+  std::size_t max_message = 1 << 20;                   // bytes of a message with its attributes, and of a batch
 };
 
 // The value of an environment variable.

@@ -1,10 +1,7 @@
 #include "queue/sqs/shelves.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "queue/sqs/fault.h"
 #include "queue/sqs/json_writer.h"
@@ -18,18 +15,6 @@ constexpr std::size_t most_seen = 1000;     // messages of one look; a longer li
 constexpr Duration seen_for = seconds(10);  // hidden while one looks, in case that it is not put back
 constexpr Duration worked_for = seconds(60);
 constexpr auto clocks_differ = std::chrono::milliseconds(1000);  // SQS' from ours
-
-std::int64_t sent_at(const Received& received) {
-  const auto at = received.system.find("SentTimestamp");
-  std::int64_t out = 0;
-  if (at != received.system.end()) std::from_chars(at->second.data(), at->second.data() + at->second.size(), out);
-  return out;
-}
-
-// Sorts as time does.
-Position position_of(const Received& received) {
-  return fmt::format("{:014}-{}", sent_at(received), received.message_id);
-}
 
 // Short polls ask some of SQS' servers, long ones all of them: an empty answer counts only of a long one.
 Task<Result<std::vector<Received>>> receive_or_none(Part& part, Duration hidden) {
@@ -92,7 +77,7 @@ Task<Result<std::uint64_t>> for_each(Part& part, WallTime before, std::set<Posit
     bool any = false;
     for (Received& each : *got) {
       const bool is_wanted = all ? sent_at(each) <= (before + clocks_differ).time_since_epoch().count()
-                                 : wanted.erase(position_of(each)) + wanted.erase(each.message_id) > 0;
+                                 : wanted.erase(position_of(each)) > 0;
       if (failed || !is_wanted) {
         others.push_back(std::move(each));
         continue;

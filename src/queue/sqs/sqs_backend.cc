@@ -108,6 +108,15 @@ class SqsBackend final : public Backend {
 
 }  // namespace
 
+Result<std::unique_ptr<Backend>> open_backend(std::string_view address, const std::filesystem::path& folder) {
+  static const WallClock clock;
+  Result<Settings> settings = parse_settings(address, process_environment());
+  if (!settings) return fail(std::move(settings).error());
+  std::string& ca = settings->origin.tls_config.ca_file;
+  if (!ca.empty()) ca = (folder / ca).string();
+  return make_backend(std::move(*settings), clock);
+}
+
 std::unique_ptr<Backend> make_backend(Settings settings, const WallClock& clock) {
   return std::make_unique<SqsBackend>(std::move(settings), clock);
 }

@@ -2,6 +2,7 @@
 // is emulated and what is refused; topics are.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -10,6 +11,10 @@
 #include "queue/sqs/settings.h"
 
 namespace parley::queue::sqs {
+
+// As the node's configuration names it: parse_settings() with the process' environment. `folder`: where a relative `ca`
+// starts.
+Result<std::unique_ptr<Backend>> open_backend(std::string_view address, const std::filesystem::path& folder);
 
 // `clock` outlives the backend and its brokers. Nothing is sent before declare().
 std::unique_ptr<Backend> make_backend(Settings settings, const WallClock& clock);

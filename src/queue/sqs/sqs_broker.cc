@@ -72,7 +72,7 @@ Task<Result<Receipt>> SqsBroker::publish(Publish request) {
   envelope.due.reset();
   const Result<std::string> id = co_await channel.enqueue(envelope, dedup ? group_id(request.dedup, {}) : "");
   if (!id) co_return fail(id.error());
-  Receipt receipt{.id = envelope.message.id, .position = *id};
+  Receipt receipt{.id = envelope.message.id, .position = ""};
   if (!dedup) co_return receipt;
   const auto first = common_->ledger.first_of(channel.place().url + '\n' + request.dedup,
                                               {.id = receipt.id, .message_id = *id}, shard_.now());
@@ -92,7 +92,7 @@ Task<Result<Receipt>> SqsBroker::publish_later(Channel& channel, const Envelope&
   const Result<std::string> id = co_await channel.later().send(
       envelope, {.delay = std::clamp(wait, Duration::zero(), longest_delay), .group = {}, .dedup = {}});
   if (!id) co_return fail(id.error());
-  co_return Receipt{.id = envelope.message.id, .position = *id};
+  co_return Receipt{.id = envelope.message.id, .position = ""};
 }
 
 // ---- leasing
@@ -113,6 +113,7 @@ Task<Result<std::vector<Delivery>>> SqsBroker::lease(LeaseRequest request) {
     const Result<bool> paused = co_await channel.is_paused();
     if (bench_.closing) co_return fail(closing());
     if (!paused) co_return fail(paused.error());
+    if (bench_.draining) co_return std::vector<Delivery>{};
     const Duration left = left_of(request.wait, shard_.now());
     const Duration wait = std::min(left, common_->settings.poll);
     if (!*paused) {
@@ -131,24 +132,25 @@ struct SqsBroker::Poll {
   bool abandoned = false;
 };
 
-// Not given up when the broker is closed: SQS would give messages to a connection that is gone, and they would be
+// Not given up when nobody waits any more: SQS would give messages to a connection that is gone, and they would be
 // hidden until the lease runs out.
 Task<void> SqsBroker::poll(Channel& channel, Part::Receive how, std::shared_ptr<Poll> to) {
   to->got = co_await channel.main().receive(how);
   if (to->abandoned) {
     if (*to->got) co_await channel.put_back_all(std::move(**to->got));
   } else {
-    bench_.closes.notify();
+    bench_.changed.notify();
   }
 }
 
 Task<Result<std::vector<Received>>> SqsBroker::receive_first(Channel& channel, Part::Receive how) {
   auto poll = std::make_shared<Poll>();
   tasks_.spawn(this->poll(channel, how, poll));
-  while (!poll->got && !bench_.closing) co_await bench_.closes.wait();
+  while (!poll->got && !bench_.draining) co_await bench_.changed.wait();
   if (poll->got) co_return std::move(*poll->got);
   poll->abandoned = true;
-  co_return fail(closing());
+  if (bench_.closing) co_return fail(closing());
+  co_return std::vector<Received>{};
 }
 
 // SQS counts in messages only: as many as would fit if each were as large as can be.
@@ -287,9 +289,14 @@ Task<Result<Events>> SqsBroker::read(ReadRequest /*request*/) { co_return fail(n
 Task<Result<void>> SqsBroker::commit(Source /*source*/, From /*to*/) { co_return fail(no_topics()); }
 Task<Result<Position>> SqsBroker::checkpoint(Source /*source*/) { co_return fail(no_topics()); }
 
+void SqsBroker::stop_leasing() {
+  bench_.draining = true;
+  bench_.changed.notify();
+}
+
 Task<void> SqsBroker::close() {
   bench_.closing = true;
-  bench_.closes.notify();
+  stop_leasing();
   // Questions end by themselves; what does not is cut off.
   Timer patience([](void* client) { static_cast<Client*>(client)->close(); }, &client_);
   patience.set(shard_.timers(), Deadline::after(shard_.now(), common_->settings.poll + seconds(3)));

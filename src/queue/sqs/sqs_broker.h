@@ -30,6 +30,7 @@ class SqsBroker final : public Broker {
 
   Task<Result<Receipt>> publish(Publish request) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
+  void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override;
 
