@@ -24,7 +24,7 @@ Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup)
 }
 
 Result<std::unique_ptr<queue::Backend>> open_kafka(const BackendSetup& setup) {
-  return queue::kafka::make_backend(setup.at, clock);
+  return queue::kafka::make_backend(setup.at, clock, setup.folder);
 }
 
 Result<std::unique_ptr<queue::Backend>> open_rabbitmq(const BackendSetup& setup) {
