@@ -37,6 +37,7 @@ class Visit:
 
     order = ""
     payment = ""
+    said = ""  # when: a line has no other name
 
 
 def expect(condition: bool, what: str) -> None:
@@ -217,6 +218,16 @@ def check_sales(output: str) -> None:
     expect(int(seconds[1]["totalOrders"]) >= 12, "there must be orders")
 
 
+def check_said(output: str) -> None:
+    line = json.loads(output)
+    same((line["author"], line["text"]), ("customers/ada", "Has anybody seen my lamp?"), "the line")
+    Visit.said = line["time"]
+
+
+def check_room(output: str) -> None:
+    expect(Visit.said in [line["time"] for line in json_lines(output)], "what was said must still be in the room")
+
+
 def check_page(output: str) -> None:
     status, fields, body = head_and_body(output)
     same((status, fields["content-type"], fields["cache-control"]), (200, "text/html; charset=utf-8", "no-cache"), "status, content-type and cache-control")
@@ -297,6 +308,10 @@ def steps(at: str, admin: str, parley: str, page: bool):
                f"""printf '%s\\n' '{{"text": "Where is my parcel?"}}' '{{"text": "And the invoice?"}}' | """
                f"{parley} call shop.Support/Chat - {where}", check_chat)
     yield Step("REST: once a second, what was ordered in that second", f"curl -sN --max-time 3 {at}/v1/sales:watch || true", check_sales)
+    line = {"author": "customers/ada", "text": "Has anybody seen my lamp?"}
+    yield Step("REST: say something in a room; pages that watch it over WebSocket share one stream of the service",
+               f"curl -s {at}/v1/rooms/lobby:say --json '{json.dumps(line)}'", check_said)
+    yield Step("REST: what the room still has, and for a second what is said in it", f"curl -sN --max-time 1 {at}/v1/rooms/lobby:watch || true", check_room)
     if page:
         yield Step("A page: files beside the rpcs", f"curl -si {at}/", check_page, lines=12)
     yield Step("OpenAPI 3.1 of all services", f"curl -s {at}/openapi.json", check_openapi, lines=8)

@@ -211,6 +211,7 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
   }
   if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
+  check_word("pull_api", c.pull_api, {"off", "local", "on"}, add);
   check_word("websocket.slow", c.websocket.slow, {"wait", "drop_oldest", "close"}, add);
   check_word("websocket.compression", c.websocket.compression, {"off", "message", "context"}, add);
   for (const auto& [name, tunnel] : c.tunnels) {

@@ -44,7 +44,8 @@ struct Config {
   std::map<std::string, TunnelConfig> tunnels;
   std::string messages;  // "embedded", "kafka://…"; "": embedded, if the contract has queues, topics or events
   int messages_line = 1;
-  std::string data = ".parley";  // a folder
+  std::string data = ".parley";    // a folder
+  std::string pull_api = "local";  // "off", "local" or "on"
 
   struct {
     std::string cert, key, client_ca;

@@ -67,6 +67,11 @@ constexpr Key keys[] = {
     {"data", KeyType::text, ".parley",
      "The folder of what this node keeps; one node has it at a time. Made if it is not there.",
      [](C& c, const V& v) { c.data = v.text; }},
+    {"pull_api", KeyType::text, "local",
+     "Who may publish, take, read and throw away messages through `parley.Queues`, `parley.Topics` and `/topics/NAME`: "
+     "`local` is callers on this machine that came through no proxy, `on` is everybody who reaches `listen`, `off` is "
+     "nobody.",
+     [](C& c, const V& v) { c.pull_api = v.text; }},
 
     {"tls", KeyType::section, "", "TLS 1.2 and 1.3 on `listen`; certificates are loaded again when their files change.",
      nullptr},

@@ -1,14 +1,33 @@
 #include "node/messages.h"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "queue/embedded/embedded_backend.h"
+#include "queue/kafka/backend.h"
+#include "queue/rabbitmq/backend.h"
 #include "queue/sqs/sqs_backend.h"
 
 namespace parley::node {
 namespace {
 
-Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup&) {
-  return fail(Error(Code::unimplemented, Blame::us, "the embedded store is not part of this build"));
+const WallClock clock;
+
+Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup) {
+  std::error_code error;
+  std::filesystem::create_directories(setup.data, error);
+  if (error) return invalid("the data folder " + setup.data.string() + ": " + error.message());
+  auto opened = queue::embedded::EmbeddedBackend::open(store::real_files(), setup.data / "messages", clock);
+  if (!opened) return fail(std::move(opened).error().during("the data folder " + setup.data.string()));
+  return std::unique_ptr<queue::Backend>(*std::move(opened));
+}
+
+Result<std::unique_ptr<queue::Backend>> open_kafka(const BackendSetup& setup) {
+  return queue::kafka::make_backend(setup.at, clock);
+}
+
+Result<std::unique_ptr<queue::Backend>> open_rabbitmq(const BackendSetup& setup) {
+  return queue::rabbitmq::make_backend(setup.at, clock, setup.folder);
 }
 
 Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {
@@ -18,6 +37,10 @@ Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {
 // In the order in which messages name them.
 constexpr BackendScheme schemes[] = {
     {"embedded", "embedded", open_embedded},
+    {"rabbitmq", "rabbitmq://localhost:5672", open_rabbitmq},
+    {"rabbitmqs", "rabbitmqs://localhost:5671", open_rabbitmq},
+    {"kafka", "kafka://localhost:9092", open_kafka},
+    {"kafkas", "kafkas://localhost:9093", open_kafka},
     {"sqs", "sqs://eu-west-1", open_sqs},
     {"sqs+http", "sqs+http://localhost:9324?region=eu-west-1", open_sqs},
 };

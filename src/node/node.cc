@@ -62,10 +62,11 @@ void raise_descriptor_limit() {
 // Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
-    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.cors.origins, c.cors.headers, c.cors.credentials,
-                    c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams,
-                    c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout,
-                    c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
+    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.pull_api, c.cors.origins, c.cors.headers,
+                    c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
+                    c.limits.concurrent_streams, c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout,
+                    c.limits.body_timeout, c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level,
+                    c.log.access);
   };
   return made_of(was) != made_of(is);
 }
@@ -121,6 +122,8 @@ struct Node::Rep {
   std::shared_ptr<queue::Backend> messages;  // outlives the workers and their brokers; null: none
   SnapshotPtr snapshot;
   std::shared_ptr<edge::graphql::StreamRegistry> streams = std::make_shared<edge::graphql::StreamRegistry>();
+  std::shared_ptr<edge::websocket::StreamDirectory> shared_streams =
+      std::make_shared<edge::websocket::StreamDirectory>();
   FileWatch files;
   std::shared_ptr<net::TlsServerContext> tls;
   std::unique_ptr<filter::AccessLog> access;
@@ -192,6 +195,7 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   auto made = std::make_shared<Snapshot>();
   made->contract = std::move(loaded.contract);
   made->streams = streams;
+  made->shared_streams = shared_streams;
   if (from.graphql.path != "off") {
     graphql::BuiltSchema built = graphql::Schema::build(made->contract);
     print(built.diagnostics);
@@ -340,7 +344,7 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'cors', 'limits', "
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'pull_api', 'cors', 'limits', "
         "'timeouts.connect', 'websocket', "
         "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);

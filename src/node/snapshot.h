@@ -9,6 +9,7 @@
 #include "edge/files/file_set.h"
 #include "edge/graphql/document_store.h"
 #include "edge/graphql/stream_registry.h"
+#include "edge/websocket/stream_directory.h"
 #include "graphql/schema.h"
 #include "mesh/address.h"
 #include "node/config.h"
@@ -27,6 +28,7 @@ struct Snapshot {
   graphql::SchemaPtr schema;                                           // null: `graphql.path: off`
   std::shared_ptr<const edge::graphql::PersistedDocuments> persisted;  // null: `graphql.persisted` is not set
   std::shared_ptr<edge::graphql::StreamRegistry> streams;              // the node's
+  std::shared_ptr<edge::websocket::StreamDirectory> shared_streams;    // the node's
   // By the contract's service: "shop.Orders".
   std::map<std::string, ServedBy, std::less<>> served_by;
   edge::files::FileSetPtr files;             // null: none

@@ -11,6 +11,7 @@
 #include "net/client_pool.h"
 #include "node/dispatch.h"
 #include "node/edge_options.h"
+#include "node/pull_api.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
 #include "queue/declarations_of.h"
@@ -42,6 +43,12 @@ net::PoolLimits pool_limits(const Config& config) {
 edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
   edge::GraphqlOptions options = edge_options(snapshot.config).graphql;
   options.streams = snapshot.streams;
+  return options;
+}
+
+EdgeOptions user_edge_options(const Snapshot& snapshot) {
+  EdgeOptions options = edge_options(snapshot.config);
+  options.websocket.streams = snapshot.shared_streams;
   return options;
 }
 
@@ -84,7 +91,7 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, edge_options(setup.snapshot->config)),
+        user_edges(front, user_edge_options(*setup.snapshot)),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
         graphql(
             front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
@@ -96,7 +103,7 @@ struct Worker::Inside {
 
   void apply(const SnapshotPtr& snapshot) {
     if (draining) return;
-    if (snapshot->messages != nullptr && broker == nullptr) open_messages(*snapshot->messages);
+    if (snapshot->messages != nullptr && broker == nullptr) open_messages(*snapshot->messages, snapshot->config);
     pending->max = static_cast<std::size_t>(snapshot->config.limits.pending_calls);
     pending->default_deadline = snapshot->config.timeouts.call;
     Routes routes;
@@ -119,13 +126,18 @@ struct Worker::Inside {
     readiness.changed().notify();
   }
 
-  void open_messages(queue::Backend& backend) {
+  void open_messages(queue::Backend& backend, const Config& config) {
     broker = backend.open(shard);
     queue_route = std::make_shared<route::QueueRoute>(*broker, clock);
     stats = std::make_unique<QueueStats>(shard, *broker);
     deliveries = std::make_unique<edge::Deliveries>(
         shard, *broker,
         edge::DeliveryEdgeOptions{.shard = shard.index(), .shards = count, .seed = std::random_device{}()});
+    pull_api = std::make_unique<PullApi>(
+        front, *broker, backend, clock, config,
+        [this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
+    dispatch.set_messages(*pull_api);
+    own_services.also_tell_of(route::MessageServices::api_contract());
   }
 
   // Once there is no way back: what is delivered has to be waited for.
@@ -158,12 +170,14 @@ struct Worker::Inside {
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
     draining = true;
+    if (pull_api) pull_api->stop_waiting();
     TaskGroup work;
     work.spawn(server->drain(deadline));
     if (deliveries) work.spawn(deliveries->drain(deadline));
     co_await work.join();
     co_await user_edges.drain();
     co_await own_edges.drain();
+    if (pull_api) co_await pull_api->drain();
     if (broker) {
       co_await broker->close();
       co_await stats->join();
@@ -210,6 +224,7 @@ struct Worker::Inside {
   edge::FilesEdge files;
   edge::GraphqlEdge graphql;
   route::Tunnels tunnels;
+  std::unique_ptr<PullApi> pull_api;  // null: no messages
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;

@@ -10,7 +10,7 @@ namespace {
 namespace fs = std::filesystem;
 using Random = std::mt19937_64;
 
-constexpr std::size_t page = 512;  // what a disk writes whole
+constexpr std::uint64_t page = 512;  // what a disk writes whole
 
 std::unexpected<Error> failed(Code code, const fs::path& path, std::string_view what, std::string reason) {
   return fail(Error(code, Blame::us, path.string() + ": " + std::string(what)).with_reason(std::move(reason)));
@@ -41,16 +41,23 @@ void perform(std::string& contents, const Change& change) {
   }
 }
 
-// Any of the write's pages; the size may have grown without what belongs there.
-void perform_torn(std::string& contents, const Change& change, Random& random) {
+// Any of the write's pages; the size may have grown without what belongs there. But nothing from `in_order` on: of that
+// the part before `limit` is there.
+void perform_torn(std::string& contents, const Change& change, std::uint64_t in_order, std::uint64_t limit,
+                  Random& random) {
   if (change.size) {
     if (heads(random)) perform(contents, change);
     return;
   }
   for (std::uint64_t at = 0; at < change.bytes.size();) {
-    const std::uint64_t to_boundary = page - (change.offset + at) % page;
-    const std::string_view part = std::string_view(change.bytes).substr(at, to_boundary);
-    if (heads(random)) write(contents, change.offset + at, part);
+    const std::uint64_t offset = change.offset + at;
+    if (offset >= in_order) {
+      if (offset < limit) write(contents, offset, std::string_view(change.bytes).substr(at, limit - offset));
+      return;
+    }
+    const std::uint64_t boundary = std::min(page - offset % page, in_order - offset);
+    const std::string_view part = std::string_view(change.bytes).substr(at, boundary);
+    if (heads(random)) write(contents, offset, part);
     at += part.size();
   }
 }
@@ -71,7 +78,7 @@ struct ForgetfulFiles::Inode {
     for (const Change& what : changes) perform(synced, what);
     changes.clear();
   }
-  void crash(Fate fate, Random& random) {
+  void crash(Fate fate, bool journaling, Random& random) {
     std::size_t whole = 0;
     if (fate == Fate::kept) whole = changes.size();
     if (fate == Fate::prefix) whole = random() % (changes.size() + 1);
@@ -81,7 +88,10 @@ struct ForgetfulFiles::Inode {
       write(synced, torn.offset, std::string_view(torn.bytes).substr(0, random() % (torn.bytes.size() + 1)));
     }
     if (fate == Fate::torn) {
-      for (const Change& what : changes) perform_torn(synced, what, random);
+      const std::uint64_t in_order = journaling ? synced.size() : std::numeric_limits<std::uint64_t>::max();
+      const std::uint64_t limit =
+          now.size() > synced.size() ? synced.size() + random() % (now.size() - synced.size() + 1) : 0;
+      for (const Change& what : changes) perform_torn(synced, what, in_order, limit, random);
     }
     changes.clear();
     now = synced;
@@ -302,9 +312,10 @@ void ForgetfulFiles::crash(Fate fate, std::uint64_t seed) {
   Random random(seed);
   std::size_t whole = 0;
   if (fate == Fate::kept) whole = entries_.size();
-  if (fate == Fate::prefix) whole = random() % (entries_.size() + 1);
+  const bool in_order = fate == Fate::prefix || (fate == Fate::torn && journaling_);
+  if (in_order) whole = random() % (entries_.size() + 1);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (i < whole || (fate == Fate::torn && heads(random))) entries_[i].apply(synced_);
+    if (i < whole || (fate == Fate::torn && !in_order && heads(random))) entries_[i].apply(synced_);
   }
   entries_.clear();
   // What is in a folder that is gone is gone too; a folder comes before what is in it.
@@ -312,7 +323,7 @@ void ForgetfulFiles::crash(Fate fate, std::uint64_t seed) {
   names_ = synced_;
   used_ = 0;
   for (const auto& [path, inode] : names_) {
-    inode->crash(fate, random);
+    inode->crash(fate, journaling_, random);
     used_ += inode->now.size();
   }
   locks_.clear();

@@ -36,7 +36,7 @@ class ForgetfulFiles final : public Files {
     lost,    // all gone
     kept,    // all there
     prefix,  // up to some moment; the write at that moment may be torn at any byte
-    torn,    // each page of each write, and each directory entry, by itself
+    torn,    // each page of each write, each size, and each directory entry, by itself
   };
 
   ForgetfulFiles();
@@ -52,6 +52,10 @@ class ForgetfulFiles final : public Files {
 
   // The power goes and comes back.
   void crash(Fate fate, std::uint64_t seed = 0);
+  // Torn as journaling file systems (ext4, XFS, btrfs) leave it: names reach the disk in the order in which they were
+  // changed, and of what was written behind a file's end a first part is there. What was overwritten in place is torn
+  // all the same. RocksDB relies on that; our own files do not.
+  void as_journaling_file_system() { journaling_ = true; }
   // The power goes at the n-th change from now (writes, syncs, directory entries; 0: the next), which does not happen;
   // everything fails until `crash`.
   void power_off_after(std::uint64_t changes);
@@ -91,6 +95,7 @@ class ForgetfulFiles final : public Files {
   std::atomic<std::uint64_t> changes_ = 0;
   std::optional<std::uint64_t> off_at_;
   bool off_ = false;
+  bool journaling_ = false;
   std::uint64_t capacity_;
   std::uint64_t used_ = 0;
   std::function<std::optional<Error>(Operation, const std::filesystem::path&)> fault_;

@@ -79,6 +79,7 @@ class ThreadedLedger final : public Ledger {
   Inbox<Work*> inbox_;
   std::vector<Work*> ran_;                    // in the open group; they hear of its end
   std::vector<std::optional<WallTime>> due_;  // a model's next tick
+  WallTime ticked_ = WallTime::min();         // when the last group began
   Address changed_ = 0;                       // the end of the last group that was committed
   std::optional<Instant> changed_since_;      // the last checkpoint: when first
   Instant tidied_{};
@@ -180,6 +181,9 @@ void ThreadedLedger::run_group(std::span<Work* const>& left) {
 }
 
 void ThreadedLedger::run_ticks() {
+  // The clock was set back: what a model waits for may be nearer than it seems.
+  if (group_->time() < ticked_) due_.assign(models_.size(), WallTime::min());
+  ticked_ = group_->time();
   group_->spend(Journal::Spend::reserve);  // whoever waits for a lease to run out must not wait for space
   for (std::size_t i = 0; i < models_.size(); ++i) {
     if (due_[i] && *due_[i] <= group_->time()) due_[i] = models_[i]->tick(*group_);
@@ -188,10 +192,10 @@ void ThreadedLedger::run_ticks() {
 
 void ThreadedLedger::finish_group() {
   const std::size_t bytes = group_->bytes();
-  if (!is_halted() && bytes != 0) {
+  if (!is_halted()) {
     if (auto done = group_->commit(); !done) {
       halt(done.error());
-    } else {
+    } else if (bytes != 0) {
       changed_ = journal_->end();
       if (!changed_since_) changed_since_ = Clock::now();
     }

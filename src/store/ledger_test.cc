@@ -45,28 +45,31 @@ struct List final : Model {
   std::function<std::optional<WallTime>(Group&)> on_tick;
   std::vector<RecordPlace> places;  // since it was opened
   bool keeps_all = false;
+  std::string name;
 
-  static std::string key(std::uint64_t i) { return fmt::format("item {:08}", i); }
+  explicit List(std::string its_name = "list") : name(std::move(its_name)) {}
+
+  static std::string key(std::uint64_t i, std::string_view name) { return fmt::format("{} {:08}", name, i); }
   static std::uint64_t add_to(std::uint64_t sum, std::string_view record) {
     return sum * 1'000'003 + std::hash<std::string_view>()(record);
   }
 
   void apply(std::string_view record, RecordPlace place, WallTime, View& view) override {
-    view.put(key(count), record);
+    view.put(key(count, name), record);
     places.push_back(place);
     ++count;
     sum = add_to(sum, record);
     // Only the last hundred are kept, so that removals are replayed too.
-    if (count > 100) view.remove_range(key(0), key(count - 100));
+    if (count > 100) view.remove_range(key(0, name), key(count - 100, name));
   }
   void save(View& view) override {
     std::array<char, 16> numbers{};
     put_number(numbers.data(), count);
     put_number(numbers.data() + 8, sum);
-    view.put("list", {numbers.data(), numbers.size()});
+    view.put(name, {numbers.data(), numbers.size()});
   }
   Result<void> load(View& view) override {
-    auto numbers = view.get("list");
+    auto numbers = view.get(name);
     if (!numbers) return fail(std::move(numbers).error());
     if (!*numbers) return {};
     count = get_number<std::uint64_t>((*numbers)->data());
@@ -133,7 +136,7 @@ struct Call final : Work {
 struct Store {
   FakeClock clock;
   List list;
-  List other;
+  List other{"other"};
   std::unique_ptr<Ledger> ledger;
 
   explicit Store(Files& files, LedgerOptions options = small) {
@@ -165,7 +168,7 @@ struct Store {
     std::vector<std::string> out;
     EXPECT_TRUE(perform([&](Group&) {
                   EXPECT_TRUE(ledger->view()
-                                  .scan("item ", "item~",
+                                  .scan("list ", "list~",
                                         [&](std::string_view, std::string_view value) {
                                           out.emplace_back(value);
                                           return true;
@@ -340,6 +343,7 @@ TEST_P(LedgerPowerLoss, LosesNothingThatWasAcknowledged) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937_64 random(seed);
     ForgetfulFiles files;
+    files.as_journaling_file_system();
     std::uint64_t acknowledged = 0;
     std::uint64_t submitted = 0;
     for (int round = 0; round < 3; ++round) {
@@ -388,10 +392,10 @@ INSTANTIATE_TEST_SUITE_P(Ledger, LedgerPowerLoss, testing::Values(Fate::lost, Fa
 
 TEST(Ledger, AFailedSyncHaltsIt) {
   ForgetfulFiles files;
+  bool once = true;
   {
     Store store(files);
     store.add_all(5);
-    bool once = true;
     files.set_fault([&](Operation operation, const std::filesystem::path& path) -> std::optional<Error> {
       if (operation != Operation::sync || path.extension() != ".journal" || !std::exchange(once, false)) return {};
       return Error(Code::unavailable, Blame::us, "Input/output error");

@@ -31,6 +31,7 @@ Result<void> OpenGroup::room(std::size_t records, std::size_t bytes) {
   auto made = journal_.make_room(ahead, spend_);
   if (!made) {
     ++refused_;
+    if (made.error().code() != Code::resource_exhausted) halted_ = made.error();
     return made;
   }
   room_ = ahead;
@@ -47,6 +48,7 @@ Result<void> OpenGroup::add(int model, std::string_view record) {
 }
 
 Result<void> OpenGroup::commit() {
+  if (halted_) return fail(*halted_);
   if (body_.empty()) return {};
   const std::size_t usual = body_.size();
   // The room was seen to before anything was applied, whoever may use it by now.

@@ -2,6 +2,7 @@
 // thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -18,9 +19,9 @@ class OpenGroup final : public Group {
   void begin(WallTime time);
   // Whether the records that follow may use the reserve.
   void spend(Journal::Spend how) { spend_ = how; }
-  // An error that halts the ledger: records were applied that cannot be written.
+  // Nothing to do where nothing was added. An error halts the ledger: records were applied that cannot be written, or
+  // the journal halted before.
   Result<void> commit();
-  bool empty() const { return body_.empty(); }
   std::size_t bytes() const { return body_.size(); }
   std::uint64_t refused() const { return refused_; }
 
@@ -38,6 +39,7 @@ class OpenGroup final : public Group {
   std::size_t room_ = 0;                             // for a body of so many bytes, seen to
   Journal::Spend room_for_ = Journal::Spend::space;  // and for whom
   std::uint64_t refused_ = 0;
+  std::optional<Error> halted_;
 };
 
 }  // namespace parley::store

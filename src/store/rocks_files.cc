@@ -1,10 +1,13 @@
 #include "store/rocks_files.h"
 
+#include <algorithm>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 namespace parley::store {
 namespace {
@@ -24,6 +27,11 @@ IOStatus status(const Error& error) {
 template <class T>
 IOStatus status(const Result<T>& result) {
   return result ? IOStatus::OK() : status(result.error());
+}
+// RocksDB names folders with and without a slash behind them.
+std::string folder(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
 }
 std::string_view view(const Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -126,15 +134,16 @@ class RocksFiles final : public rocksdb::FileSystem {
   }
   IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<rocksdb::FSDirectory>* result,
                         IODebugContext*) override {
-    *result = std::make_unique<Directory>(files_, path);
+    *result = std::make_unique<Directory>(files_, folder(path));
     return IOStatus::OK();
   }
   IOStatus FileExists(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return files_.open(path, Files::Mode::open) || files_.list(path) ? IOStatus::OK() : IOStatus::NotFound(path);
+    return files_.open(path, Files::Mode::open) || files_.list(folder(path)) ? IOStatus::OK()
+                                                                             : IOStatus::NotFound(path);
   }
   IOStatus GetChildren(const std::string& path, const IOOptions&, std::vector<std::string>* result,
                        IODebugContext*) override {
-    auto names = files_.list(path);
+    auto names = files_.list(folder(path));
     if (!names) return status(names);
     *result = *std::move(names);
     return IOStatus::OK();
@@ -143,10 +152,10 @@ class RocksFiles final : public rocksdb::FileSystem {
     return status(files_.remove(path));
   }
   IOStatus CreateDir(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status(files_.make_folder(path));
+    return status(files_.make_folder(folder(path)));
   }
   IOStatus CreateDirIfMissing(const std::string& path, const IOOptions&, IODebugContext*) override {
-    return status(files_.make_folder(path));
+    return status(files_.make_folder(folder(path)));
   }
   IOStatus DeleteDir(const std::string& path, const IOOptions&, IODebugContext*) override {
     return IOStatus::NotSupported("removing the folder " + path);
@@ -183,7 +192,7 @@ class RocksFiles final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
   IOStatus IsDirectory(const std::string& path, const IOOptions&, bool* is, IODebugContext*) override {
-    *is = files_.list(path).has_value();
+    *is = files_.list(folder(path)).has_value();
     return IOStatus::OK();
   }
 
@@ -199,11 +208,26 @@ class RocksFiles final : public rocksdb::FileSystem {
   Files& files_;
 };
 
+// RocksDB pauses for a second after every flush that failed; with files that fail thousands of times a minute, less.
+class ImpatientClock final : public rocksdb::SystemClockWrapper {
+ public:
+  ImpatientClock() : SystemClockWrapper(SystemClock::Default()) {}
+  const char* Name() const override { return "ParleyClock"; }
+  void SleepForMicroseconds(int micros) override { target_->SleepForMicroseconds(std::min(micros, 100)); }
+};
+
+class FilesEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit FilesEnv(const std::shared_ptr<rocksdb::FileSystem>& files) : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    system_clock_ = std::make_shared<ImpatientClock>();
+  }
+};
+
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> rocks_files(Files& files) {
-  if (&files == &real_files()) return rocksdb::FileSystem::Default();
-  return std::make_shared<RocksFiles>(files);
+std::unique_ptr<rocksdb::Env> rocks_files(Files& files) {
+  if (&files == &real_files()) return rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default());
+  return std::make_unique<FilesEnv>(std::make_shared<RocksFiles>(files));
 }
 
 }  // namespace parley::store

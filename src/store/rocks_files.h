@@ -4,12 +4,12 @@
 
 #include <memory>
 
-#include <rocksdb/file_system.h>
+#include <rocksdb/env.h>
 
 #include "store/files.h"
 
 namespace parley::store {
 
-std::shared_ptr<rocksdb::FileSystem> rocks_files(Files& files);
+std::unique_ptr<rocksdb::Env> rocks_files(Files& files);
 
 }  // namespace parley::store

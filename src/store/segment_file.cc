@@ -49,6 +49,10 @@ Result<std::unique_ptr<SegmentFile>> SegmentFile::begin(Files& files, const std:
   fail_point("segment_begin");
   std::filesystem::path path = folder / segment_name(header.base);
   if (auto done = files.rename(from, path); !done) return fail(std::move(done).error());
+  // Opened again, so that its errors have its name.
+  auto file = files.open(path, Files::Mode::open);
+  if (!file) return fail(std::move(file).error());
+  prepared.file = *std::move(file);
   return std::unique_ptr<SegmentFile>(
       new SegmentFile(std::move(path), std::move(prepared.file), header, prepared.allocated));
 }

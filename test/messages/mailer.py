@@ -12,7 +12,9 @@ import threading
 import time
 from concurrent import futures
 
-import grpc
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # nodes are started from this process, and know nothing of its grpc
+
+import grpc  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "contracts"), os.path.join(HERE, "..", "..", "contracts")]

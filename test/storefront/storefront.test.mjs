@@ -114,7 +114,7 @@ describe("what a visitor does", () => {
 
   test("talks to support", () => withPage(async (page) => {
     await page.getByRole("button", { name: "Support" }).click();
-    const lines = page.locator(".lines");
+    const lines = page.locator(".window .lines");
     await lines.locator(".theirs", { hasText: "How can I help?" }).waitFor();
     await page.getByLabel("Your message").fill("Where is my parcel?");
     await page.keyboard.press("Enter");
@@ -124,7 +124,27 @@ describe("what a visitor does", () => {
     await lines.locator(".theirs", { hasText: "I have noted your 1 line." }).waitFor({ state: "attached" });
     assert.equal(await page.locator(".window").isVisible(), false);
   }));
+
+  test("talks to another visitor in the lobby; a reload finds what was said", () => withPage((ada) => withPage(async (bjorn) => {
+    for (const page of [ada, bjorn]) await everything(page);
+    await bjorn.locator("#who").selectOption({ label: "Bjørn Aas, Bergen" });
+    const greeting = `Is anybody here? ${Date.now()}`;
+    await say(ada, greeting);
+    await ada.locator("#lobby .ours", { hasText: greeting }).waitFor();
+    await bjorn.locator("#lobby .theirs", { hasText: greeting }).waitFor();
+    await say(bjorn, `I am. ${greeting}`);
+    await ada.locator("#lobby .theirs", { hasText: `I am. ${greeting}` }).waitFor();
+    await picture(ada, "lobby");
+    await ada.reload();
+    await ada.locator("#lobby p", { hasText: `I am. ${greeting}` }).waitFor();
+    assert.equal(await ada.locator("#lobby p", { hasText: greeting }).count(), 2);
+  })));
 });
+
+async function say(page, text) {
+  await page.getByLabel("Your line").fill(text);
+  await page.keyboard.press("Enter");
+}
 
 /** For a page: sockets to this path fail, as a page sees a handshake that is answered with 404. */
 function noSocket(path) {
@@ -152,19 +172,21 @@ describe("when something is wrong", () => {
   test("a node that restarts: the page waits, and goes on", () => withPage(async (page) => {
     await everything(page);
     await page.getByRole("button", { name: "Support" }).click();
-    await page.locator(".theirs").waitFor();
+    await page.locator(".window .theirs").waitFor();
     await node.stop();
     await light(page, "waiting");
     await page.getByLabel("Your message").fill("I want a refund");
     await page.keyboard.press("Enter");
     await node.start();
     await light(page, "open");
-    await page.locator(".theirs", { hasText: "Money goes back the way it came" }).waitFor();
-    assert.equal(await page.locator(".theirs", { hasText: "How can I help?" }).count(), 1);
+    await page.locator(".window .theirs", { hasText: "Money goes back the way it came" }).waitFor();
+    assert.equal(await page.locator(".window .theirs", { hasText: "How can I help?" }).count(), 1);
     await page.keyboard.press("Escape");
     await page.locator(".order-row").nth(7).waitFor();
     await page.locator(".product", { hasText: "Fjord" }).getByRole("button", { name: "Order" }).click();
     await page.locator(".toast", { hasText: "is placed" }).waitFor();
+    await say(page, "And here we are again");
+    await page.locator("#lobby .ours", { hasText: "And here we are again" }).waitFor();
   }, { away: true }));
 
   test("a page that comes before the node's services are back", async () => {
@@ -206,6 +228,7 @@ describe("when something is wrong", () => {
 
   test("a node without WebSocket: the page says so, and the rest of it works", () => withPage(async (page) => {
     await page.locator("#till .notice", { hasText: "The till is not there" }).waitFor();
+    await page.locator("#lobby .notice", { hasText: "The lobby is not there" }).waitFor();
     await page.locator(".order-row").nth(7).waitFor();
     await page.getByRole("button", { name: "Support" }).click();
     await page.locator(".note", { hasText: "needs WebSocket" }).waitFor();
@@ -228,7 +251,7 @@ describe("it fits", () => {
         assert.deepEqual(small, []); // a finger finds them
         await picture(page, `${name.replaceAll(" ", "_")}_${colorScheme}`);
         await page.getByRole("button", { name: "Support" }).click();
-        await page.locator(".theirs").waitFor();
+        await page.locator(".window .theirs").waitFor();
         const box = await page.locator(".window").boundingBox();
         assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= options.viewport.width && box.y + box.height <= options.viewport.height, JSON.stringify(box));
       }, { options: { ...options, colorScheme } }));

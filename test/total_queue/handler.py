@@ -21,6 +21,7 @@ lock = threading.Lock()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer is two writes: the second would wait for the acknowledgement of the first
 
     def do_POST(self):
         work = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

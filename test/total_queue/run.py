@@ -52,6 +52,7 @@ class Producer(threading.Thread):
                     return
                 time.sleep(0.05)
             self.acknowledged.add(work)
+            time.sleep(self.chance.uniform(0, 0.02))  # about as fast as the handler
 
     def publish(self, key, number):
         body = json.dumps({"id": f"{key}-{number}", "key": key, "number": number})

@@ -21,43 +21,48 @@ def rooms_backend():
         yield backend
 
 
-@pytest.fixture
-def rooms(rooms_backend):
-    """A node with one shard, so that all sockets share; rooms.watch(…) opens one, rooms.post(…) says something."""
+class Rooms:
+    """A node, and what is opened on it: rooms.watch(…) opens a socket, rooms.post(…) says something."""
 
-    class Rooms:
-        def __init__(self, node):
-            self.node, self.opened = node, []
+    def __init__(self, node):
+        self.node, self.opened = node, []
 
-        def open(self, rpc, **more):
-            self.opened.append(Http1Socket(self.node.port, f"/ws/rooms.v1.Rooms/{rpc}", **more))
-            return self.opened[-1]
+    def open(self, rpc, **more):
+        self.opened.append(Http1Socket(self.node.port, f"/ws/rooms.v1.Rooms/{rpc}", **more))
+        return self.opened[-1]
 
-        def call(self, rpc, message):
-            socket = self.open(rpc)
-            socket.send(message=message)
-            *_, reply, status, _ = socket.rest()
-            assert status == {"status": {"code": "OK"}}
-            return reply["message"]
+    def call(self, rpc, message):
+        socket = self.open(rpc)
+        socket.send(message=message)
+        *_, reply, status, _ = socket.rest()
+        assert status == {"status": {"code": "OK"}}
+        return reply["message"]
 
-        def census(self):
-            return {"running": 0, "ever": 0, **self.call("Census", {})}
+    def census(self):
+        return {"running": 0, "ever": 0, **self.call("Census", {})}
 
-        def post(self, room, *texts, size=0):
-            self.call("Post", {"room": room, "texts": texts, "size": size})
+    def post(self, room, *texts, size=0):
+        self.call("Post", {"room": room, "texts": texts, "size": size})
 
-        def watch(self, room, rpc="Watch", headers=(), wait=True, **start):
-            socket = self.open(rpc, headers=headers)
-            socket.send(start=start)
-            socket.send(message={"room": room})
-            if wait:
-                socket.hello = socket.next()
-                assert list(socket.hello) == ["headers"], socket.hello
-            return socket
+    def watch(self, room, rpc="Watch", headers=(), wait=True, **start):
+        socket = self.open(rpc, headers=headers)
+        socket.send(start=start)
+        socket.send(message={"room": room})
+        if wait:
+            socket.hello = socket.next()
+            assert list(socket.hello) == ["headers"], socket.hello
+        return socket
 
-    config = {"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{rooms_backend.port}"}},
-              "websocket": {"buffer": "32KiB"}}
-    with parley_node.Parley(BINARY, config) as node:
+
+def config(backend_port, shards, **more):
+    return {"contracts": ROOMS, "shards": shards, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{backend_port}"}},
+            "websocket": {"buffer": "32KiB"}, **more}
+
+
+@pytest.fixture(params=[1, 2], ids=["one_shard", "two_shards"])
+def rooms(request, rooms_backend):
+    """All sockets share, whichever shard the system gave them to."""
+    with parley_node.Parley(BINARY, config(rooms_backend.port, request.param)) as node:
         made = Rooms(node)
         yield made
         for socket in made.opened:
@@ -112,6 +117,33 @@ def test_resume_by_position(rooms):
         assert "resumed" not in other.hello["headers"]
     rooms.post("resume", "e")
     assert texts(other, 1) == ["e"]
+
+
+MANY = 24  # sockets: were they all on one of two shards, that would be one chance in eight million
+
+
+def test_positions_are_known_on_every_shard(rooms):
+    before = rooms.census()["ever"]
+    sockets = [rooms.watch("everywhere") for _ in range(MANY)]
+    rooms.post("everywhere", "a", "b", "c", "d")
+    frames = [[socket.next() for _ in range(4)] for socket in sockets]
+    assert all(got == frames[0] for got in frames), "the same positions too"
+    for socket in sockets[1:]:
+        socket.drop()
+    back = [rooms.watch("everywhere", resume=frames[0][1]["position"]) for _ in range(MANY)]
+    assert all(socket.hello["headers"].get("resumed") for socket in back)
+    assert all(texts(socket, 2) == ["c", "d"] for socket in back)
+    late = [rooms.watch("everywhere", history=3) for _ in range(MANY)]
+    assert all(texts(socket, 3) == ["b", "c", "d"] for socket in late)
+    assert rooms.census()["ever"] == before + 1
+
+
+def test_a_burst_misses_nobody_who_reads(rooms):
+    sockets = [rooms.watch("burst") for _ in range(4)]
+    for i in range(20):
+        rooms.post("burst", *(f"{i}.{k}" for k in range(50)))
+    wanted = [f"{i}.{k}" for i in range(20) for k in range(50)]
+    assert all(texts(socket, len(wanted)) == wanted for socket in sockets)
 
 
 def test_what_makes_requests_different(rooms):
@@ -213,3 +245,58 @@ def test_an_unreachable_service(rooms_backend):
         socket.send(message={"room": "x"})
         status, close = socket.rest()
         assert status["status"]["code"] == "UNAVAILABLE" and close[1] == 4014
+
+
+def test_a_service_that_restarts():
+    command = [suite.awkward_python(CACHE), os.path.join(ROOMS, "rooms.py"), "{port}", os.path.abspath(CONTRACTS)]
+    backend = parley_node.Backend(command, name="rooms")
+    with backend, parley_node.Parley(BINARY, config(backend.port, 2)) as node:
+        rooms = Rooms(node)
+        sockets = [rooms.watch("restart") for _ in range(MANY)]
+        rooms.post("restart", "a")
+        (position,) = {socket.next()["position"] for socket in sockets}
+        backend.kill()
+        for socket in sockets:
+            status, close = socket.rest()
+            assert status["status"]["code"] == "UNAVAILABLE" and close[1] == 4014
+        with parley_node.Backend(command, name="rooms", port=backend.port):
+            back = [rooms.watch("restart", resume=position, wait=False) for _ in range(MANY)]
+            for socket in back:
+                assert socket.next() == {"headers": {"metadata": {"x-room": "restart"}}}, "another stream: nothing to resume"
+            rooms.post("restart", "b")
+            assert all(texts(socket, 1) == ["b"] for socket in back)
+            assert rooms.census() == {"running": 1, "ever": 1}
+            for socket in rooms.opened:
+                socket.drop()
+
+
+def test_a_node_that_stops(rooms_backend):
+    with parley_node.Parley(BINARY, config(rooms_backend.port, 2)) as node:
+        sockets = [Rooms(node).watch("stops") for _ in range(MANY)]
+        began = time.monotonic()
+        node.process.terminate()
+        for socket in sockets:
+            status, close = socket.rest()
+            assert status["status"]["reason"] == "draining" and close[1] == 1001, "each shard tells its own"
+        assert 2 < time.monotonic() - began < 10
+        node.process.wait(10)  # a second SIGTERM would be impatience
+
+
+def test_a_contract_that_is_reloaded(rooms_backend, tmp_path):
+    contract = tmp_path / "rooms.proto"
+    with open(os.path.join(ROOMS, "rooms.proto")) as file:
+        text = file.read()
+    contract.write_text(text)
+    with parley_node.Parley(BINARY, config(rooms_backend.port, 2, contracts=str(tmp_path))) as node:
+        rooms = Rooms(node)
+        before = rooms.census()["ever"]
+        old = [rooms.watch("reload") for _ in range(MANY)]
+        contract.write_text(text + "message Added {}\n")
+        eventually(lambda: "reloaded" in node.log())
+        time.sleep(0.2)  # the shards take it up one after the other
+        new = [rooms.watch("reload") for _ in range(MANY)]
+        assert rooms.census()["ever"] == before + 2, "one of each contract"
+        rooms.post("reload", "to all")
+        assert all(texts(socket, 1) == ["to all"] for socket in old + new)
+        for socket in rooms.opened:
+            socket.drop()

@@ -15,6 +15,7 @@ _FILES = [
     "google/api/annotations.proto",
     "google/api/field_behavior.proto",
     "google/api/http.proto",
+    "google/rpc/code.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
     "parley/options.proto",

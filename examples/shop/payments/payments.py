@@ -94,11 +94,11 @@ class Payments(payments_pb2_grpc.PaymentsServicer):
 
 
 async def serve(port: int) -> None:
-    bank = Bank()
+    bank, support = Bank(), Support()
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])  # a second server on this port is a mistake
     payments_pb2_grpc.add_PaymentsServicer_to_server(Payments(bank), server)
     customers_pb2_grpc.add_CustomersServicer_to_server(Customers(), server)
-    support_pb2_grpc.add_SupportServicer_to_server(Support(), server)
+    support_pb2_grpc.add_SupportServicer_to_server(support, server)
     mail_pb2_grpc.add_MailerServicer_to_server(Mailer(), server)
     try:
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
@@ -114,6 +114,7 @@ async def serve(port: int) -> None:
     await stop.wait()
     print("stopping", flush=True)
     await bank.close()
+    await support.close()
     await server.stop(grace=5)
 
 

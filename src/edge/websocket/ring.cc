@@ -6,9 +6,10 @@
 
 namespace parley::edge::websocket {
 
-void Ring::push(Bytes message) {
-  bytes_ += message.size();
-  entries_.push_back({.message = std::move(message), .frames = {}});
+void Ring::push(Entry entry) {
+  bytes_ += entry.message.size();
+  entry.bytes_so_far = bytes_so_far_ += entry.message.size();
+  entries_.push_back(std::move(entry));
   const auto is_over = [this] {
     return bytes_ > bounds_.most || (entries_.size() > bounds_.messages && bytes_ > bounds_.bytes);
   };
@@ -17,6 +18,12 @@ void Ring::push(Bytes message) {
     entries_.pop_front();
     ++first_;
   }
+}
+
+void Ring::skip_to(std::uint64_t number) {
+  entries_.clear();
+  bytes_ = 0;
+  first_ = number;
 }
 
 Result<Bytes> Ring::frame(std::uint64_t number, Format format) {

@@ -27,10 +27,22 @@ class Ring {
   Ring(const contract::MessageTable& reply, const Bounds& bounds, std::string epoch)
       : reply_(reply), bounds_(bounds), epoch_(std::move(epoch)) {}
 
-  void push(Bytes message);
+  struct Entry {
+    Bytes message;
+    std::array<Bytes, 2> frames;     // by format
+    std::uint64_t bytes_so_far = 0;  // of the stream's messages, with this one
+  };
+  void push(Bytes message) { push({.message = std::move(message), .frames = {}}); }
+  // With the frames that it has already.
+  void push(Entry entry);
+  // The next message has this number, beyond next(): those before it were missed, and nothing is held.
+  void skip_to(std::uint64_t number);
   // The messages that are held have the numbers first() to next() - 1.
   std::uint64_t first() const { return first_; }
   std::uint64_t next() const { return first_ + entries_.size(); }
+  const Entry& entry(std::uint64_t number) const { return entries_[number - first_]; }
+  // Of all messages that were ever pushed.
+  std::uint64_t bytes_so_far() const { return bytes_so_far_; }
   // As a whole WebSocket frame, uncompressed. Errors: internal, as `put_message`.
   Result<Bytes> frame(std::uint64_t number, Format format);
 
@@ -38,10 +50,6 @@ class Ring {
   std::optional<std::uint64_t> after(std::string_view position) const;
 
  private:
-  struct Entry {
-    Bytes message;
-    std::array<Bytes, 2> frames;  // by format
-  };
   std::string position_of(std::uint64_t number) const;
 
   const contract::MessageTable& reply_;
@@ -49,7 +57,8 @@ class Ring {
   std::string epoch_;
   std::deque<Entry> entries_;
   std::uint64_t first_ = 1;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  // held
+  std::uint64_t bytes_so_far_ = 0;
 };
 
 }  // namespace parley::edge::websocket

@@ -59,6 +59,7 @@ class Session {
   Task<void> send_stream();
   Task<void> send_kept_stream();
   Task<void> send_shared_stream();
+  Task<void> send_shared_stream(const SharedStream::Reader& stream);
   // Waits while the client's window is used up.
   Task<void> wait_window();
   // The messages from number `next` on, until `ended` and all of them are sent.

@@ -144,20 +144,28 @@ Task<void> Session::fill(Ring& ring, bool& ended) {
 
 Task<void> Session::send_shared_stream() {
   const Bytes request = (*call_.requests.take()).value_or(Bytes());
-  const SharedStream::Reader stream(shared_.join(call_, request, handler_), changed_);
+  exchange_.response_body().set_limit(std::min(options_.socket.buffer, shared_buffer));
+  for (bool is_gone = true; is_gone;) {
+    const SharedStream::Reader stream(shared_.join(call_, request, handler_), changed_, format_);
+    while (!stream->is_open() && !stream->is_gone() && !call_.cancelled()) co_await changed_.wait();
+    is_gone = stream->is_gone() && !call_.cancelled();
+    if (!is_gone) co_await send_shared_stream(stream);
+  }
+}
+
+Task<void> Session::send_shared_stream(const SharedStream::Reader& stream) {
   Ring& ring = stream->ring();
   const auto resumed = ring.after(resume_);
   const std::uint64_t wanted = std::min<std::uint64_t>(history_, call_.method().stream.history);
   const std::uint64_t begin = ring.next() - std::min(wanted, ring.next() - ring.first());
   const std::uint64_t next = stream.is_first() ? 1 : resumed.value_or(begin);
-  exchange_.response_body().set_limit(std::min(options_.socket.buffer, shared_buffer));
   while (!stream->has_headers() && !stream->has_ended() && !call_.cancelled()) co_await changed_.wait();
   if (call_.cancelled()) co_return;
   if (stream->has_headers()) send_headers(stream->headers(), resumed.has_value());
   co_await send_ring(ring, next, stream->has_ended());
   if (!stream->has_ended() || call_.cancelled()) co_return;
-  if (const Error* status = stream->status()) failed_ = *status;
-  call_.trailers = stream->trailers();
+  if (stream->end().status) failed_ = stream->end().status;
+  call_.trailers = stream->end().trailers;
 }
 
 Task<void> Session::send_ring(Ring& ring, std::uint64_t next, const bool& ended) {

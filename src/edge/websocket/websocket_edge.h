@@ -12,7 +12,8 @@ namespace parley::edge {
 class WebSocketEdge : public net::ExchangeHandler {
  public:
   // `front` outlives the edge.
-  WebSocketEdge(const Front& front, WebSocketOptions options) : front_(front), options_(std::move(options)) {}
+  WebSocketEdge(const Front& front, WebSocketOptions options)
+      : front_(front), options_(std::move(options)), shared_(options_.streams) {}
 
   // The address is one of this edge's, whatever is asked for there.
   static bool takes(const net::RequestHead& request) { return request.path().starts_with("/ws/"); }

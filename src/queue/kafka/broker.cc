@@ -86,9 +86,15 @@ Task<Result<std::vector<Delivery>>> KafkaBroker::lease(LeaseRequest request) {
   auto found = co_await member(request.source);
   if (!found) co_return fail(found.error());
   if (link_->is_closed()) co_return fail(closing_error());
+  if (draining_) co_return std::vector<Delivery>();
   const Pending<Result<std::vector<Delivery>>> pending(link_);
   (*found)->lease(std::move(request), this, pending.answer());
   co_return co_await pending.wait();
+}
+
+void KafkaBroker::stop_leasing() {
+  draining_ = true;
+  for (const auto& member : core_->members()) member->cancel(this, std::nullopt);
 }
 
 Task<Result<void>> KafkaBroker::extend(Source source, std::string lease, Duration by) {
@@ -150,7 +156,7 @@ void KafkaBroker::stop_all() {
   if (link_->is_closed()) return;
   link_->close();
   stop_->stop();
-  for (const auto& member : core_->members()) member->cancel(this);
+  for (const auto& member : core_->members()) member->cancel(this, closing_error());
 }
 
 Task<void> KafkaBroker::close() {

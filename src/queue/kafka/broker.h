@@ -20,6 +20,7 @@ class KafkaBroker : public Broker {
 
   Task<Result<Receipt>> publish(Publish request) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
+  void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override;
   Task<Result<std::vector<Peeked>>> peek(PeekRequest request) override;
@@ -38,6 +39,8 @@ class KafkaBroker : public Broker {
   Task<T> on_worker(std::function<T()> work);
   Task<Result<std::shared_ptr<Member>>> member(Source source);
   void stop_all();
+
+  bool draining_ = false;
 
   std::shared_ptr<Core> core_;
   std::shared_ptr<Link> link_;

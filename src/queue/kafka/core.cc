@@ -9,6 +9,7 @@
 namespace parley::queue::kafka {
 namespace {
 
+constexpr Duration apply_soon = std::chrono::milliseconds(100);
 constexpr Duration apply_again = std::chrono::seconds(1);
 constexpr const char* forever = "-1";
 // A dead letter is its message and some headers more.
@@ -93,7 +94,13 @@ Result<void> Core::declare(const Declarations& wanted) {
   }
   if (auto legal = check_names(cluster_.settings.prefix, wanted); !legal) return legal;
   remember(wanted);
+  const Instant until = Clock::now() + cluster_.settings.timeout;
   auto applied = apply(wanted);
+  // Leaders and coordinators of what is new take a moment to be chosen.
+  while (!applied && applied.error().code() == Code::unavailable && Clock::now() < until) {
+    std::this_thread::sleep_for(apply_soon);
+    applied = apply(wanted);
+  }
   if (applied) return {};
   if (applied.error().code() != Code::unavailable) return applied;
   log::warn("{}: {}; trying on", cluster_.settings.text(), applied.error().message());
@@ -150,6 +157,8 @@ Result<void> Core::apply(const Declarations& wanted) {
     for (const Consumer& group : topic.groups) add_group(names(source_of(group)), partitions, topics);
   }
   if (auto created = admin_.create(topics); !created) return created;
+  // The producer learns where they are now, and not by the first message.
+  for (const NewTopic& topic : topics) static_cast<void>(admin_.partitions(topic.name));
   for (const QueueDeclaration& queue : wanted.queues) {
     if (auto noted = note(queue.consumer.name, "queue"); !noted) return noted;
   }

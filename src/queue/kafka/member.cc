@@ -48,11 +48,12 @@ void Member::lease(LeaseRequest request, const void* owner, Report<std::vector<D
   });
 }
 
-void Member::cancel(const void* owner) {
-  put([this, owner] {
+void Member::cancel(const void* owner, std::optional<Error> why) {
+  put([this, owner, why = std::move(why)] {
     std::erase_if(waiting_, [&](const Waiting& w) {
-      if (w.owner == owner) w.report(fail(closing()));
-      return w.owner == owner;
+      if (w.owner != owner) return false;
+      w.report(why ? Result<std::vector<Delivery>>(fail(*why)) : std::vector<Delivery>());
+      return true;
     });
   });
 }

@@ -78,7 +78,8 @@ class Member {
 
   // `owner` is what `cancel` names.
   void lease(LeaseRequest request, const void* owner, Report<std::vector<Delivery>> report);
-  void cancel(const void* owner);
+  // `why` left out: empty-handed.
+  void cancel(const void* owner, std::optional<Error> why);
   void extend(std::string lease, Duration by, Report<void> report);
   void settle(std::string lease, Settlement how, Report<void> report);
   void change(Consumer consumer, Duration ttl);
@@ -156,6 +157,7 @@ class Member {
   Result<Progress> progress_of(const rd_kafka_topic_partition_t& one);
   void revoke(const rd_kafka_topic_partition_list_t* list);
   void leave_when_drained();
+  void keep_session();
   void finish_leaving();
   void forget(LogPartition where);
   Partitions unsaved_progress();
@@ -191,6 +193,7 @@ class Member {
   bool committing_ = false;
   Instant save_at_{};
   Instant next_trim_{};
+  Instant next_sign_of_life_{};
   bool closing_ = false;
   bool stopping_ = false;
   std::thread thread_;

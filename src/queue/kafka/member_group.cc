@@ -77,6 +77,7 @@ void Member::leave_if_idle() {
 void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
                           void* opaque) {
   Member& self = *static_cast<Context*>(static_cast<ClientContext*>(opaque))->member;
+  rd_kafka_yield(client);
   switch (error) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
       self.arriving_.reset(rd_kafka_topic_partition_list_copy(list));
@@ -138,15 +139,23 @@ void Member::revoke(const rd_kafka_topic_partition_list_t* list) {
 
 void Member::leave_when_drained() {
   if (!leaving_) return;
-  bool busy = committing_;
+  keep_session();
+  bool busy = committing_ || !unsaved_.empty();
   for (const auto& [where, held] : held_) {
     if (!held.leaving) continue;
-    busy = busy || held.dirty || held.window.count(Window::State::leased) > 0 ||
+    busy = busy || held.window.count(Window::State::leased) > 0 ||
            held.window.count(Window::State::dying) > 0;
   }
   const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
   if (busy && !lost && Clock::now() < leaving_->deadline) return;
   finish_leaving();
+}
+
+// librdkafka sends no heartbeats while it waits for us to give partitions up; to the coordinator a commit is as good.
+void Member::keep_session() {
+  if (Clock::now() < next_sign_of_life_) return;
+  next_sign_of_life_ = Clock::now() + context_.cluster->settings.session / 5;
+  if (!held_.empty()) held_.begin()->second.dirty = true;
 }
 
 void Member::finish_leaving() {
@@ -185,10 +194,11 @@ void Member::save() {
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) saved(error, list.get());
 }
 
-void Member::on_committed(rd_kafka_t* /*client*/, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
+void Member::on_committed(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
                           void* opaque) {
   Member& self = *static_cast<Context*>(static_cast<ClientContext*>(opaque))->member;
   if (self.committing_) self.saved(error, list);
+  rd_kafka_yield(client);  // back to `tick`: more may wait to be saved
 }
 
 void Member::saved(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_list_t* list) {
@@ -203,7 +213,7 @@ void Member::saved(rd_kafka_resp_err_t error, const rd_kafka_topic_partition_lis
       continue;
     }
     errors[where(one)] = wrong;
-    if (held != held_.end() && !is_fenced(wrong)) held->second.dirty = true;
+    if (held != held_.end()) held->second.dirty = true;
   }
   if (!errors.empty()) save_at_ = Clock::now() + save_again;
   answer_saved(std::exchange(saving_, {}), errors);
@@ -215,8 +225,11 @@ void Member::answer_saved(std::vector<Unsaved> reports, const std::map<LogPartit
     const auto wrong = errors.find(u.where);
     if (wrong == errors.end()) {
       u.report({});
-    } else if (is_passing(wrong->second) && u.since > too_old && held_.contains(u.where)) {
-      unsaved_.push_back(std::move(u));  // with the next commit
+    } else if ((is_passing(wrong->second) || is_fenced(wrong->second)) && u.since > too_old &&
+               held_.contains(u.where)) {
+      // With the next commit. A generation that is over may have been so for the commit only: it overtook a rebalance that
+      // left us the partition. If it did not, `revoke` says so soon.
+      unsaved_.push_back(std::move(u));
     } else {
       u.report(fail(context_.cluster->explain(wrong->second, "saving the progress of " + options_.names.group)));
     }

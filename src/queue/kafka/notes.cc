@@ -30,8 +30,10 @@ Result<void> Notes::open() {
   if (!created) return created;
   auto reader = LogReader::open(cluster_, topic_, {{0, 0}});
   if (!reader) return fail(reader.error());
+  auto marks = admin_.watermarks(topic_, 0);
+  if (!marks) return fail(marks.error());
   const Instant until = Clock::now() + cluster_.settings.timeout;
-  while (!(*reader)->at_end()) {
+  while ((*reader)->places().at(0) < marks->high && !(*reader)->at_end()) {
     auto item = (*reader)->next(step);
     if (!item) return fail(item.error());
     if (*item) take((*item)->record);

@@ -71,6 +71,10 @@ export interface Contract {
    * hung up.
    */
   "shop.Support/Chat": BidiStream<Line, Line>;
+  /** Follows a room: the lines that it still has, then each new one. However many pages look at a room, it is asked for once. */
+  "shop.Support/WatchRoom": ServerStream<WatchRoomRequest, Line>;
+  /** Says something in a room. All who watch it get the line that is returned. */
+  "shop.Support/Say": Unary<SayRequest, Line>;
 }
 
 /**
@@ -492,6 +496,16 @@ export interface Sales {
   openOrders?: string;
 }
 
+/** Says something in a room. */
+export interface SayRequest {
+  /** `rooms/lobby` or `rooms/workshop`. */
+  room?: string;
+  /** Who says it, such as `customers/ada`. */
+  author?: string;
+  /** What is said: 1 to 500 characters. */
+  text?: string;
+}
+
 /** Looks for products. */
 export interface SearchProductsRequest {
   /** Words to look for. */
@@ -577,6 +591,12 @@ export interface UploadAttachmentRequest {
 /** Follows an order. */
 export interface WatchOrderRequest {
   /** The order's resource name. */
+  name?: string;
+}
+
+/** Follows a room. */
+export interface WatchRoomRequest {
+  /** `rooms/lobby` or `rooms/workshop`. */
   name?: string;
 }
 
