@@ -88,7 +88,7 @@ int H2Service::on_data(nghttp2_session* session, uint8_t, int32_t id, const uint
   if (stream.kind == Kind::echo) {
     stream.out += view(bytes, size);
     nghttp2_session_resume_data(session, id);
-  } else if (stream.kind != Kind::fixed) {
+  } else if (stream.kind != Kind::fixed || service->service_.on_request) {
     stream.in += view(bytes, size);
   }
   return 0;
@@ -117,6 +117,7 @@ int H2Service::on_close(nghttp2_session*, int32_t id, uint32_t, void* self) {
 void H2Service::request_ended(int32_t id, Stream& stream) {
   switch (stream.kind) {
     case Kind::fixed:
+      if (service_.on_request) service_.on_request(stream.in);
       stream.out = service_.grpc_reply;
       stream.ended = true;
       break;

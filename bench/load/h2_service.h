@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ namespace parley::bench {
 struct Service {
   std::string grpc_reply;  // framed: to every path that is not of bench/*/contracts
   Counts counts;
+  std::function<void(std::string_view framed)> on_request;  // hears of the request of every call that gets `grpc_reply`
 };
 
 // Give it what came, write what take() gives. One rpc a path:

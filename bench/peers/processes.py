@@ -133,5 +133,9 @@ class Processes:
         """Builds the Go module parley.example/bench/NAME in bench/FOLDER."""
         return self.installed(folder, tools.go_binary, str(ROOT / "bench" / folder), f"parley.example/bench/{name}", name)
 
+    def go_package(self, folder, package, name):
+        """Builds a package that the Go module in bench/FOLDER requires."""
+        return self.installed(folder, tools.go_binary, str(ROOT / "bench" / folder), package, name)
+
     def debian(self, release, packages):
         return self.installed(f"{packages} of {release}", tools.debian_packages, release, packages)

@@ -22,7 +22,7 @@ void Call::pipe_written(Pipe& replies_pipe) {
   if (replies_pipe.count() > 0) headers_complete();
 }
 
-void Call::deadline_passed() { cancel(Error(Code::deadline_exceeded, Blame::caller, "the call's deadline passed")); }
+void Call::deadline_passed() { cancel(Error(Code::deadline_exceeded, Blame::caller, std::string(deadline_text_))); }
 
 void Call::set_deadline(Deadline deadline) {
   deadline_ = deadline_.sooner(deadline);

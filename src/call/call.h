@@ -66,6 +66,8 @@ class Call final : private PipeObserver {
   Deadline deadline() const { return deadline_; }
   // The sooner of what was set and `deadline`; cancels the call with deadline_exceeded then, or now if it has passed.
   void set_deadline(Deadline deadline);
+  // What the caller is told then, where there is more to say than that it has passed. A literal.
+  void set_deadline_text(std::string_view text) { deadline_text_ = text; }
 
   // Request messages: the edge writes and ends, the route reads.
   Pipe requests;
@@ -81,6 +83,10 @@ class Call final : private PipeObserver {
   Task<void> wait_headers();
   // Complete once the call has finished.
   Fields trailers;
+
+  // Set by a handler that only took the request on: it will be carried out, and the reply says so. HTTP answers 202
+  // then. The value is the path where its state can be asked, or "".
+  std::optional<std::string> accepted;
 
   // The end. The first one stays. What was written to `replies` before is still read.
   void finish(Result<void> status);
@@ -119,6 +125,7 @@ class Call final : private PipeObserver {
   std::string_view edge_;
   Instant started_;
   Deadline deadline_ = Deadline::never();
+  std::string_view deadline_text_ = "the call's deadline passed";
   Timer deadline_timer_;
   bool headers_complete_ = false;
   bool finished_ = false;

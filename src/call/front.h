@@ -26,6 +26,9 @@ class Front {
   // Who answers `method` (of the contract in force). Never null: a method no service serves is answered `unimplemented`
   // by its handler. The handler outlives the call: hold the pointer.
   virtual HandlerPtr handler(const contract::Method& method) const = 0;
+  // Who carries out what was queued for `method`, or takes its events: the service behind it, filters included. Null:
+  // nobody here.
+  virtual HandlerPtr receiver(const contract::Method&) const { return nullptr; }
   // Edges say what they refuse, so that telemetry misses nothing.
   virtual void refused(const RefusedRequest&) const {}
 };

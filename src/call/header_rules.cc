@@ -1,5 +1,6 @@
 #include "call/header_rules.h"
 
+#include <algorithm>
 #include <array>
 
 namespace parley {
@@ -54,6 +55,8 @@ constexpr HeaderRule rules[] = {
     {"x-user-agent", stop, stop, "gRPC-Web's user agent"},
 
     {"parley-*", stop, stop, identity},
+    {"parley-delay", pass, stop, "when a queued call is to be carried out"},
+    {"parley-due", pass, stop, "when a queued call is to be carried out"},
     {"x-client-cert", stop, stop, identity},
     {"x-envoy-*", stop, stop, identity},
     {"x-forwarded-client-cert", stop, stop, identity},
@@ -133,6 +136,13 @@ bool passes(std::string_view name, Direction direction) {
   const HeaderRule* rule = find_rule(name);
   if (rule == nullptr) return true;
   return direction == Direction::request ? rule->request : rule->reply;
+}
+
+bool passes_upstream(std::string_view name) {
+  constexpr std::string_view own[] = {"parley-message-id", "parley-attempt", "parley-key",
+                                      "parley-queue",      "parley-topic",   "parley-group"};
+  if (passes(name, Direction::request)) return true;
+  return name.starts_with("parley-") && std::ranges::find(own, name) != std::end(own);
 }
 
 void copy_passing(const Fields& from, Direction direction, Fields& to) {

@@ -16,6 +16,10 @@ enum class Direction : std::uint8_t { request, reply };
 // True if a field of this name passes. `name` is in lower case. Fields that are in no table pass.
 bool passes(std::string_view name, Direction direction);
 
+// True if a call's metadata of this name goes to an upstream: what passes from a caller, and what Parley itself says of
+// a delivery (`parley-message-id`, `parley-attempt`, …). No caller can have put that there.
+bool passes_upstream(std::string_view name);
+
 // Adds those fields of `from` that pass to `to`.
 void copy_passing(const Fields& from, Direction direction, Fields& to);
 

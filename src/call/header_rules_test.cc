@@ -37,6 +37,10 @@ TEST(HeaderRules, WhichPassAndWhichStop) {
       {"sec-websocket-key", false, false},
       {"parley-subject", false, false},
       {"x-parley-subject", false, false},
+      {"parley-message-id", false, false},  // a caller cannot pose as a delivery
+      {"parley-attempt", false, false},
+      {"parley-delay", true, false},
+      {"parley-due", true, false},
       {"etag", true, true},
       {"set-cookie", true, true},
       {"", false, false},
@@ -55,6 +59,14 @@ TEST(HeaderRules, EveryRowOfTheTableIsFoundAsWritten) {
     EXPECT_EQ(passes(name, Direction::reply), rule.reply) << rule.name;
     EXPECT_FALSE(rule.why.empty()) << rule.name;
   }
+}
+
+TEST(HeaderRules, AnUpstreamHearsOfADelivery) {
+  for (const char* name : {"parley-message-id", "parley-attempt", "parley-key", "parley-queue", "parley-topic",
+                           "parley-group", "x-tenant", "traceparent"})
+    EXPECT_TRUE(passes_upstream(name)) << name;
+  for (const char* name : {"parley-subject", "parley-", "parley-key-2", "host", "grpc-timeout", ""})
+    EXPECT_FALSE(passes_upstream(name)) << name;
 }
 
 TEST(HeaderRules, CopyKeepsOrderAndRepeats) {

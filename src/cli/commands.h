@@ -43,6 +43,11 @@ struct OpenapiOptions {
 };
 int openapi(const OpenapiOptions& options);
 
+struct AsyncapiOptions {
+  std::string path = ".";
+};
+int asyncapi(const AsyncapiOptions& options);
+
 struct TypescriptOptions {
   std::string path = ".";
 };

@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/queue_cli.h"
 
 namespace {
 
@@ -69,6 +70,14 @@ void add_openapi(CLI::App& app, int& exit_code) {
   command->callback([options, &exit_code] { exit_code = openapi(*options); });
 }
 
+void add_asyncapi(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("asyncapi", "Print the contract's topics and queues as an AsyncAPI 3 document");
+  auto options = std::make_shared<AsyncapiOptions>();
+  command->add_option("path", options->path, path_help)->capture_default_str();
+  command->footer("Example:\n  parley asyncapi examples/shop > asyncapi.json");
+  command->callback([options, &exit_code] { exit_code = asyncapi(*options); });
+}
+
 void add_typescript(CLI::App& app, int& exit_code) {
   auto* command =
       app.add_subcommand("typescript", "Print the contract as TypeScript, for the client of pages and Node");
@@ -128,9 +137,12 @@ int main(int argc, char** argv) {
   add_call(app, exit_code);
   add_routes(app, exit_code);
   add_openapi(app, exit_code);
+  add_asyncapi(app, exit_code);
   add_typescript(app, exit_code);
   add_graphql_schema(app, exit_code);
   add_schema(app, exit_code);
+  add_queue(app, exit_code);
+  add_topic(app, exit_code);
   if (is_unknown_command(app, argc, argv)) return 2;
   try {
     app.parse(argc, argv);

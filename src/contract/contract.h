@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "contract/http_rule.h"
+#include "contract/message_options.h"
 
 namespace google::protobuf {
 class DescriptorPool;
@@ -50,10 +52,12 @@ struct Method {
   const MessageTable* output = nullptr;
   std::vector<HttpRule>
       rules;  // google.api.http, additional bindings included; one `POST path body "*"` where the rpc has none
-  // Set where the rpc uses an option whose way of talking is not there yet: "(parley.queue) is not served yet". Calls
-  // get unimplemented with this text.
+  // Set where the rpc uses an option whose way of talking is not there yet: "(parley.aggregate) is not served yet".
+  // Calls get unimplemented with this text.
   std::string not_served;
   StreamOptions stream;
+  std::optional<QueueOptions> queue;          // calls are stored, and carried out later
+  std::optional<SubscribeOptions> subscribe;  // called with events
   const google::protobuf::MethodDescriptor* descriptor =
       nullptr;  // for documents (OpenAPI, reflection); not for the hot path
 
@@ -80,6 +84,10 @@ class Contract {
   // REST: see router.h.
   const Router& router() const;
   const TableSet& tables() const;
+  // Messages with (parley.event), by topic and then by name.
+  const std::vector<EventType>& events() const;
+  // By full name; null if it is no event.
+  const EventType* find_event(std::string_view type) const;
   const google::protobuf::DescriptorPool& pool() const;
   // The user's own files, each after the files it imports; what is built in is not among them.
   const std::vector<const google::protobuf::FileDescriptor*>& files() const;

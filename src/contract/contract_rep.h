@@ -20,15 +20,18 @@ struct Contract::Rep {
   std::vector<Service> services;
   std::unordered_map<std::string_view, const Service*> by_name;
   std::unordered_map<std::string_view, const Method*> by_path;  // keys are the methods' own paths
+  std::vector<EventType> events;
+  std::unordered_map<std::string_view, const EventType*> event_by_type;  // keys are the types' own names
   std::unique_ptr<TableSet> tables;
   std::unique_ptr<Router> router;
 };
 
 class ContractBuilder {
  public:
-  // `services` have their rules; the rest is made here.
+  // `services` have their rules and options, `events` their names; tables and what needs them are made here.
   static ContractPtr build(std::unique_ptr<google::protobuf::DescriptorPool> pool,
-                           std::vector<const google::protobuf::FileDescriptor*> files, std::vector<Service> services);
+                           std::vector<const google::protobuf::FileDescriptor*> files, std::vector<Service> services,
+                           std::vector<EventType> events);
 };
 
 }  // namespace parley::contract

@@ -4,6 +4,7 @@
 
 #include "base/nearest.h"
 #include "contract/http_binding.h"
+#include "contract/message_options.h"
 
 namespace parley::contract {
 namespace {
@@ -63,6 +64,15 @@ void OptionCheck<D>::duration(const std::string& what, const std::string& text) 
 }
 
 template <class D>
+void OptionCheck<D>::duration_from(const std::string& what, const std::string& text, std::int64_t least) {
+  duration(what, text);
+  if (const auto ms = parse_duration(text); ms && *ms < least) {
+    const std::string bound = least < 1000 ? std::to_string(least) + "ms" : std::to_string(least / 1000) + "s";
+    error("`" + what + ": \"" + text + "\"` is too short", "at least `" + bound + "`");
+  }
+}
+
+template <class D>
 void OptionCheck<D>::not_negative(const std::string& what, std::int64_t number) {
   if (number < 0)
     error("`" + what + ": " + std::to_string(number) + "` is less than none", "leave it out for the default");
@@ -72,12 +82,25 @@ template <class D>
 void OptionCheck<D>::retry(const std::optional<OptionMessage>& retry) {
   if (!retry) return;
   not_negative("retry.attempts", retry->number("attempts"));
-  duration("retry.first", retry->text("first"));
-  duration("retry.max", retry->text("max"));
-  const auto first = parse_duration(retry->text("first"));
-  const auto max = parse_duration(retry->text("max"));
-  if (first && max && *first > *max)
+  duration_from("retry.first", retry->text("first"), 1);
+  duration_from("retry.max", retry->text("max"), 1);
+  const auto or_default = [&](std::string_view field, Duration otherwise) {
+    return parse_duration(retry->text(field)).value_or(otherwise / std::chrono::milliseconds(1));
+  };
+  const RetryOptions defaults;
+  if (or_default("first", defaults.first) > or_default("max", defaults.max))
     error("`retry.first` is longer than `retry.max`", "first is where the time between attempts begins");
+  for (const std::int64_t code : retry->numbers("fatal")) {
+    if (code == 0) error("`retry.fatal: OK` is no failure", "name codes that a handler fails with");
+  }
+}
+
+template <class D>
+void OptionCheck<D>::delivery(const OptionMessage& option) {
+  retry(option.child("retry"));
+  duration_from("lease", option.text("lease"), 1000);
+  duration_from("timeout", option.text("timeout"), 1);
+  not_negative("in_flight", option.number("in_flight"));
 }
 
 template class OptionCheck<pb::Descriptor>;

@@ -22,8 +22,12 @@ class OptionCheck {
   void scalar_field(const google::protobuf::Descriptor& message, const std::string& what, const std::string& path);
   // "30s", "1.5h", "250ms", "7d"; empty is no error.
   void duration(const std::string& what, const std::string& text);
+  // The same, and no less than `least` milliseconds.
+  void duration_from(const std::string& what, const std::string& text, std::int64_t least);
   void not_negative(const std::string& what, std::int64_t number);
   void retry(const std::optional<OptionMessage>& retry);
+  // What (parley.queue) and (parley.subscribe) have in common.
+  void delivery(const OptionMessage& option);
 
  private:
   const Descriptor& element_;

@@ -27,7 +27,7 @@ bool is_topic(std::string_view name) {
   const auto allowed = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
   };
-  return !name.empty() && name.size() <= 200 && std::ranges::all_of(name, allowed);
+  return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, allowed);
 }
 
 using Topics =
@@ -38,9 +38,10 @@ void lint_event(const pb::Descriptor& message, const OptionMessage& event, Topic
   const std::string topic = event.text("topic");
   if (!is_topic(topic))
     check.error("`topic: \"" + topic + "\"` is no name of a topic",
-                "letters, digits, dots, dashes and underscores, at most 200");
+                "letters, digits, dots, dashes and underscores, at most 128");
   const std::string key = event.text("key");
   check.scalar_field(message, "key", key);
+  check.duration("keep", event.text("keep"));
   const pb::FieldDescriptor* field = field_at(message, key);
   if (field != nullptr && report.options().has(field->options(), personal_option)) {
     check.error("`key: \"" + key + "\"` is personal, and a key is stored as it is",
@@ -117,12 +118,10 @@ void lint_queue(const pb::MethodDescriptor& method, const OptionMessage& queue, 
     if (dedup->text("field").empty())
       check.error("`dedup.field` is missing", "name the field that is equal in repeated calls");
     check.scalar_field(request, "dedup.field", dedup->text("field"));
-    check.duration("dedup.window", dedup->text("window"));
+    check.duration_from("dedup.window", dedup->text("window"), 1);
   }
-  check.retry(queue.child("retry"));
-  check.duration("lease", queue.text("lease"));
-  check.duration("ttl", queue.text("ttl"));
-  check.not_negative("in_flight", queue.number("in_flight"));
+  check.duration_from("ttl", queue.text("ttl"), 1);
+  check.delivery(queue);
 }
 
 void lint_subscribe(const pb::MethodDescriptor& method, const OptionMessage& subscribe, Reporter& report) {
@@ -136,8 +135,40 @@ void lint_subscribe(const pb::MethodDescriptor& method, const OptionMessage& sub
     check.error("the rpc returns " + method.output_type()->full_name() + ", and nobody would read it",
                 "return google.protobuf.Empty");
   }
-  check.retry(subscribe.child("retry"));
-  check.not_negative("in_flight", subscribe.number("in_flight"));
+  if (const std::string group = subscribe.text("group"); !group.empty() && !is_topic(group))
+    check.error("`group: \"" + group + "\"` is no name of a group",
+                "letters, digits, dots, dashes and underscores, at most 128");
+  check.delivery(subscribe);
+}
+
+// Rpcs of one group on one topic take their events from one place: each its own type, all in one way.
+void lint_group(const Method& method, const Method& other, Reporter& report) {
+  const SubscribeOptions& mine = *method.subscribe;
+  const SubscribeOptions& theirs = *other.subscribe;
+  if (mine.topic.empty() || mine.topic != theirs.topic || mine.group != theirs.group) return;
+  OptionCheck<pb::MethodDescriptor> check(*method.descriptor, subscribe_option, report);
+  const std::string both = "group `" + mine.group + "` of topic `" + mine.topic + "`";
+  if (method.descriptor->input_type() == other.descriptor->input_type()) {
+    check.error(other.path.substr(1) + " takes these events in " + both + " already", "give one of them a `group`");
+    return;
+  }
+  const bool alike = mine.from_earliest == theirs.from_earliest &&
+                     mine.delivery.in_flight == theirs.delivery.in_flight &&
+                     mine.delivery.lease == theirs.delivery.lease;
+  if (!alike)
+    check.error(other.path.substr(1) + " is of " + both + " too, with another `start`, `in_flight` or `lease`",
+                "say the same in both, or give one of them a `group`");
+}
+
+void lint_groups(const std::vector<Service>& services, Reporter& report) {
+  std::vector<const Method*> before;
+  for (const Service& service : services) {
+    for (const Method& method : service.methods) {
+      if (!method.subscribe) continue;
+      for (const Method* other : before) lint_group(method, *other, report);
+      before.push_back(&method);
+    }
+  }
 }
 
 bool is_metadata_name(std::string_view name) {
@@ -267,6 +298,7 @@ void lint_options(const LintInput& in, Reporter& report) {
     if (aggregate) lint_aggregate(*service.descriptor, *aggregate, in, report);
     for (const Method& method : service.methods) lint_rpc(*method.descriptor, aggregate.has_value(), report);
   }
+  lint_groups(in.services, report);
 }
 
 }  // namespace parley::contract

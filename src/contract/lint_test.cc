@@ -162,6 +162,23 @@ TEST(Lint, Queues) {
        "2:49: error: (parley.queue): the rpc has no side effects, so there is nothing to carry out later (hint: remove "
        "`idempotency_level`, or "
        "the queue)"},
+      {"a lease that nobody can keep",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {lease: \"10ms\"}; } } message A {}",
+       "2:49: error: (parley.queue): `lease: \"10ms\"` is too short (hint: at least `1s`)"},
+      {"a time-out that is none",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {timeout: \"soon\"}; } } message A {}",
+       "2:49: error: (parley.queue): `timeout: \"soon\"` is no span of time (hint: a number and ms, s, m, h or d, such "
+       "as `30s`)"},
+      {"a first back-off above the default maximum",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {retry: {first: \"1h\"}}; } } message "
+       "A "
+       "{}",
+       "2:49: error: (parley.queue): `retry.first` is longer than `retry.max` (hint: first is where the time between "
+       "attempts begins)"},
+      {"a success that is fatal",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {retry: {fatal: [OK]}}; } } message A "
+       "{}",
+       "2:49: error: (parley.queue): `retry.fatal: OK` is no failure (hint: name codes that a handler fails with)"},
   });
 }
 
@@ -175,7 +192,7 @@ TEST(Lint, EventsAndSubscriptions) {
        ""},
       {"a topic that is none", "message E { option (parley.event) = {topic: \"a b\"}; }",
        "2:13: error: (parley.event): `topic: \"a b\"` is no name of a topic (hint: letters, digits, dots, dashes and "
-       "underscores, at most 200)"},
+       "underscores, at most 128)"},
       {"a key that is not there", "message E { option (parley.event) = {topic: \"t\" key: \"k\"}; string kk = 1; }",
        "2:13: error: (parley.event): `key: \"k\"` names no field of shop.E (hint: did you mean `kk`?)"},
       {"one type twice in a topic",
@@ -204,6 +221,33 @@ TEST(Lint, EventsAndSubscriptions) {
        "(parley.subscribe) = {}; } }",
        "2:88: error: (parley.subscribe): the rpc returns shop.E, and nobody would read it (hint: return "
        "google.protobuf.Empty)"},
+      {"a time to keep that is none", "message E { option (parley.event) = {topic: \"t\" keep: \"long\"}; }",
+       "2:13: error: (parley.event): `keep: \"long\"` is no span of time (hint: a number and ms, s, m, h or d, such as "
+       "`30s`)"},
+      {"a group that is none",
+       "message E { option (parley.event) = {topic: \"t\"}; } service S { rpc R(E) returns (google.protobuf.Empty) { "
+       "option (parley.subscribe) = {group: \"a/b\"}; } }",
+       "2:108: error: (parley.subscribe): `group: \"a/b\"` is no name of a group (hint: letters, digits, dots, dashes "
+       "and "
+       "underscores, at most 128)"},
+      {"one type twice in a group",
+       "message E { option (parley.event) = {topic: \"t\"}; } service S { rpc P(E) returns (google.protobuf.Empty) { "
+       "option (parley.subscribe) = {}; }\n"
+       "rpc R(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; } }",
+       "3:44: error: (parley.subscribe): shop.S/P takes these events in group `shop.S` of topic `t` already (hint: "
+       "give "
+       "one of them a `group`)"},
+      {"two types of a group in two ways",
+       "message E { option (parley.event) = {topic: \"t\"}; } message F { option (parley.event) = {topic: \"t\"}; } "
+       "service S { rpc P(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; }\n"
+       "rpc R(F) returns (google.protobuf.Empty) { option (parley.subscribe) = {in_flight: 1}; } }",
+       "3:44: error: (parley.subscribe): shop.S/P is of group `shop.S` of topic `t` too, with another `start`, "
+       "`in_flight` or `lease` (hint: say the same in both, or give one of them a `group`)"},
+      {"two types of a group, each with its own retries",
+       "message E { option (parley.event) = {topic: \"t\"}; } message F { option (parley.event) = {topic: \"t\"}; } "
+       "service S { rpc P(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; }\n"
+       "rpc R(F) returns (google.protobuf.Empty) { option (parley.subscribe) = {retry: {attempts: 1}}; } }",
+       ""},
       {"both on one rpc",
        "message E { option (parley.event) = {topic: \"t\"}; } service S { rpc R(E) returns (google.protobuf.Empty) { "
        "option (parley.queue) = {};\n"
@@ -390,15 +434,15 @@ TEST(Lint, Streams) {
   });
 }
 
-TEST(Lint, RpcsOfLaterIssuesAreKnownButNotServed) {
+TEST(Lint, QueuesAndSubscriptionsAreServedAndAggregatesNotYet) {
   const Loaded loaded = load_text(
       "message E { option (parley.event) = {topic: \"t\"}; }"
       "service S { rpc Q(E) returns (parley.Receipt) { option (parley.queue) = {}; } rpc P(E) returns (E);"
       "rpc U(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; } }"
       "service T { option (parley.aggregate) = {id: \"id\" state: \"E\"}; rpc Fold(E) returns (E); }");
   ASSERT_NE(loaded.contract, nullptr) << all_text(loaded.diagnostics);
-  EXPECT_EQ(loaded.contract->find("/shop.S/Q")->not_served, "(parley.queue) is not served yet");
-  EXPECT_EQ(loaded.contract->find("/shop.S/U")->not_served, "(parley.subscribe) is not served yet");
+  EXPECT_EQ(loaded.contract->find("/shop.S/Q")->not_served, "");
+  EXPECT_EQ(loaded.contract->find("/shop.S/U")->not_served, "");
   EXPECT_EQ(loaded.contract->find("/shop.T/Fold")->not_served, "(parley.aggregate) is not served yet");
   EXPECT_EQ(loaded.contract->find("/shop.S/P")->not_served, "");
 }

@@ -10,6 +10,7 @@
 #include "contract/contract_rep.h"
 #include "contract/http_binding.h"
 #include "contract/lint.h"
+#include "contract/message_option_reader.h"
 #include "contract/options.h"
 #include "contract/parse_hints.h"
 #include "contract/source_set.h"
@@ -77,11 +78,8 @@ std::vector<const pb::FileDescriptor*> link(const std::vector<SourceFile*>& file
   return own;
 }
 
-// Ways of talking that later versions serve.
+// A way of talking that a later version serves.
 std::string not_served(const pb::MethodDescriptor& method, const OptionReader& options) {
-  for (const char* option : {"parley.queue", "parley.subscribe"}) {
-    if (options.has(method.options(), option)) return std::string("(") + option + ") is not served yet";
-  }
   if (options.has(method.service()->options(), "parley.aggregate")) return "(parley.aggregate) is not served yet";
   return "";
 }
@@ -114,6 +112,8 @@ Method compile_method(const pb::MethodDescriptor& descriptor, Reporter& report) 
   method.rules = compile_bindings(descriptor, report);
   method.not_served = not_served(descriptor, report.options());
   method.stream = stream_options(descriptor, report.options());
+  method.queue = queue_options(descriptor, report.options());
+  method.subscribe = subscribe_options(descriptor, report.options());
   method.descriptor = &descriptor;
   return method;
 }
@@ -156,10 +156,11 @@ void finish(SourceSet& sources, Loaded& loaded) {
   Reporter report(sources, options, loaded.diagnostics);
   std::vector<Service> services = compile_services(own, report);
   lint({*pool, own, services}, report);
+  std::vector<EventType> events = event_types(own, options);
   loaded.files = sources.read_files();
   sort_by_place(loaded.diagnostics);
   if (!has_error(loaded.diagnostics))
-    loaded.contract = ContractBuilder::build(std::move(pool), std::move(own), std::move(services));
+    loaded.contract = ContractBuilder::build(std::move(pool), std::move(own), std::move(services), std::move(events));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(Load, TheShop) {
   ASSERT_NE(loaded.contract, nullptr) << all_text(loaded.diagnostics);
   EXPECT_EQ(all_text(loaded.diagnostics), "");
   const Contract& c = *loaded.contract;
-  EXPECT_EQ(c.services().size(), 5U);
+  EXPECT_EQ(c.services().size(), 6U);
   const Method* get = c.find("/shop.Orders/GetOrder");
   ASSERT_NE(get, nullptr);
   EXPECT_EQ(get->idempotency, Idempotency::no_side_effects);

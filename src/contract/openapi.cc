@@ -213,9 +213,18 @@ class Document {
       }
     }
     const std::string comment = comment_of(output);
-    JsonTree ok = {{"description", comment.empty() ? "OK." : comment}, {"content", content}};
     const JsonTree problem = {{"$ref", "#/components/responses/Problem"}};
+    if (method.queue) return {{"202", accepted(content)}, {"4XX", problem}, {"default", problem}};
+    JsonTree ok = {{"description", comment.empty() ? "OK." : comment}, {"content", content}};
     return {{"200", ok}, {"4XX", problem}, {"default", problem}};
+  }
+
+  static JsonTree accepted(const JsonTree& content) {
+    const JsonTree location = {{"description", "Where the state of the call can be asked."},
+                               {"schema", JsonTree{{"type", "string"}, {"format", "uri-reference"}}}};
+    return {{"description", "The call is stored, and will be carried out."},
+            {"headers", JsonTree{{"Location", location}}},
+            {"content", content}};
   }
 
   // RFC 9457; `Accept: application/json` gets the form that Google's clients know.

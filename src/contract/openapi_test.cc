@@ -48,7 +48,7 @@ TEST(OpenApi, OperationsOfTheShop) {
           {"title", "/info/title", R"("The shop")"},
           {"server", "/servers/0/url", R"("http://127.0.0.1:8080")"},
           {"tag", "/paths/~1v1~1orders~1{order}/get/tags", R"(["Orders"])"},
-          {"tag's words", "/tags/2",
+          {"tag's words", "/tags/3",
            R"({"name":"Orders","description":"What customers have bought, from the basket to the doorstep."})"},
           {"id", "/paths/~1v1~1orders~1{order}/get/operationId", R"("Orders_GetOrder")"},
           {"summary", "/paths/~1v1~1orders~1{order}/get/summary", R"("Returns one order")"},
@@ -189,9 +189,20 @@ TEST(OpenApi, TwoTypesAndTwoServicesOfOneName) {
 }
 
 TEST(OpenApi, LeavesOutWhatIsNotServed) {
+  const std::string document = document_of(
+      "service S { option (parley.aggregate) = {id: \"id\" state: \"A\"}; rpc Q(A) returns (A); rpc Fold(A) returns "
+      "(A); } message A { string id = 1; }");
+  EXPECT_EQ(at(document, "/paths"), "{}");
+}
+
+TEST(OpenApi, AQueuedCallIsAccepted) {
   const std::string document =
       document_of("service S { rpc Q(A) returns (parley.Receipt) { option (parley.queue) = {}; } } message A {}");
-  EXPECT_EQ(at(document, "/paths"), "{}");
+  const std::string responses = "/paths/~1shop.S~1Q/post/responses";
+  EXPECT_EQ(at(document, responses + "/202/content/application~1json/schema/$ref"),
+            R"("#/components/schemas/Receipt")");
+  EXPECT_EQ(at(document, responses + "/202/headers/Location/schema/type"), R"("string")");
+  EXPECT_EQ(at(document, responses + "/200"), "");
 }
 
 TEST(OpenApi, EveryVerbAndCustomOnes) {

@@ -76,6 +76,16 @@ std::vector<std::string> OptionMessage::texts(std::string_view field) const {
   return out;
 }
 
+std::vector<std::int64_t> OptionMessage::numbers(std::string_view field) const {
+  std::vector<std::int64_t> out;
+  const pb::FieldDescriptor* f = find(field);
+  if (f == nullptr || !f->is_repeated() || f->cpp_type() != pb::FieldDescriptor::CPPTYPE_ENUM) return out;
+  const pb::Reflection& reflection = *message_->GetReflection();
+  for (int i = 0; i < reflection.FieldSize(*message_, f); ++i)
+    out.push_back(reflection.GetRepeatedEnumValue(*message_, f, i));
+  return out;
+}
+
 std::optional<OptionMessage> OptionMessage::child(std::string_view field) const {
   const pb::FieldDescriptor* f = find(field);
   if (f == nullptr || f->is_repeated() || f->message_type() == nullptr || !has(field)) return std::nullopt;

@@ -23,6 +23,8 @@ class OptionMessage {
   std::string text(std::string_view field) const;
   std::int64_t number(std::string_view field) const;
   std::vector<std::string> texts(std::string_view field) const;
+  // Of a repeated enum.
+  std::vector<std::int64_t> numbers(std::string_view field) const;
   std::optional<OptionMessage> child(std::string_view field) const;
   std::vector<OptionMessage> children(std::string_view field) const;
 

@@ -73,7 +73,21 @@ std::vector<CallMetrics> Metrics::copy() const {
   return all;
 }
 
-std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shards, const std::vector<Gauge>& gauges) {
+namespace {
+
+void put(const Sample& sample, std::vector<MetricFamily>& families) {
+  auto at = std::ranges::find(families, sample.name, &MetricFamily::name);
+  if (at == families.end())
+    at = families.insert(at,
+                         family(sample.name, sample.help, sample.is_counter ? MetricType::Counter : MetricType::Gauge));
+  ClientMetric& metric = at->metric.emplace_back();
+  for (const auto& [name, value] : sample.labels) metric.label.push_back({name, value});
+  (sample.is_counter ? metric.counter.value : metric.gauge.value) = sample.value;
+}
+
+}  // namespace
+
+std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shards, const std::vector<Sample>& samples) {
   std::map<std::tuple<std::string, std::string, std::string>, CallMetrics> sums;
   for (const auto& shard : shards) {
     for (const CallMetrics& m : shard) {
@@ -101,10 +115,7 @@ std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shard
     gauge.gauge.value = static_cast<double>(m.in_flight);
   }
   std::vector<MetricFamily> families{std::move(calls), std::move(seconds), std::move(in_flight)};
-  for (const Gauge& g : gauges) {
-    families.push_back(family(g.name, g.help, MetricType::Gauge));
-    families.back().metric.emplace_back().gauge.value = g.value;
-  }
+  for (const Sample& sample : samples) put(sample, families);
   return prometheus::TextSerializer().Serialize(families);
 }
 

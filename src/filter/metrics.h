@@ -42,12 +42,15 @@ class Metrics {
   std::map<std::string, std::unique_ptr<CallMetrics>, std::less<>> by_key_;
 };
 
-// Sums the copies of all shards and renders them with `gauges` in Prometheus' text format, version 0.0.4.
-struct Gauge {
+// Sums the copies of all shards and renders them with `samples` in Prometheus' text format, version 0.0.4. Samples of
+// one name are one family, whose help is the first one's.
+struct Sample {
   std::string name;
   std::string help;
   double value;
+  std::vector<std::pair<std::string, std::string>> labels = {};
+  bool is_counter = false;
 };
-std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shards, const std::vector<Gauge>& gauges);
+std::string render_prometheus(const std::vector<std::vector<CallMetrics>>& shards, const std::vector<Sample>& samples);
 
 }  // namespace parley::filter

@@ -12,12 +12,13 @@
 #include "base/text.h"
 #include "mesh/address.h"
 #include "node/config_keys.h"
+#include "node/messages.h"
 
 namespace parley::node {
 namespace {
 
 // Keys of later issues: known, so that the answer is "not yet" and not "unknown".
-constexpr std::string_view not_served_yet[] = {"messages", "events"};
+constexpr std::string_view not_served_yet[] = {"events"};
 
 class Reader {
  public:
@@ -42,8 +43,7 @@ class Reader {
     for (const std::string_view later : not_served_yet) {
       if (prefix.empty() && name == later) {
         if (value.IsScalar() && value.as<std::string>() == "embedded") return;
-        problem(name_node.Mark(),
-                "'" + name + "' is not served yet: queues, topics and events come with a later version");
+        problem(name_node.Mark(), "'" + name + "' is not served yet: event stores come with a later version");
         return;
       }
     }
@@ -204,8 +204,14 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
   }
   if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
   if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
+  if (c.data.empty()) add(1, "'data' is a folder, such as .parley");
+  if (!c.messages.empty()) {
+    const auto scheme = backend_scheme(c.messages);
+    if (!scheme) add(c.messages_line, "'messages': " + scheme.error().message());
+  }
   if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
+  check_word("pull_api", c.pull_api, {"off", "local", "on"}, add);
   check_word("websocket.slow", c.websocket.slow, {"wait", "drop_oldest", "close"}, add);
   check_word("websocket.compression", c.websocket.compression, {"off", "message", "context"}, add);
   for (const auto& [name, tunnel] : c.tunnels) {

@@ -42,6 +42,10 @@ struct Config {
   int shards = 0;  // 0: one a core
   std::map<std::string, ServiceConfig> services;
   std::map<std::string, TunnelConfig> tunnels;
+  std::string messages;  // "embedded", "kafka://…"; "": embedded, if the contract has queues, topics or events
+  int messages_line = 1;
+  std::string data = ".parley";    // a folder
+  std::string pull_api = "local";  // "off", "local" or "on"
 
   struct {
     std::string cert, key, client_ca;

@@ -57,6 +57,22 @@ constexpr Key keys[] = {
     {"services.*.key", KeyType::text, "", "PEM file of that certificate's key.",
      [](C& c, const V& v) { service(c, v).key = v.text; }},
 
+    {"messages", KeyType::text, "embedded",
+     "Where queues and topics are kept: `embedded` is this node's own store, below `data`. A node whose contract has "
+     "none opens no store, unless this is given.",
+     [](C& c, const V& v) {
+       c.messages = v.text;
+       c.messages_line = v.line;
+     }},
+    {"data", KeyType::text, ".parley",
+     "The folder of what this node keeps; one node has it at a time. Made if it is not there.",
+     [](C& c, const V& v) { c.data = v.text; }},
+    {"pull_api", KeyType::text, "local",
+     "Who may publish, take, read and throw away messages through `parley.Queues`, `parley.Topics` and `/topics/NAME`: "
+     "`local` is callers on this machine that came through no proxy, `on` is everybody who reaches `listen`, `off` is "
+     "nobody.",
+     [](C& c, const V& v) { c.pull_api = v.text; }},
+
     {"tls", KeyType::section, "", "TLS 1.2 and 1.3 on `listen`; certificates are loaded again when their files change.",
      nullptr},
     {"tls.cert", KeyType::text, "", "PEM file of the certificate chain.",

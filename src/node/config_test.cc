@@ -78,7 +78,8 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"a place that is no path", "files: {folder: dist, at: shop}\n", {"'files.at' is a path, such as /shop/"}},
       {"half a certificate", "tls: {cert: a}\n", {"go together"}},
       {"credentials for all", "cors: {origins: ['*'], credentials: true}\n", {"name the origins"}},
-      {"a later issue's key", "messages: kafka://h:1\n", {"'messages' is not served yet"}},
+      {"a later issue's key", "events: kafka://h:1\n", {"'events' is not served yet"}},
+      {"a backend that is none", "\nmessages: pigeon://h:1\n", {"p.yaml:2", "'pigeon://h:1' is no place", "embedded"}},
   };
   for (const Bad& c : cases) {
     const auto config = parse_config(c.text, "p.yaml");

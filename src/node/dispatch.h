@@ -44,6 +44,12 @@ class Edges : public net::ExchangeHandler {
   edge::RestEdge rest_;
 };
 
+// What callers have of the node's queues and topics (pull_api.h).
+class MessageEdges : public net::ExchangeHandler {
+ public:
+  virtual bool takes(const net::RequestHead& request) const = 0;
+};
+
 // The user's services, also as one GraphQL schema; beside them Parley's own (health, reflection), which have a contract
 // of their own, services that have none, and files.
 class Dispatch : public net::ExchangeHandler {
@@ -52,10 +58,14 @@ class Dispatch : public net::ExchangeHandler {
            route::Tunnels& tunnels, edge::FilesEdge& files)
       : user_(user), own_(own), own_services_(own_services), graphql_(graphql), tunnels_(tunnels), files_(files) {}
 
+  // Once the node has queues or topics; outlives the exchanges.
+  void set_messages(MessageEdges& messages) { messages_ = &messages; }
+
   Task<void> serve(net::ServerExchange& exchange) override {
     const net::RequestHead& request = exchange.request();
     if (graphql_.takes(request)) return graphql_.serve(exchange);
     if (tunnels_.takes(request)) return tunnels_.serve(exchange);
+    if (messages_ != nullptr && messages_->takes(request)) return messages_->serve(exchange);
     if (files_.takes(request)) return files_.serve(exchange);
     return (own_services_.takes(request.path()) ? own_ : user_).serve(exchange);
   }
@@ -67,6 +77,7 @@ class Dispatch : public net::ExchangeHandler {
   edge::GraphqlEdge& graphql_;
   route::Tunnels& tunnels_;
   edge::FilesEdge& files_;
+  MessageEdges* messages_ = nullptr;
 };
 
 }  // namespace parley::node

@@ -56,6 +56,8 @@ EdgeOptions edge_options(const Config& config) {
   options.rest.cors = cors;
   options.websocket = websocket_options(config);
   options.websocket.cors = cors;
+  options.topics.max_message = max_message;
+  options.topics.cors = cors;
   options.graphql = graphql_options(config);
   options.graphql.max_message = max_message;
   options.graphql.socket = options.websocket.socket;

@@ -4,6 +4,7 @@
 #include "edge/graphql/options.h"
 #include "edge/rest/options.h"
 #include "edge/rpc/options.h"
+#include "edge/topics/options.h"
 #include "edge/websocket/options.h"
 #include "node/config.h"
 
@@ -14,6 +15,7 @@ struct EdgeOptions {
   edge::RestOptions rest;
   edge::GraphqlOptions graphql;
   edge::WebSocketOptions websocket;
+  edge::TopicsOptions topics;
 };
 
 EdgeOptions edge_options(const Config& config);

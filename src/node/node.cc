@@ -15,11 +15,15 @@
 #include "node/admin.h"
 #include "node/contract_source.h"
 #include "node/file_watch.h"
+#include "node/messages.h"
+#include "node/on_thread.h"
 #include "node/process.h"
+#include "node/queue_metrics.h"
 #include "node/reachable.h"
 #include "node/services.h"
 #include "node/signals.h"
 #include "node/worker.h"
+#include "queue/declarations_of.h"
 
 namespace parley::node {
 namespace {
@@ -58,10 +62,11 @@ void raise_descriptor_limit() {
 // Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
-    return std::tie(c.listen, c.admin, c.shards, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
-                    c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
-                    c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
-                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
+    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.pull_api, c.cors.origins, c.cors.headers,
+                    c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
+                    c.limits.concurrent_streams, c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout,
+                    c.limits.body_timeout, c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level,
+                    c.log.access);
   };
   return made_of(was) != made_of(is);
 }
@@ -100,6 +105,7 @@ struct Node::Rep {
   Result<void> start_workers();
   Result<void> start_admin();
   Task<Result<SnapshotPtr>> make_snapshot(Config from);
+  Task<Result<void>> provide_messages(const Config& from, const contract::Contract& contract);
   void watch_files();
   Task<void> look_after_files();
   Task<void> wait_for_services();
@@ -112,7 +118,8 @@ struct Node::Rep {
 
   Config config;
   Shard control;
-  Signals signals;  // before any thread
+  Signals signals;                           // before any thread
+  std::shared_ptr<queue::Backend> messages;  // outlives the workers and their brokers; null: none
   SnapshotPtr snapshot;
   std::shared_ptr<edge::graphql::StreamRegistry> streams = std::make_shared<edge::graphql::StreamRegistry>();
   std::shared_ptr<edge::websocket::StreamDirectory> shared_streams =
@@ -200,6 +207,9 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
     if (!persisted) co_return fail(std::move(persisted).error());
     made->persisted = std::move(*persisted);
   }
+  if (auto opened = co_await provide_messages(from, *made->contract); !opened)
+    co_return fail(std::move(opened).error());
+  made->messages = messages;
   auto served = co_await resolve_services(control, from, *made->contract);
   if (!served) co_return fail(std::move(served).error());
   made->served_by = std::move(*served);
@@ -208,6 +218,22 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   made->files = std::move(*files);
   made->config = std::move(from);
   co_return made;
+}
+
+// A node that keeps no messages opens no store.
+Task<Result<void>> Node::Rep::provide_messages(const Config& from, const contract::Contract& contract) {
+  if (messages == nullptr) {
+    if (from.messages.empty() && !uses_messages(contract)) co_return Result<void>();
+    auto opened =
+        co_await on_thread<Result<std::unique_ptr<queue::Backend>>>(control, [&from] { return open_messages(from); });
+    if (!opened) co_return fail(std::move(opened).error());
+    messages = *std::move(opened);
+  }
+  const queue::Declarations wanted = queue::declarations_of(contract);
+  auto declared = co_await on_thread<Result<void>>(
+      control, [backend = messages.get(), &wanted] { return backend->declare(wanted); });
+  if (!declared) co_return fail(std::move(declared).error().during("messages: " + std::string(messages->name())));
+  co_return Result<void>();
 }
 
 Result<void> Node::Rep::start_workers() {
@@ -221,6 +247,7 @@ Result<void> Node::Rep::start_workers() {
   net::ListenConfig listen{.address = config.listen, .reuse_port = true, .tls = tls};
   for (std::size_t i = 0; i < count; ++i) {
     auto worker = Worker::start({.index = static_cast<int>(i),
+                                 .count = static_cast<int>(count),
                                  .snapshot = snapshot,
                                  .listen = listen,
                                  .access = access == nullptr ? nullptr : &access->lane(i)});
@@ -317,7 +344,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'cors', 'limits', 'timeouts.connect', 'websocket', "
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'pull_api', 'cors', 'limits', "
+        "'timeouts.connect', 'websocket', "
         "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);
   }
@@ -352,22 +380,25 @@ Task<std::string> Node::Rep::metrics() {
   struct Gathered {
     std::vector<std::vector<filter::CallMetrics>> shards;
     std::size_t connections = 0;
+    QueueMetrics queues;
     Signal changed;
   };
   auto gathered = std::make_shared<Gathered>();
   for (auto& worker : workers) {
-    worker->copy_metrics(control, [gathered](std::vector<filter::CallMetrics> copy, std::size_t connections) {
-      gathered->shards.push_back(std::move(copy));
-      gathered->connections += connections;
+    worker->copy_metrics(control, [gathered](Worker::Numbers numbers) {
+      gathered->shards.push_back(std::move(numbers.calls));
+      gathered->connections += numbers.connections;
+      gathered->queues.add(numbers.deliveries, numbers.queues);
       gathered->changed.notify();
     });
   }
   while (gathered->shards.size() < workers.size()) co_await gathered->changed.wait();
-  co_return filter::render_prometheus(
-      gathered->shards,
-      {{"parley_connections", "Open connections of callers.", static_cast<double>(gathered->connections)},
-       {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
-       {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}});
+  std::vector<filter::Sample> samples = {
+      {"parley_connections", "Open connections of callers.", static_cast<double>(gathered->connections)},
+      {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
+      {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}};
+  gathered->queues.put(WallClock().now(), samples);
+  co_return filter::render_prometheus(gathered->shards, samples);
 }
 
 Task<void> Node::Rep::drain() {

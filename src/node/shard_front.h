@@ -17,21 +17,29 @@ class ShardFront : public Front {
 
   contract::ContractPtr contract() const override { return contract_; }
   HandlerPtr handler(const contract::Method& method) const override { return handlers_[method.index]; }
+  HandlerPtr receiver(const contract::Method& method) const override { return receivers_[method.index]; }
   void refused(const RefusedRequest& request) const override { on_refused_(request); }
 
-  void swap(contract::ContractPtr contract, const HandlerMaker& make) {
+  // `make_receiver`: of methods that messages are delivered to; null for the others, and for those nobody here serves.
+  void swap(contract::ContractPtr contract, const HandlerMaker& make, const HandlerMaker& make_receiver) {
     std::vector<HandlerPtr> handlers(contract->method_count());
+    std::vector<HandlerPtr> receivers(contract->method_count());
     for (const contract::Service& service : contract->services()) {
-      for (const contract::Method& method : service.methods) handlers[method.index] = make(method);
+      for (const contract::Method& method : service.methods) {
+        handlers[method.index] = make(method);
+        receivers[method.index] = make_receiver(method);
+      }
     }
     contract_ = std::move(contract);
     handlers_ = std::move(handlers);
+    receivers_ = std::move(receivers);
   }
 
  private:
   const std::function<void(const RefusedRequest&)> on_refused_;
   contract::ContractPtr contract_;
   std::vector<HandlerPtr> handlers_;  // by Method::index
+  std::vector<HandlerPtr> receivers_;
 };
 
 // Answers every call with one error: methods that nobody serves, or whose way of talking is not there yet.

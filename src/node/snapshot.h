@@ -13,6 +13,7 @@
 #include "graphql/schema.h"
 #include "mesh/address.h"
 #include "node/config.h"
+#include "queue/broker.h"
 
 namespace parley::node {
 
@@ -30,7 +31,8 @@ struct Snapshot {
   std::shared_ptr<edge::websocket::StreamDirectory> shared_streams;    // the node's
   // By the contract's service: "shop.Orders".
   std::map<std::string, ServedBy, std::less<>> served_by;
-  edge::files::FileSetPtr files;  // null: none
+  edge::files::FileSetPtr files;             // null: none
+  std::shared_ptr<queue::Backend> messages;  // the node's; null: the contract has no queues, topics or events
 };
 
 using SnapshotPtr = std::shared_ptr<const Snapshot>;

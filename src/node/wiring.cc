@@ -1,5 +1,6 @@
 // The product on one page: what a worker is made of, nearest the wire first.
 #include <future>
+#include <random>
 
 #include "base/log.h"
 #include "filter/limits.h"
@@ -10,11 +11,14 @@
 #include "net/client_pool.h"
 #include "node/dispatch.h"
 #include "node/edge_options.h"
+#include "node/pull_api.h"
 #include "node/shard_front.h"
 #include "node/worker.h"
+#include "queue/declarations_of.h"
 #include "route/grpc/grpc_route.h"
 #include "route/http/http_route.h"
 #include "route/local/built_in_services.h"
+#include "route/queue/queue_route.h"
 
 namespace parley::node {
 namespace {
@@ -81,6 +85,7 @@ using Routes = std::map<std::string, HandlerPtr>;
 struct Worker::Inside {
   Inside(const Setup& setup)
       : shard(setup.index),
+        count(setup.count),
         front([this](const RefusedRequest& request) { filter::count_refused(request, metrics, access); }),
         access(setup.access),
         pool(shard, pool_limits(setup.snapshot->config)),
@@ -97,6 +102,8 @@ struct Worker::Inside {
   }
 
   void apply(const SnapshotPtr& snapshot) {
+    if (draining) return;
+    if (snapshot->messages != nullptr && broker == nullptr) open_messages(*snapshot->messages, snapshot->config);
     pending->max = static_cast<std::size_t>(snapshot->config.limits.pending_calls);
     pending->default_deadline = snapshot->config.timeouts.call;
     Routes routes;
@@ -104,11 +111,40 @@ struct Worker::Inside {
       HandlerPtr& route = routes[by.name];
       if (route == nullptr) route = route_to(by, pool);
     }
-    front.swap(snapshot->contract,
-               [&](const contract::Method& method) { return filtered(route(*snapshot, routes, method)); });
+    front.swap(
+        snapshot->contract,
+        [&](const contract::Method& method) {
+          return filtered(method.queue ? queue_route : route(*snapshot, routes, method));
+        },
+        [&](const contract::Method& method) {
+          const bool is_here = (method.queue || method.subscribe) && snapshot->served_by.contains(method.service);
+          return is_here ? filtered(route(*snapshot, routes, method)) : nullptr;
+        });
+    if (serving && deliveries) deliveries->apply(front);
     files.swap(snapshot->files, snapshot->config.files.at);
     schema = snapshot->schema;
     readiness.changed().notify();
+  }
+
+  void open_messages(queue::Backend& backend, const Config& config) {
+    broker = backend.open(shard);
+    queue_route = std::make_shared<route::QueueRoute>(*broker, clock);
+    stats = std::make_unique<QueueStats>(shard, *broker);
+    deliveries = std::make_unique<edge::Deliveries>(
+        shard, *broker,
+        edge::DeliveryEdgeOptions{.shard = shard.index(), .shards = count, .seed = std::random_device{}()});
+    pull_api = std::make_unique<PullApi>(
+        front, *broker, backend, clock, config,
+        [this](const contract::Method&, HandlerPtr inner) { return filtered(std::move(inner)); });
+    dispatch.set_messages(*pull_api);
+    own_services.also_tell_of(route::MessageServices::api_contract());
+  }
+
+  // Once there is no way back: what is delivered has to be waited for.
+  void serve(std::unique_ptr<net::Server> listening) {
+    server = std::move(listening);
+    serving = true;
+    if (deliveries) deliveries->apply(front);
   }
 
   // Telemetry is outermost: what limits refuse is counted too.
@@ -133,13 +169,48 @@ struct Worker::Inside {
 
   Task<void> drain(Deadline deadline) {
     readiness.drain();  // health says so first, so that callers move elsewhere
-    co_await server->drain(deadline);
+    draining = true;
+    if (pull_api) pull_api->stop_waiting();
+    TaskGroup work;
+    work.spawn(server->drain(deadline));
+    if (deliveries) work.spawn(deliveries->drain(deadline));
+    co_await work.join();
     co_await user_edges.drain();
     co_await own_edges.drain();
+    if (pull_api) co_await pull_api->drain();
+    if (broker) {
+      co_await broker->close();
+      co_await stats->join();
+    }
     co_await pool.drain(deadline);
   }
 
+  Worker::Numbers numbers() const {
+    return {.calls = metrics.copy(),
+            .connections = server->connection_count(),
+            .deliveries = deliveries ? deliveries->metrics() : std::vector<edge::deliveries::IntakeMetrics>(),
+            .queues = {}};
+  }
+
+  std::vector<queue::Source> sources() const {
+    std::vector<queue::Source> all;
+    const queue::Declarations declared = queue::declarations_of(*front.contract());
+    for (const queue::QueueDeclaration& queue : declared.queues) all.push_back({queue.consumer.name, ""});
+    for (const queue::TopicDeclaration& topic : declared.topics) {
+      for (const queue::Consumer& group : topic.groups) all.push_back({topic.name, group.group});
+    }
+    return all;
+  }
+
   Shard shard;
+  const int count;
+  WallClock clock;
+  std::unique_ptr<queue::Broker> broker;  // null: no messages
+  HandlerPtr queue_route;
+  std::unique_ptr<QueueStats> stats;
+  std::unique_ptr<edge::Deliveries> deliveries;
+  bool serving = false;
+  bool draining = false;
   ShardFront front;
   graphql::SchemaPtr schema;
   filter::Metrics metrics;
@@ -153,6 +224,7 @@ struct Worker::Inside {
   edge::FilesEdge files;
   edge::GraphqlEdge graphql;
   route::Tunnels tunnels;
+  std::unique_ptr<PullApi> pull_api;  // null: no messages
   Dispatch dispatch;
   std::unique_ptr<net::Server> server;
   TaskGroup tasks;
@@ -170,7 +242,7 @@ Result<std::unique_ptr<Worker>> Worker::start(Setup setup) {
       listening.set_value(fail(std::move(server).error()));
       return;
     }
-    inside.server = std::move(*server);
+    inside.serve(std::move(*server));
     self->inside_ = &inside;
     self->port_ = inside.server->port();
     listening.set_value({});
@@ -193,11 +265,18 @@ void Worker::apply(SnapshotPtr snapshot) {
   inside_->shard.post([inside = inside_, snapshot = std::move(snapshot)] { inside->apply(snapshot); });
 }
 
-void Worker::copy_metrics(Shard& control, std::function<void(std::vector<filter::CallMetrics>, std::size_t)> done) {
+void Worker::copy_metrics(Shard& control, std::function<void(Numbers)> done) {
+  struct Run {
+    static Task<void> copied(Inside* inside, Shard* control, std::function<void(Numbers)> done) {
+      std::vector<SourceStats> queues;
+      if (inside->stats && inside->shard.index() == 0) queues = co_await inside->stats->get(inside->sources());
+      Numbers numbers = inside->numbers();
+      numbers.queues = std::move(queues);
+      control->post([done, numbers = std::move(numbers)] { done(numbers); });
+    }
+  };
   inside_->shard.post([inside = inside_, &control, done = std::move(done)] {
-    control.post([done, copy = inside->metrics.copy(), connections = inside->server->connection_count()] {
-      done(copy, connections);
-    });
+    inside->tasks.spawn(Run::copied(inside, &control, done));
   });
 }
 

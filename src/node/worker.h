@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "edge/deliveries/deliveries.h"
 #include "filter/access_log.h"
 #include "filter/metrics.h"
 #include "net/server.h"
+#include "node/queue_stats.h"
 #include "node/snapshot.h"
 
 namespace parley::node {
@@ -20,6 +22,7 @@ class Worker {
  public:
   struct Setup {
     int index = 0;
+    int count = 1;  // of all workers
     SnapshotPtr snapshot;
     net::ListenConfig listen;
     filter::AccessLog::Lane* access = nullptr;
@@ -34,8 +37,14 @@ class Worker {
   std::uint16_t port() const { return port_; }
   // From the control shard, `control`. New calls see the snapshot; calls in flight finish on the old one.
   void apply(SnapshotPtr snapshot);
-  // `done(copy, connections)` runs on `control`.
-  void copy_metrics(Shard& control, std::function<void(std::vector<filter::CallMetrics>, std::size_t)> done);
+  struct Numbers {
+    std::vector<filter::CallMetrics> calls;
+    std::size_t connections = 0;
+    std::vector<edge::deliveries::IntakeMetrics> deliveries;
+    std::vector<SourceStats> queues;  // the first worker's: they are the node's
+  };
+  // `done(numbers)` runs on `control`.
+  void copy_metrics(Shard& control, std::function<void(Numbers)> done);
   // Drains, ends the loop; `done()` runs on `control`.
   void drain(Shard& control, Duration patience, std::function<void()> done);
 

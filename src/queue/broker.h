@@ -135,6 +135,9 @@ class Broker {
   // Waits until there is at least one, or `wait` has passed. Takes no more than can be handled at once: the lease
   // begins now.
   virtual Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) = 0;
+  // The node drains: ends what waits in `lease`, empty-handed, and later leases do not wait. Extending and settling go
+  // on. Backends that cannot wake a waiter leave it out: then its `wait` ends it.
+  virtual void stop_leasing() {}
   // From now on for `by`. failed_precondition "lease_lost".
   virtual Task<Result<void>> extend(Source source, std::string lease, Duration by) = 0;
   // Durable once it returns. failed_precondition "lease_lost".

@@ -2,7 +2,8 @@
 // that became durable together. docs/formats/store.md has the bytes.
 //
 // An address is a frame's byte position in the whole journal (segments are named after the address they begin with),
-// so addresses grow for ever and never name two frames. Owned and used by the ledger's thread.
+// so addresses grow for ever and never name two frames; a frame's successor begins where it ends, across segments too.
+// A new journal begins at `first_address`, so 0 is before every frame. Owned and used by the ledger's thread.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,9 @@
 #include "base/error.h"
 #include "base/wall_time.h"
 #include "store/files.h"
+#include "store/segment.h"
 
 namespace parley::store {
-
-using Address = std::uint64_t;
 
 struct Frame {
   Address at = 0;
@@ -31,6 +31,9 @@ struct Frame {
 struct JournalOptions {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t reserve_bytes = 16 << 20;  // kept for what frees space (`Spend::reserve`)
+  std::size_t recent_bytes = 16 << 20;     // of frames just written, kept in memory
+  std::size_t older_bytes = 8 << 20;       // of frames that had to be read
+  Address synced = 0;  // known to be on the disk: what is missing or damaged before it is never a torn tail
 };
 
 class Journal {
@@ -38,27 +41,37 @@ class Journal {
   // Whether a frame may use the reserve: settlements and the like, which free space, go on when the disk is full.
   enum class Spend : std::uint8_t { space, reserve };
 
-  // Opens or creates. A torn tail (an incomplete or damaged last frame, nothing valid behind it) is truncated; damage
-  // in the middle is data_loss with file and offset.
+  // Opens or creates. A torn tail (an incomplete or damaged last frame, nothing behind it that proves it had been
+  // synced) is truncated; damage in the middle is data_loss with file and offset.
   static Result<std::unique_ptr<Journal>> open(Files& files, std::filesystem::path folder, JournalOptions options);
   virtual ~Journal() = default;
 
   // The first frame that is kept, and where the next one goes.
   virtual Address begin() const = 0;
   virtual Address end() const = 0;
+  // Frames before it are on the disk.
+  virtual Address synced() const = 0;
 
+  // Sees to space for a frame with such a body; an append of no more than that does not run out of it.
+  // resource_exhausted: the disk is full. It stays full for Spend::space until `tidy` has the reserve back.
+  virtual Result<void> make_room(std::size_t body_bytes, Spend spend) = 0;
+  virtual bool full() const = 0;
   // Written, not synced: gone after a crash until `sync` has returned. resource_exhausted: the disk is full, nothing
-  // was written. Any other error: the journal is halted, and so are later calls.
+  // was written. invalid_argument: more than `max_frame_body`. Any other error: the journal is halted, and so are later
+  // calls.
   virtual Result<Frame> append(Bytes body, WallTime time, Spend spend) = 0;
   virtual Result<void> sync() = 0;
+  // What can be done ahead, when nobody waits: the next segment, and the reserve if it was given up. Cheap if there is
+  // nothing to do; while the disk is full it tries again each time. An error: halted.
+  virtual Result<void> tidy() = 0;
 
   // A frame that was appended, synced or not; checksummed. Recent ones come from memory. not_found: removed;
-  // data_loss: damaged, with file and offset.
+  // out_of_range: not written yet; data_loss: damaged, with file and offset.
   virtual Result<Frame> read(Address at) = 0;
   // Calls `each` for the frames from `from` on. Ends with the first error, also of `each`.
   virtual Result<void> replay(Address from, const std::function<Result<void>(const Frame&)>& each) = 0;
 
-  // Segments, oldest first, and dropping the oldest: whoever knows what is still needed says so.
+  // Segments, oldest first, and dropping the oldest: whoever knows what is still needed says so. The last one stays.
   struct Segment {
     Address from = 0;
     Address to = 0;

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/wall_time.h"
 #include "store/files.h"
@@ -36,11 +37,14 @@ struct RecordPlace {
 class Group {
  public:
   virtual ~Group() = default;
-  // The frame's time: what replays see as well.
+  // The frame's time: what replays see as well. The wall clock's, which may jump, back too.
   virtual WallTime time() const = 0;
-  // Adds a record of `model` and has it applied at once. resource_exhausted: the disk is full and this group may not
-  // use the reserve; nothing was added.
+  // Adds a record of `model` and has it applied at once. resource_exhausted: the disk is full and this work may not
+  // use the reserve (`Work::frees`; a tick may), or the group would be too large; nothing was added. A work that adds
+  // several records and cannot do with the first ones alone asks for `room` before.
   virtual Result<void> add(int model, std::string_view record) = 0;
+  // That records of so many bytes together can be added: then `add` does not fail. The same errors.
+  virtual Result<void> room(std::size_t records, std::size_t bytes) = 0;
 };
 
 class Model {
@@ -54,7 +58,9 @@ class Model {
   virtual Result<void> load(View& view) = 0;
   // Called when the time it asked for last has come: leases that ran out, messages that fell due. Returns when next.
   virtual std::optional<WallTime> tick(Group& group) = 0;
-  // The lowest address that it still needs frames from.
+  // Asked after every group: whether a tick is wanted sooner than the last one said (a lease began, say).
+  virtual std::optional<WallTime> due() const { return std::nullopt; }
+  // The lowest address that it still needs frames from; the journal's end or beyond: none. Asked after a checkpoint.
   virtual Address needed_from(View& view) = 0;
 };
 
@@ -71,25 +77,39 @@ class Work {
 
 struct LedgerOptions {
   JournalOptions journal;
-  std::uint64_t checkpoint_bytes = 64 << 20;  // of journal between two checkpoints
-  std::size_t group_bytes = 1 << 20;          // no more work joins a group above that
+  ViewOptions view;
+  std::uint64_t checkpoint_bytes = 64 << 20;            // of journal between two checkpoints
+  Duration checkpoint_every = std::chrono::seconds(5);  // if anything happened
+  std::size_t group_bytes = 1 << 20;                    // no more work joins a group above that
 };
 
 class Ledger {
  public:
-  // `models` are indexed by what `Group::add` is given, and outlive the ledger; replays before it returns. `clock`
-  // outlives it. Errors: data_loss with file and offset; failed_precondition: another process has the folder.
+  // `models` are indexed by what `Group::add` is given, and outlive the ledger; replays before it returns, on the
+  // calling thread. `clock` outlives it. Errors: data_loss with file and offset; failed_precondition: another process
+  // has the folder, or a later version wrote it; resource_exhausted: no space for a first segment.
   static Result<std::unique_ptr<Ledger>> open(Files& files, std::filesystem::path folder, std::vector<Model*> models,
                                               const WallClock& clock, LedgerOptions options);
-  virtual ~Ledger() = default;  // finishes what was submitted
+  virtual ~Ledger() = default;  // finishes what was submitted, and makes a last checkpoint
 
-  // Any thread. `work` stays alive until `done` was called.
+  // Any thread. `work` stays alive until `done` was called. Nothing at all: it looks at the clock again, which tests do
+  // after they moved it.
   virtual void submit(std::span<Work* const> work) = 0;
   // From the ledger's thread only.
   virtual Journal& journal() = 0;
   virtual View& view() = 0;
   // Any thread. Why it halted, if it did: a failed sync, damage.
   virtual std::optional<Error> halted() const = 0;
+  // Any thread. What has happened since it was opened.
+  struct Counts {
+    std::uint64_t groups = 0;  // each one frame and one sync
+    std::uint64_t works = 0;
+    std::uint64_t bytes = 0;  // of frames' bodies
+    std::uint64_t checkpoints = 0;
+    std::uint64_t refused = 0;  // records for which the disk was too full
+    bool disk_full = false;
+  };
+  virtual Counts counts() const = 0;
 };
 
 }  // namespace parley::store

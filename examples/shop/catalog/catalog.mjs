@@ -20,6 +20,8 @@ const routes = [
   ['GET', /^\/v1\/(products\/[^/:]+)$/, ({ path: [name] }) => shelf.getProduct({ name })],
   ['DELETE', /^\/v1\/(products\/[^/:]+)$/, ({ path: [name] }) => shelf.deleteProduct({ name })],
   ['PUT', /^\/v1\/(products\/[^/:]+)\/stock$/, ({ path: [product], body }) => shelf.updateStock({ stock: { ...body, product } })],
+  ['POST', /^\/v1\/stock:changed$/, ({ body }) => shelf.stockChanged(body)],
+  ['POST', /^\/v1\/stock:changed$/, ({ body }) => shelf.stockChanged(body)],
   ['GET', /^\/v1\/skus\/([^/:]+)$/, ({ path: [sku] }) => shelf.getProduct({ sku })],
   ['GET', /^\/v1\/categories$/, () => shelf.listCategories()],
 ];

@@ -108,6 +108,15 @@ export function updateStock({ stock = {} }) {
   return counted;
 }
 
+// An event, which may come twice: what is known already is passed over.
+export function stockChanged({ product, onHand, countTime }) {
+  find(product);
+  const before = stocks.get(product);
+  if (Date.parse(countTime) <= Date.parse(before.countTime)) return {};
+  updateStock({ stock: { product, onHand, reserved: Math.min(before.reserved, onHand ?? 0) } });
+  return {};
+}
+
 // The stock of these products now, or of all, and a test for whether a later change is of one of them.
 export function watchStock({ products: names, snapshotOnly }) {
   const wanted = new Set(asList(names));

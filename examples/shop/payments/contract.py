@@ -19,9 +19,12 @@ _FILES = [
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
     "parley/options.proto",
+    "parley/receipt.proto",
     "shop/customers.proto",
+    "shop/mail.proto",
     "shop/money.proto",
     "shop/payments.proto",
+    "shop/stock.proto",
     "shop/support.proto",
 ]
 
@@ -41,10 +44,14 @@ with tempfile.TemporaryDirectory(prefix="shop-payments-") as _folder:
     _compile(_folder)
     sys.path.append(_folder)
     try:
+        from google.protobuf import empty_pb2
         from google.rpc import error_details_pb2, status_pb2
+        from parley import receipt_pb2
         from shop import (
             customers_pb2,
             customers_pb2_grpc,
+            mail_pb2,
+            mail_pb2_grpc,
             money_pb2,
             payments_pb2,
             payments_pb2_grpc,
@@ -59,10 +66,14 @@ with tempfile.TemporaryDirectory(prefix="shop-payments-") as _folder:
 __all__ = [
     "customers_pb2",
     "customers_pb2_grpc",
+    "empty_pb2",
     "error_details_pb2",
+    "mail_pb2",
+    "mail_pb2_grpc",
     "money_pb2",
     "payments_pb2",
     "payments_pb2_grpc",
+    "receipt_pb2",
     "status_pb2",
     "support_pb2",
     "support_pb2_grpc",

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The shop's payments, its customers and its support desk, as an ordinary gRPC server: it knows nothing of Parley."""
+"""The shop's payments, its customers, its support desk and its mails, as an ordinary gRPC server: it knows nothing of Parley."""
 
 import argparse
 import asyncio
@@ -9,9 +9,10 @@ import sys
 import contract  # first: it says what is missing when gRPC is not installed
 import grpc
 from bank import Bank
-from contract import customers_pb2_grpc, payments_pb2, payments_pb2_grpc, support_pb2_grpc
+from contract import customers_pb2_grpc, mail_pb2_grpc, payments_pb2, payments_pb2_grpc, support_pb2_grpc
 from customers import Customers
 from errors import failed_precondition, invalid, not_found
+from mailer import Mailer
 from support import Support
 
 Payment = payments_pb2.Payment
@@ -98,6 +99,7 @@ async def serve(port: int) -> None:
     payments_pb2_grpc.add_PaymentsServicer_to_server(Payments(bank), server)
     customers_pb2_grpc.add_CustomersServicer_to_server(Customers(), server)
     support_pb2_grpc.add_SupportServicer_to_server(support, server)
+    mail_pb2_grpc.add_MailerServicer_to_server(Mailer(), server)
     try:
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
     except RuntimeError:

@@ -1,5 +1,6 @@
 #include "edge/rest/documents.h"
 
+#include "contract/asyncapi.h"
 #include "contract/docs_html.h"
 #include "contract/openapi.h"
 
@@ -15,6 +16,7 @@ struct Kind {
 };
 constexpr Kind kinds[] = {
     {"/openapi.json", "application/json", [](const contract::Contract& c) { return contract::openapi_json(c); }},
+    {"/asyncapi.json", "application/json", [](const contract::Contract& c) { return contract::asyncapi_json(c); }},
     {"/docs", "text/html; charset=utf-8", [](const contract::Contract&) { return contract::docs_html(); }},
 };
 

@@ -1,5 +1,5 @@
-// Documents: /openapi.json and /docs, made from the contract in force when they are first asked for, and kept with
-// their compressed forms until the contract changes. One a shard.
+// Documents: /openapi.json, /asyncapi.json and /docs, made from the contract in force when they are first asked for,
+// and kept with their compressed forms until the contract changes. One a shard.
 #pragma once
 
 #include <map>

@@ -146,7 +146,10 @@ Task<void> RestCall::answer_once() {
     reply_.error(done.error(), &call_);
     co_return;
   }
-  reply_.whole(200, content_type(format_), Bytes(std::move(json)), &call_);
+  // RFC 9110 section 15.3.3.
+  Fields extra;
+  if (call_.accepted && !call_.accepted->empty()) extra.add("location", *call_.accepted);
+  reply_.whole(call_.accepted ? 202 : 200, content_type(format_), Bytes(std::move(json)), &call_, extra);
 }
 
 Task<void> RestCall::answer_stream() {

@@ -52,6 +52,7 @@ struct Script {
   bool echo = false;                // replies to each request with itself, as it comes
   bool hang = false;                // waits until it is cancelled, after its replies
   std::optional<Bytes> wire_reply;  // as it stands, instead of `replies`
+  std::optional<std::string> accepted;
 
   std::vector<std::string> requests;  // JSON
   Fields metadata;
@@ -89,6 +90,7 @@ class ScriptedHandler : public Handler {
     }
     for (const Field f : script_.headers) call.headers.add(f.name, f.value);
     if (!script_.headers.empty()) call.headers_complete();
+    call.accepted = script_.accepted;
     if (script_.wire_reply) (void)co_await call.replies.write(*script_.wire_reply);
     for (const std::string& reply : script_.replies) {
       std::string wire;

@@ -231,6 +231,24 @@ TEST(RestUnary, AnswersWithJson) {
   EXPECT_EQ(exchange.header("content-length"), std::to_string(exchange.text().size()));
 }
 
+TEST(RestUnary, WhatIsOnlyAcceptedIsA202) {
+  RestBench bench;
+  bench.script.replies = {R"({"rpc":"x"})"};
+  const struct {
+    std::optional<std::string> accepted;
+    int status;
+    std::string location;
+  } cases[] = {{std::nullopt, 200, ""}, {"", 202, ""}, {"/queues/a/messages/7", 202, "/queues/a/messages/7"}};
+  for (const auto& c : cases) {
+    bench.script.accepted = c.accepted;
+    const TestExchange& exchange = bench.ask("GET", "/v1/get/a");
+    EXPECT_EQ(exchange.head().status, c.status);
+    EXPECT_EQ(exchange.header("location"), c.location);
+    EXPECT_EQ(exchange.head().fields.has("location"), !c.location.empty());
+    EXPECT_NE(exchange.text(), "") << "the reply comes all the same";
+  }
+}
+
 TEST(RestUnary, ResponseBodyPicksAField) {
   RestBench bench;
   bench.script.replies = {R"({"inner":{"label":"x"},"tags":["a"]})"};

@@ -147,8 +147,8 @@ TEST_F(GrpcEdgeTest, requests_that_are_wrong) {
 }
 
 TEST_F(GrpcEdgeTest, a_method_whose_way_of_talking_is_not_there_yet) {
-  const std::string reply = reply_to({.path = "/test.Echo/Later", .body = text_frame("x")});
-  EXPECT_TRUE(reply.starts_with("200 grpc-status: 12; grpc-message: (parley.queue) is not served yet")) << reply;
+  const std::string reply = reply_to({.path = "/test.Book/Later", .body = text_frame("x")});
+  EXPECT_TRUE(reply.starts_with("200 grpc-status: 12; grpc-message: (parley.aggregate) is not served yet")) << reply;
 }
 
 TEST_F(GrpcEdgeTest, what_is_no_grpc_at_all_gets_an_http_status) {

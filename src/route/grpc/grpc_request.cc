@@ -17,7 +17,7 @@ net::RequestHead grpc_request_head(const Call& call, Instant now) {
   fields.add("grpc-accept-encoding", "identity,gzip");
   const std::string_view trace = call.trace.traceparent();
   for (const Field field : call.metadata) {
-    if (!passes(field.name, Direction::request) || (!trace.empty() && field.name == "traceparent")) continue;
+    if (!passes_upstream(field.name) || (!trace.empty() && field.name == "traceparent")) continue;
     if (wire::is_bin(field.name)) {
       wire::add_bin_encoded(fields, field.name, field.value);
     } else {

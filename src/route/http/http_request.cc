@@ -46,7 +46,7 @@ net::RequestHead head_of(const Call& call, const HttpRule& rule) {
   head.method = rule.verb == "*" ? "POST" : rule.verb;
   const std::string_view trace = call.trace.traceparent();
   for (const Field field : call.metadata) {
-    if (!passes(field.name, Direction::request) || (!trace.empty() && field.name == "traceparent")) continue;
+    if (!passes_upstream(field.name) || (!trace.empty() && field.name == "traceparent")) continue;
     if (wire::is_bin(field.name)) {
       wire::add_bin_encoded(head.fields, field.name, field.value);
     } else {

@@ -25,7 +25,11 @@ const contract::ContractPtr& BuiltInServices::built_in_contract() {
 BuiltInServices::BuiltInServices(const Front& user, Readiness& readiness)
     : user_(user), contract_(built_in_contract()), handlers_(contract_->method_count()) {
   add_health(route_, readiness);
-  add_reflection(route_, [this] { return std::vector{user_.contract(), contract_}; });
+  add_reflection(route_, [this] {
+    std::vector<contract::ContractPtr> all = {user_.contract(), contract_};
+    all.insert(all.end(), others_.begin(), others_.end());
+    return all;
+  });
   wrap([](const contract::Method&, HandlerPtr handler) { return handler; });
 }
 

@@ -27,6 +27,9 @@ class BuiltInServices : public Front {
   // Puts filters around every handler: telemetry, say. Once, before serving.
   void wrap(const std::function<HandlerPtr(const contract::Method&, HandlerPtr)>& filter);
 
+  // Reflection tells of this contract too: of services beside the user's and these.
+  void also_tell_of(contract::ContractPtr other) { others_.push_back(std::move(other)); }
+
   // health.proto and reflection.proto, compiled from the texts within the program. Made once a process, by whichever
   // thread comes first. Throws std::logic_error if they do not compile: the program was built wrong.
   static const contract::ContractPtr& built_in_contract();
@@ -34,6 +37,7 @@ class BuiltInServices : public Front {
  private:
   const Front& user_;
   contract::ContractPtr contract_;
+  std::vector<contract::ContractPtr> others_;
   LocalRoute route_;
   std::vector<HandlerPtr> handlers_;  // by Method::index
 };

@@ -4,7 +4,10 @@
 //   static Result<T> from_wire(std::string_view wire);
 //   std::string to_wire() const;
 //
-// WireWriter and WireFields make those short.
+// WireWriter and WireFields make those short. Or its namespace has functions for it: queue/api/wire.h.
+//
+//   Result<void> read_wire(std::string_view wire, T& message);
+//   std::string to_wire(const T& message);
 #pragma once
 
 #include <concepts>
@@ -23,12 +26,21 @@ concept GeneratedMessage = requires(T message, std::string text) {
   { message.SerializeAsString() } -> std::convertible_to<std::string>;
 };
 
+template <class T>
+concept WiredFromOutside = requires(T message) {
+  { to_wire(message) } -> std::same_as<std::string>;
+};
+
 // Errors: invalid_argument, the caller's fault.
 template <class T>
 Result<T> message_from_wire(std::string_view wire) {
   if constexpr (GeneratedMessage<T>) {
     T message;
     if (!message.ParseFromString(std::string(wire))) return invalid("the request is not a message of its type");
+    return message;
+  } else if constexpr (WiredFromOutside<T>) {
+    T message;
+    if (auto read = read_wire(wire, message); !read) return fail(std::move(read).error());
     return message;
   } else {
     return T::from_wire(wire);
@@ -39,6 +51,8 @@ template <class T>
 std::string message_to_wire(const T& message) {
   if constexpr (GeneratedMessage<T>) {
     return message.SerializeAsString();
+  } else if constexpr (WiredFromOutside<T>) {
+    return to_wire(message);
   } else {
     return message.to_wire();
   }

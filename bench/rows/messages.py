@@ -1,0 +1,84 @@
+"""Durable queues: publishing, publishing to handled, latency, and a queue with ten million waiting.
+
+1 KiB a message, and every acknowledgement after a sync. Broker and generator share the machine's cores, so the figures are of the whole.
+"""
+from measure import generate, medians, resident_mib
+
+PEERS = ("rabbitmq_queue", "nats_queue", "postgres_queue", "kafka_queue")
+WAITING = 10_000_000
+
+
+def messages(bench, target, job, producers, depth, *more):
+    command = [bench.build / "bench/messages/parley_messages", *target.bus, "--job", job, "--producers", producers, "--depth", depth,
+               "--seconds", bench.seconds, *more]
+    return generate(command, target)
+
+
+def rounds(bench, stack, what, peers, run):
+    """Samples of each server that `run` works with: fresh servers, in turn."""
+    samples = {}
+    for _ in range(min(bench.rounds, 3)):
+        for start in ("parley_queue", *peers):
+            for target in bench.available(what, getattr(stack, start)):
+                try:
+                    sample = run(target)
+                except RuntimeError as error:
+                    bench.note(f"{what}: {error}")
+                    continue
+                finally:
+                    target.stop()
+                samples.setdefault(target.name, []).append(sample)
+                print(f"  {target.name}: " + ", ".join(f"{k} {v:.1f}" for k, v in sample.items()), flush=True)
+    return {field: {name: [s[field] for s in values] for name, values in samples.items()}
+            for field in next(iter(samples.values()), [{}])[0]}
+
+
+def throughput(bench, stack, what, job, producers, depth, aim, times):
+    rate = "confirm_rate" if job == "publish" else "handle_rate"
+
+    def run(target):
+        result = messages(bench, target, job, producers, depth)
+        return {"rate": result[rate], "cpu_us": result["cpu_seconds"] * 1e6 / max(1, result["confirmed"])}
+
+    samples = rounds(bench, stack, what, PEERS, run)
+    others = [value for name, value in medians(samples["rate"]).items() if name != "parley"]
+    bench.add(what, "messages/s", "higher", max([aim, *(times * value for value in others)]), samples["rate"])
+    bench.add(f"{what}: CPU of the broker a message", "us", "lower", None, samples["cpu_us"])
+
+
+def publish(bench, stack):
+    throughput(bench, stack, "publish, 64 producers with 1 in flight", "publish", 64, 1, 60_000, 2)
+    throughput(bench, stack, "publish, 1,000 in flight", "publish", 10, 100, 150_000, 4)
+
+
+def handle(bench, stack):
+    throughput(bench, stack, "publish to handled and settled, 1,000 in flight", "handle", 10, 100, 50_000, 3)
+
+
+def message_latency(bench, stack):
+    what = "publish to handler, 1,000/s"
+
+    def run(target):
+        result = messages(bench, target, "latency", 10, 1000, "--rate", 1000)
+        return {"p50_ms": result["handle_p50_us"] / 1000, "p99_ms": result["handle_p99_us"] / 1000}
+
+    samples = rounds(bench, stack, what, PEERS, run)
+    bench.add(f"{what}: p50", "ms", "lower", 1, samples["p50_ms"])
+    bench.add(f"{what}: p99", "ms", "lower", 5, samples["p99_ms"])
+
+
+def backlog(bench, stack):
+    """A queue whose handler is away while ten million come, and is then there."""
+    what = "10 million waiting"
+    for target in bench.available(what, stack.parley_queue):
+        try:
+            empty = messages(bench, target, "handle", 10, 100)["handle_rate"]
+            bench.note("10 million waiting: the messages are published while no handler listens")
+            fill = [bench.build / "bench/messages/parley_messages", *target.bus, "--job", "fill", "--producers", 10, "--depth", 100, "--count", WAITING]
+            generate(fill, target)
+            waiting_mib = resident_mib(target.pids())
+            full = messages(bench, target, "handle", 10, 100)["handle_rate"]
+        finally:
+            target.stop()
+        bench.add(f"{what}: handled and settled at the head, of what an empty queue does", "share", "higher", 0.9, {"parley": [full / empty]})
+        bench.add(f"{what}: memory", "MiB", "lower", 200, {"parley": [waiting_mib]})

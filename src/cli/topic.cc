@@ -1,0 +1,129 @@
+// parley topic: what lies in the topics of a running node, publishing to them, and moving their groups.
+#include <cstdio>
+#include <iostream>
+
+#include "base/text.h"
+#include "cli/queue_commands.h"
+#include "cli/table.h"
+#include "contract/text_escape.h"
+#include "edge/topics/cloud_event.h"
+
+namespace parley::cli {
+namespace {
+
+namespace api = queue::api;
+
+void print_event(const api::TopicEvent& event) {
+  const api::Message& message = event.message;
+  std::string payload = PullClient::value_json(message.json);
+  if (payload.empty()) {
+    payload = "base64 ";
+    contract::append_json_base64(payload, message.payload.view());
+  }
+  std::printf("%s  %s  %s  %s  %s\n", event.position.c_str(),
+              message.time ? edge::topics::format_time(*message.time).c_str() : "-", message.type.c_str(),
+              message.key.empty() ? "-" : message.key.c_str(), payload.c_str());
+  std::fflush(stdout);
+}
+
+int publish_one(PullClient& client, const TopicPublishOptions& options, const std::string& json) {
+  api::PublishEventRequest request;
+  request.topic = options.topic;
+  request.message.type = options.type;
+  request.message.id = options.id;
+  request.message.source = options.source;
+  request.message.content_type = "application/json";
+  request.message.payload = Bytes(json);
+  const auto receipt = client.call<api::PublishReceipt>("/parley.Topics/Publish", request);
+  if (!receipt) return client.failed(receipt.error());
+  if (options.json) {
+    client.print_json("parley.PublishReceipt", *receipt);
+  } else {
+    std::printf("%s at %s%s\n", receipt->id.c_str(), receipt->position.c_str(),
+                receipt->duplicate ? " (was there before)" : "");
+  }
+  return 0;
+}
+
+}  // namespace
+
+int topic_ls(const NodeOptions& options) {
+  const auto client = PullClient::open(options);
+  if (!client) return 2;
+  const auto list = client->call<api::ListTopicsResponse>("/parley.Topics/List", api::ListTopicsRequest{});
+  if (!list) return client->failed(list.error());
+  if (options.json) {
+    client->print_json("parley.ListTopicsResponse", *list);
+    return 0;
+  }
+  std::vector<std::vector<Cell>> rows = {
+      {{"TOPIC"}, {"GROUP"}, {"BEHIND", {}, true}, {"DEAD", {}, true}, {"OLDEST", {}, true}, {"TYPES"}}};
+  const WallTime now = WallClock().now();
+  for (const api::ListedTopic& topic : list->topics) {
+    std::string types;
+    for (const std::string& type : topic.types) types.append(types.empty() ? "" : ", ").append(type);
+    if (topic.groups.empty())
+      rows.push_back({{topic.topic}, {"-"}, {"-", {}, true}, {"-", {}, true}, {"-", {}, true}, {types}});
+    for (const api::QueueStats& group : topic.groups) {
+      const auto behind = group.waiting + group.leased + group.delayed;
+      rows.push_back({{topic.topic},
+                      {group.group},
+                      {std::to_string(behind), behind == 0 ? Tone::faint : Tone::plain, true},
+                      {std::to_string(group.dead), group.dead == 0 ? Tone::faint : Tone::bad, true},
+                      {group.oldest_time ? age(*group.oldest_time, now) : "-", Tone::plain, true},
+                      {types}});
+    }
+  }
+  print_table(rows);
+  std::printf("kept by: %s\n", list->backend.c_str());
+  return 0;
+}
+
+int topic_tail(const TopicTailOptions& options) {
+  const auto client = PullClient::open(options);
+  if (!client) return 2;
+  const api::TailRequest request{.topic = options.topic,
+                                 .from = parse_from(options.from),
+                                 .types = options.types,
+                                 .key = options.key,
+                                 .json = true};
+  int seen = 0;
+  const auto done = client->follow("/parley.Topics/Tail", api::to_wire(request), [&](std::string_view reply) {
+    if (options.json) {
+      client->print_json("parley.TopicEvent", reply);
+    } else if (const auto event = api::from_wire<api::TopicEvent>(reply)) {
+      print_event(*event);
+    }
+    return options.count == 0 || ++seen < options.count;
+  });
+  return done ? 0 : client->failed(done.error());
+}
+
+int topic_publish(const TopicPublishOptions& options) {
+  const auto client = PullClient::open(options);
+  if (!client) return 2;
+  if (options.message != "-") return publish_one(*client, options, options.message);
+  int exit_code = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!trim(line).empty() && publish_one(*client, options, line) != 0) exit_code = 1;
+  }
+  return exit_code;
+}
+
+int topic_seek(const TopicSeekOptions& options) {
+  const auto client = PullClient::open(options);
+  if (!client) return 2;
+  const auto done = client->call<api::Checkpoint>(
+      "/parley.Topics/Seek",
+      api::SeekRequest{.topic = options.topic, .group = options.group, .to = parse_from(options.to)});
+  if (!done) return client->failed(done.error());
+  if (options.json) {
+    client->print_json("parley.Checkpoint", *done);
+  } else {
+    std::printf("%s of %s is %s\n", options.group.c_str(), options.topic.c_str(),
+                done->position.empty() ? "before the first event" : ("behind " + done->position).c_str());
+  }
+  return 0;
+}
+
+}  // namespace parley::cli

@@ -1,0 +1,59 @@
+#include "edge/deliveries/payload.h"
+
+#include "call/header_rules.h"
+#include "contract/transcode.h"
+#include "wire/media_type.h"
+#include "wire/percent.h"
+
+namespace parley::edge::deliveries {
+namespace {
+
+Error unreadable(std::string message) {
+  return Error(Code::invalid_argument, Blame::caller, std::move(message)).with_reason("malformed_message");
+}
+
+bool is_protobuf(std::string_view essence) {
+  return essence == "application/protobuf" || essence == "application/x-protobuf" ||
+         essence == "application/vnd.google.protobuf";
+}
+
+Result<Bytes> from_json(const queue::Message& message, const contract::MessageTable& type) {
+  std::string wire;
+  const auto done = contract::json_to_wire(type, message.payload.view(), wire, {.ignore_unknown = true});
+  if (!done) return fail(unreadable(done.error().message()));
+  return Bytes(std::move(wire));
+}
+
+}  // namespace
+
+Result<Bytes> request_of(const queue::Message& message, const contract::MessageTable& type) {
+  if (!message.type.empty() && message.type != type.full_name())
+    return fail(unreadable("it is a " + message.type + ", and " + type.full_name() + " is expected"));
+  if (!message.content_type.empty() && message.content_type != "application/protobuf") {
+    const auto media = wire::parse_media_type(message.content_type);
+    if (media && media->is_json()) return from_json(message, type);
+    if (!media || !is_protobuf(media->essence))
+      return fail(unreadable("its content type is " + message.content_type + ", neither Protobuf nor JSON"));
+  }
+  if (auto valid = contract::validate_wire(type, message.payload.view()); !valid)
+    return fail(unreadable(valid.error().message()));
+  return message.payload;
+}
+
+Fields metadata_of(const queue::Delivery& delivery, const queue::Source& source) {
+  const queue::Message& message = delivery.message;
+  Fields out;
+  copy_passing(message.metadata, Direction::request, out);
+  out.add("parley-message-id", wire::encode_grpc_message(message.id));
+  out.add("parley-attempt", std::to_string(delivery.attempt));
+  if (!message.key.empty()) out.add("parley-key", wire::encode_grpc_message(message.key));
+  if (source.group.empty()) {
+    out.add("parley-queue", source.name);
+  } else {
+    out.add("parley-topic", source.name);
+    out.add("parley-group", source.group);
+  }
+  return out;
+}
+
+}  // namespace parley::edge::deliveries

@@ -1,0 +1,306 @@
+#include "edge/topics/topics_edge.h"
+
+#include <algorithm>
+
+#include "call/header_rules.h"
+#include "contract/router.h"
+#include "contract/text_escape.h"
+#include "edge/topics/cloud_event.h"
+#include "edge/topics/event_feed.h"
+#include "edge/topics/problem.h"
+#include "loop/task_group.h"
+#include "queue/api/convert.h"
+#include "wire/base64.h"
+#include "wire/media_type.h"
+#include "wire/percent.h"
+
+namespace parley::edge {
+namespace {
+
+namespace api = queue::api;
+
+constexpr std::string_view root = "/topics/";
+constexpr std::string_view methods[] = {"GET", "POST"};
+
+Error refused(Code code, std::string_view reason, std::string message) {
+  return Error(code, Blame::caller, std::move(message)).with_reason(std::string(reason));
+}
+
+void put_receipt(const api::PublishReceipt& receipt, std::string& out) {
+  out += "{\"id\":";
+  contract::append_json_string(out, receipt.id);
+  out += ",\"position\":";
+  contract::append_json_string(out, receipt.position);
+  out += receipt.duplicate ? ",\"duplicate\":true}" : "}";
+}
+
+// The whole body, within the limit. Errors: the exchange's; resource_exhausted ("message_too_large").
+Task<Result<Bytes>> whole_body(net::ServerExchange& exchange, std::size_t most) {
+  if (const auto coding = exchange.request().fields.find("content-encoding"); coding && *coding != "identity") {
+    co_return fail(refused(Code::unimplemented, "unsupported_encoding",
+                           "events are sent without a content-encoding, not as \"" + std::string(*coding) + "\""));
+  }
+  std::string body;
+  for (;;) {
+    auto chunk = co_await exchange.body().read();
+    if (!chunk) co_return fail(std::move(chunk).error());
+    if (!*chunk) co_return Bytes(std::move(body));
+    if (body.size() + (*chunk)->size() > most) {
+      co_return fail(refused(Code::resource_exhausted, "message_too_large",
+                             "the body is larger than " + std::to_string(most) + " bytes"));
+    }
+    body.append((*chunk)->view());
+  }
+}
+
+Result<void> take_from(const std::string& text, api::From& from) {
+  if (text == "earliest") {
+    from.earliest = true;
+  } else if (text == "latest") {
+    from = {};
+  } else if (const auto time = topics::parse_time(text)) {
+    from.time = time;
+  } else if (text.empty() || text.size() > 128 ||
+             std::ranges::any_of(text, [](char c) { return c <= ' ' || c > '~'; })) {
+    return invalid("`from` is earliest, latest, an RFC 3339 time or a position");
+  } else {
+    from.after = text;
+  }
+  return {};
+}
+
+// `from`, `type` (again and again), `key`; `Last-Event-ID` goes before `from`, because a browser sends both when it
+// comes back.
+Result<api::TailRequest> tail_of(const net::RequestHead& request, std::string topic) {
+  api::TailRequest tail;
+  tail.topic = std::move(topic);
+  std::string_view rest = request.query();
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    if (part.empty()) continue;
+    const std::size_t equals = part.find('=');
+    std::string name;
+    std::string value;
+    if (!wire::decode_query_component(part.substr(0, equals), name) ||
+        (equals != std::string_view::npos && !wire::decode_query_component(part.substr(equals + 1), value, false)))
+      return invalid("the query has a malformed escape");
+    if (name == "from") {
+      if (auto taken = take_from(value, tail.from); !taken) return fail(std::move(taken).error());
+    } else if (name == "type") {
+      tail.types.push_back(std::move(value));
+    } else if (name == "key") {
+      tail.key = std::move(value);
+    } else {
+      return invalid("there is no query parameter \"" + name + "\": `from`, `type` and `key` are");
+    }
+  }
+  if (const std::string_view last = request.fields.get("last-event-id"); !last.empty()) {
+    tail.from = {};
+    if (auto taken = take_from(std::string(last), tail.from); !taken) return fail(std::move(taken).error());
+  }
+  return tail;
+}
+
+std::optional<topics::FeedFormat> format_for(const net::RequestHead& request) {
+  const wire::Accept accept(request.fields.get("accept"));
+  const auto sse = accept.weigh("text/event-stream");
+  const auto ndjson = accept.weigh("application/x-ndjson");
+  if (sse.quality == 0 && ndjson.quality == 0) return std::nullopt;
+  if (sse.named && sse.quality >= ndjson.quality) return topics::FeedFormat::sse;
+  return ndjson.quality > 0 ? topics::FeedFormat::ndjson : topics::FeedFormat::sse;
+}
+
+// Cancels the call when the client has gone, as long as it lives.
+class CancelWithExchange {
+ public:
+  CancelWithExchange(net::ServerExchange& exchange, Call& call) : exchange_(exchange), call_(call) {
+    exchange_.on_broken(
+        [](void* self) {
+          auto& me = *static_cast<CancelWithExchange*>(self);
+          me.call_.cancel(*me.exchange_.broken());
+        },
+        this);
+  }
+  CancelWithExchange(const CancelWithExchange&) = delete;
+  CancelWithExchange& operator=(const CancelWithExchange&) = delete;
+  ~CancelWithExchange() { exchange_.on_broken(nullptr, nullptr); }
+
+ private:
+  net::ServerExchange& exchange_;
+  Call& call_;
+};
+
+const contract::Method& method_of(const Front& front, std::string_view path) { return *front.contract()->find(path); }
+
+}  // namespace
+
+bool TopicsEdge::takes(const net::RequestHead& request) const {
+  const std::string_view path = request.path();
+  if (!path.starts_with(root) || path.size() == root.size() || path.find('/', root.size()) != std::string_view::npos)
+    return false;
+  const contract::ContractPtr contract = user_.contract();
+  return contract->router().allowed(path).empty() && contract->find(path) == nullptr;
+}
+
+Result<void> TopicsEdge::set_up(Call& call, const net::ServerExchange& exchange) const {
+  for (const Field field : exchange.request().fields) {
+    if (!passes(field.name, Direction::request) || field.name.starts_with("ce-")) continue;
+    if (!wire::is_bin(field.name)) {
+      call.metadata.add(field.name, field.value);
+    } else if (!wire::add_bin_decoded(call.metadata, field.name, field.value)) {
+      return invalid("header " + std::string(field.name) + ": not base64");
+    }
+  }
+  call.caller.address = exchange.peer().address;
+  call.caller.subject = exchange.peer().subject;
+  return {};
+}
+
+void TopicsEdge::answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json) const {
+  if (exchange.has_responded() || exchange.broken()) return;
+  net::ResponseHead head{.status = status, .fields = {}};
+  head.fields.add("content-type", type);
+  head.fields.add("content-length", std::to_string(json.size()));
+  if (status == 405) head.fields.add("allow", "GET, POST");
+  if (options_.cors) options_.cors->permit(exchange.request(), head.fields);
+  exchange.respond(std::move(head));
+  exchange.response_body().push(Bytes(std::move(json)));
+  exchange.finish();
+}
+
+void TopicsEdge::refuse(net::ServerExchange& exchange, const Error& why, bool counted) const {
+  const std::string_view path = exchange.request().path();
+  if (!counted) user_.refused({.edge = "topics", .path = path, .caller = exchange.peer().address, .why = why});
+  std::string problem;
+  topics::put_problem(why, path, problem);
+  answer_json(exchange, topics::http_status(why), "application/problem+json", std::move(problem));
+}
+
+Task<void> TopicsEdge::serve(net::ServerExchange& exchange) {
+  const net::RequestHead& request = exchange.request();
+  const std::vector<std::string> allowed(std::begin(methods), std::end(methods));
+  if (options_.cors) {
+    if (auto head = options_.cors->preflight(request, allowed)) {
+      exchange.respond(*std::move(head));
+      exchange.finish();
+      co_return;
+    }
+  }
+  std::string topic;
+  if (!wire::decode_query_component(request.path().substr(root.size()), topic, false)) {
+    co_return refuse(exchange, invalid("the path has a malformed escape").error(), false);
+  }
+  if (request.method == "POST") co_return co_await publish(exchange, std::move(topic));
+  if (request.method == "GET") co_return co_await read(exchange, std::move(topic));
+  refuse(exchange, refused(Code::unimplemented, "method_not_allowed", "a topic is read by GET and written by POST"),
+         false);
+}
+
+Task<void> TopicsEdge::publish(net::ServerExchange& exchange, std::string topic) {
+  auto body = co_await whole_body(exchange, options_.max_message);
+  if (!body) co_return refuse(exchange, body.error(), false);
+  const auto type = wire::parse_media_type(exchange.request().fields.get("content-type"));
+  if (type && type->essence == "application/cloudevents-batch+json")
+    co_return co_await publish_batch(exchange, std::move(topic), std::move(*body));
+  co_await publish_one(exchange, std::move(topic), std::move(*body));
+}
+
+Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string topic, Bytes body) {
+  const Fields& fields = exchange.request().fields;
+  const auto type = wire::parse_media_type(fields.get("content-type"));
+  const bool structured = type && type->essence.starts_with("application/cloudevents");
+  if (structured && type->essence != "application/cloudevents+json") {
+    co_return refuse(exchange,
+                     refused(Code::invalid_argument, "unsupported_media_type",
+                             "events are JSON (application/cloudevents+json), not " + type->essence),
+                     false);
+  }
+  auto message =
+      structured ? topics::event_from_json(body.view()) : topics::event_from_headers(fields, std::move(body));
+  if (!message) co_return refuse(exchange, message.error(), false);
+
+  Call call(api_.contract(), method_of(api_, "/parley.Topics/Publish"), "topics");
+  if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
+  const CancelWithExchange cancel(exchange, call);
+  const api::PublishEventRequest request{.topic = std::move(topic), .message = std::move(*message)};
+  call.requests.push(Bytes(api::to_wire(request)));
+  call.requests.end();
+  const HandlerPtr handler = api_.handler(call.method());
+  co_await answer(*handler, call);
+  if (call.status() != nullptr) co_return refuse(exchange, *call.status());
+  auto reply = co_await call.replies.read();
+  const auto receipt = api::from_wire<api::PublishReceipt>(reply && *reply ? (*reply)->view() : "");
+  std::string json;
+  put_receipt(*receipt, json);
+  answer_json(exchange, 200, "application/json", std::move(json));
+}
+
+// By PublishStream, which keeps their order. What was stored stays stored when another one is refused: sending the
+// batch again stores the rest, because an event that comes again is not stored twice.
+Task<void> TopicsEdge::publish_batch(net::ServerExchange& exchange, std::string topic, Bytes body) {
+  auto messages = topics::events_from_json(body.view());
+  if (!messages) co_return refuse(exchange, messages.error(), false);
+  Call call(api_.contract(), method_of(api_, "/parley.Queues/PublishStream"), "topics");
+  if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
+  const CancelWithExchange cancel(exchange, call);
+  call.replies.set_limit(std::size_t{64} << 20);  // all of them are read only at the end
+  for (std::size_t i = 0; i < messages->size(); ++i) {
+    api::PublishStreamRequest request;
+    request.tag = i + 1;
+    request.publish.queue = topic;
+    request.publish.message = std::move((*messages)[i]);
+    call.requests.push(Bytes(api::to_wire(request)));
+  }
+  call.requests.end();
+  const HandlerPtr handler = api_.handler(call.method());
+  co_await answer(*handler, call);
+  std::vector<api::PublishStreamResponse> results(messages->size());
+  while (call.replies.count() > 0) {
+    auto result = api::from_wire<api::PublishStreamResponse>((*call.replies.take())->view());
+    if (result && result->tag >= 1 && result->tag <= results.size()) results[result->tag - 1] = std::move(*result);
+  }
+  if (call.status() != nullptr) co_return refuse(exchange, *call.status());
+  std::string json = "[";
+  for (const api::PublishStreamResponse& result : results) {
+    if (result.error) {
+      const Error why = api::error_of(*result.error).during("event " + std::to_string(result.tag) + " of the batch");
+      co_return refuse(exchange, why);
+    }
+    if (json.size() > 1) json += ',';
+    put_receipt(*result.receipt, json);
+  }
+  answer_json(exchange, 200, "application/json", json + "]");
+}
+
+Task<void> TopicsEdge::read(net::ServerExchange& exchange, std::string topic) {
+  const auto format = format_for(exchange.request());
+  if (!format) {
+    co_return refuse(exchange,
+                     refused(Code::invalid_argument, "not_acceptable",
+                             "a topic is read as text/event-stream or application/x-ndjson"),
+                     false);
+  }
+  auto tail = tail_of(exchange.request(), std::move(topic));
+  if (!tail) co_return refuse(exchange, tail.error(), false);
+  Call call(api_.contract(), method_of(api_, "/parley.Topics/Tail"), "topics");
+  if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
+  const CancelWithExchange cancel(exchange, call);
+  call.requests.push(Bytes(api::to_wire(*tail)));
+  call.requests.end();
+  const HandlerPtr handler = api_.handler(call.method());
+  TaskGroup answering;
+  answering.spawn(answer(*handler, call));
+  // Until then it can still be another status than 200.
+  co_await call.wait_headers();
+  if (call.is_finished() && call.status() != nullptr && call.replies.count() == 0) {
+    refuse(exchange, *call.status());
+  } else if (!exchange.broken()) {
+    topics::EventFeed feed(exchange, call, user_.contract(), options_, *format);
+    co_await feed.run();
+  }
+  if (!call.is_finished()) call.cancel(refused(Code::cancelled, "client_gone", "the reader has gone"));
+  co_await answering.join();
+}
+
+}  // namespace parley::edge

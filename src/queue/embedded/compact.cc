@@ -1,0 +1,105 @@
+// Making room: the journal is dropped from its old end, so one message that stays (a dead letter, a due time next week)
+// would hold all that came after it. Once less than half of what was published is needed still, the oldest segment's
+// needed messages are written again at the new end, a little at a time. Each is moved once while as many others die, so
+// the journal stays within about twice what is needed, and a message is written twice in the mean.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "queue/embedded/model.h"
+#include "queue/embedded/ops.h"
+#include "store/records.h"
+
+namespace parley::queue::embedded {
+namespace {
+
+constexpr std::size_t step_bytes = 256 << 10;
+constexpr Millis between_steps = 2;
+constexpr Millis between_looks = 1'000;
+
+}  // namespace
+
+class Compaction {
+ public:
+  Compaction(Model& model, store::Group& group) : model_(model), group_(group), now_(millis(group.time())) {}
+
+  std::optional<Millis> step() {
+    const std::vector<store::Journal::Segment> segments = model_.journal().segments();
+    if (segments.size() < 2) return std::nullopt;
+    if (model_.journal().end() - segments.front().from < model_.options().compact_above) return std::nullopt;
+    if (model_.compacting_ == 0 && !choose(segments)) return now_ + between_looks;
+    std::size_t looked = 0;
+    while (model_.compacting_ != 0 && looked < step_bytes) {
+      const Result<store::Frame> frame = model_.journal().read(std::max(model_.compacting_, segments.front().from));
+      if (!frame) model_.compacting_ = 0;
+      if (!frame || !move(*frame)) return now_ + between_looks;
+      looked += frame->body.size();
+      model_.compacting_ = frame->next < model_.compact_to_ ? frame->next : 0;
+    }
+    return now_ + between_steps;
+  }
+
+ private:
+  // The oldest that was not looked through yet, where that is worth it.
+  bool choose(const std::vector<store::Journal::Segment>& segments) {
+    const LiveMap::Stretch all = model_.live_.sum(segments.front().from, model_.journal().end());
+    if (std::uint64_t{all.live} * 2 >= all.ever) return false;
+    for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
+      const store::Journal::Segment& segment = segments[i];
+      if (segment.to <= model_.compact_to_ || model_.live_.sum(segment.from, segment.to).live == 0) continue;
+      model_.compacting_ = segment.from;
+      model_.compact_to_ = segment.to;
+      return true;
+    }
+    return false;
+  }
+
+  // All of the frame or nothing: a run leaves its frame as a whole.
+  bool move(const store::Frame& frame) {
+    std::vector<std::string> records;
+    std::size_t bytes = 0;
+    const auto walked = store::read_records(
+        frame.body.view(), [&](std::uint64_t number, std::string_view record, std::size_t offset) -> Result<void> {
+          if (number != static_cast<std::uint64_t>(model_.options().number)) return {};
+          Moved moved{.run = 0, .from = frame.at, .what = {}};
+          if (!is_needed(record, frame.at, static_cast<std::uint32_t>(offset), moved)) return {};
+          write(moved, records.emplace_back());
+          bytes += records.back().size();
+          return {};
+        });
+    if (!walked || !group_.room(records.size(), bytes)) return false;
+    for (const std::string& record : records) {
+      if (!group_.add(model_.options().number, record)) return false;
+    }
+    return true;
+  }
+
+  bool is_needed(std::string_view record, store::Address frame, std::uint32_t offset, Moved& moved) {
+    Reader from(record);
+    const auto kind = static_cast<RecordKind>(from.byte());
+    if (kind != RecordKind::published && kind != RecordKind::moved) return false;
+    moved.what = read<Published>(from);
+    if (!from.ok() || moved.what.log >= model_.logs_.size()) return false;
+    Channel& channel = *model_.logs_[moved.what.log];
+    Log& log = channel.log;
+    const Seq seq = moved.what.seq;
+    const Result<RunPtr> run = log.index.at_or_after(seq, model_.view());
+    if (!run || !*run || (*run)->frame != frame || (*run)->first() > seq) return false;
+    const Run::Place* place = (*run)->from(seq);
+    if (place == nullptr || place->seq != seq || place->offset != offset) return false;
+    moved.run = (*run)->first();
+    if (log.options.topic) return seq >= log.begin;
+    for (const auto& [name, state] : channel.groups) {
+      if (state->needs(seq, place->has_due, model_.view())) return true;
+    }
+    return false;
+  }
+
+  Model& model_;
+  store::Group& group_;
+  const Millis now_;
+};
+
+std::optional<Millis> compact(Model& model, store::Group& group) { return Compaction(model, group).step(); }
+
+}  // namespace parley::queue::embedded

@@ -1,0 +1,74 @@
+// Log: one queue's or topic's messages by number, oldest first; who has handled what is its groups' matter. Messages
+// themselves lie in the journal only: the log knows in which frame (RunIndex) and keeps the newest ones at hand, since
+// most messages are wanted at once. Used on the ledger's thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "base/bytes.h"
+#include "queue/embedded/records.h"
+#include "queue/embedded/run_index.h"
+#include "store/ledger.h"
+
+namespace parley::queue::embedded {
+
+// What a decision needs to know about a message. Its bytes are copied by `take` only, when it is handed out.
+struct Look {
+  Seq seq = 0;
+  store::Address frame = 0;
+  Line line = 0;
+  Millis due = 0;
+  Millis expires = 0;
+  std::string_view encoded;
+  Bytes shared;  // the same, where it is at hand
+
+  Bytes take() const { return shared.empty() ? Bytes::copy_of(encoded) : shared; }
+};
+
+// The newest messages of all logs, within one bound in bytes: whoever is oldest goes first.
+class Recent {
+ public:
+  static constexpr std::size_t limit = 16 << 20;
+  struct Item {
+    Line line = 0;
+    Millis due = 0;
+    Millis expires = 0;
+    store::Address frame = 0;
+    Bytes message;
+  };
+  struct Shelf {
+    Seq first = 0;
+    std::deque<Item> items;
+    Item* find(Seq seq) { return seq >= first && seq - first < items.size() ? &items[seq - first] : nullptr; }
+  };
+  void add(Shelf& shelf, Seq seq, Item item);
+
+ private:
+  std::deque<Shelf*> order_;
+  std::size_t bytes_ = 0;
+};
+
+struct Log {
+  Log(LogId log, LogOptions how) : id(log), options(std::move(how)), index(log) {}
+
+  // The first message at or behind `seq` that there is. Nothing: none is, or its frame is not written yet (the group
+  // being put together). The view in it lives until the next call.
+  Result<std::optional<Look>> look(Seq seq, store::Journal& journal, store::View& view);
+
+  const LogId id;
+  LogOptions options;
+  Seq begin = 1;    // before it retention has trimmed
+  Seq next = 1;     // the next message's
+  Seq durable = 1;  // before it all is synced: what readers may see
+  RunIndex index;
+  store::Address last_frame = 0;  // that a message was added to
+  Recent::Shelf recent;
+  bool dirty = true;
+
+ private:
+  store::Frame frame_;  // read last
+};
+
+}  // namespace parley::queue::embedded

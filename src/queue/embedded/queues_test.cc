@@ -1,0 +1,172 @@
+// What a queue promises (docs/formats/delivery.md), on a real store: each behaviour holds across a restart too.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "queue/embedded/store_fixture.h"
+
+namespace parley::queue::embedded {
+namespace {
+
+using namespace std::chrono_literals;
+
+Consumer with(void (*change)(Consumer&)) {
+  Consumer consumer;
+  change(consumer);
+  return consumer;
+}
+
+// Each test runs as it is, and with a restart after every step that calls `step`.
+class Queues : public testing::TestWithParam<bool> {
+ protected:
+  void declare(Consumer consumer = {}, Duration dedup = {}, Duration ttl = {}) {
+    consumer.name = store.queue;
+    store.declare(std::move(consumer), dedup, ttl);
+    step();
+  }
+  void step() {
+    if (GetParam()) store.restart();
+  }
+
+  StoreFixture store;
+};
+INSTANTIATE_TEST_SUITE_P(Restarts, Queues, testing::Bool(),
+                         [](const auto& info) { return info.param ? "after_each_step" : "none"; });
+
+TEST_P(Queues, a_message_is_delivered_once_it_is_published_and_gone_once_it_is_done) {
+  declare();
+  const Receipt receipt = store.publish("a");
+  EXPECT_EQ(receipt.id, "id-a");
+  EXPECT_EQ(receipt.position, "1");
+  step();
+  EXPECT_EQ(store.stats(), "waiting 1 leased 0 delayed 0 dead 0");
+  const auto got = store.lease();
+  ASSERT_EQ(StoreFixture::texts(got), "a");
+  EXPECT_EQ(got[0].message.id, "id-a");
+  EXPECT_EQ(got[0].message.source, "/test");
+  EXPECT_EQ(got[0].message.type, "test.Text");
+  EXPECT_EQ(got[0].message.content_type, "text/plain");
+  EXPECT_EQ(got[0].message.time, store.clock.now());
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_EQ(got[0].position, "1");
+  step();
+  EXPECT_EQ(store.stats(), "waiting 0 leased 1 delayed 0 dead 0");
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "");
+  ASSERT_TRUE(store.done(got[0]));
+  step();
+  EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "");
+}
+
+TEST_P(Queues, messages_come_in_order_and_no_more_at_once_than_in_flight_allows) {
+  declare(with([](Consumer& c) { c.in_flight = 2; }));
+  for (const char* text : {"a", "b", "c"}) store.publish(text);
+  step();
+  const auto got = store.lease();
+  EXPECT_EQ(StoreFixture::texts(got), "a b");
+  step();
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "");
+  ASSERT_TRUE(store.done(got[1]));
+  step();
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "c");
+}
+
+TEST_P(Queues, a_retry_comes_back_after_its_delay_with_the_next_attempt_and_others_pass_it) {
+  declare();
+  store.publish("a");
+  store.publish("b");
+  const auto first = store.lease(1);
+  step();
+  ASSERT_TRUE(store.retry(first[0], 10s));
+  step();
+  EXPECT_EQ(store.stats(), "waiting 1 leased 0 delayed 1 dead 0");
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "b");
+  store.pass(9'999ms);
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "");
+  store.pass(1ms);
+  step();
+  const auto second = store.lease();
+  ASSERT_EQ(StoreFixture::texts(second), "a");
+  EXPECT_EQ(second[0].attempt, 2);
+}
+
+TEST_P(Queues, a_release_is_at_once_and_does_not_count) {
+  declare();
+  store.publish("a");
+  const auto first = store.lease();
+  ASSERT_TRUE(store.release(first[0]));
+  step();
+  const auto second = store.lease();
+  ASSERT_EQ(StoreFixture::texts(second), "a");
+  EXPECT_EQ(second[0].attempt, 1);
+}
+
+TEST_P(Queues, a_lease_that_runs_out_counts_and_the_message_goes_to_another) {
+  declare(with([](Consumer& c) { c.retry.attempts = 2; }));
+  store.publish("a");
+  const auto first = store.lease();
+  step();
+  store.pass(30s);
+  step();
+  const auto second = store.lease();
+  ASSERT_EQ(StoreFixture::texts(second), "a");
+  EXPECT_EQ(second[0].attempt, 2);
+  EXPECT_EQ(reason_of(store.done(first[0])), "lease_lost");
+  step();
+  store.pass(30s);
+  step();
+  EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 1");
+  EXPECT_EQ(store.peek(Shelf::dead)[0].reason, "lease ran out");
+  EXPECT_EQ(store.peek(Shelf::dead)[0].attempts, 2);
+}
+
+TEST_P(Queues, an_extended_lease_lasts_longer) {
+  declare();
+  store.publish("a");
+  const auto got = store.lease();
+  store.pass(29s);
+  ASSERT_TRUE(store.run(store.broker().extend({store.queue, ""}, got[0].lease, 30s)));
+  step();
+  store.pass(29s);
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "");
+  ASSERT_TRUE(store.done(got[0]));
+}
+
+TEST_P(Queues, a_lease_is_settled_once) {
+  declare();
+  store.publish("a");
+  const auto got = store.lease();
+  ASSERT_TRUE(store.done(got[0]));
+  step();
+  EXPECT_EQ(reason_of(store.done(got[0])), "lease_lost");
+  EXPECT_EQ(reason_of(store.run(store.broker().extend({store.queue, ""}, got[0].lease, 30s))), "lease_lost");
+  EXPECT_EQ(reason_of(store.run(store.broker().extend({store.queue, ""}, "nonsense", 30s))), "lease_lost");
+}
+
+TEST_P(Queues, dead_letters_keep_the_message_and_come_back_with_the_same_id_and_no_attempts) {
+  declare();
+  store.publish("a");
+  store.publish("b");
+  const auto got = store.lease();
+  ASSERT_TRUE(store.bury(got[0], "INVALID_ARGUMENT: no such customer"));
+  ASSERT_TRUE(store.bury(got[1], "other"));
+  step();
+  const auto dead = store.peek(Shelf::dead);
+  ASSERT_EQ(dead.size(), 2);
+  EXPECT_EQ(dead[0].message.payload.view(), "a");
+  EXPECT_EQ(dead[0].reason, "INVALID_ARGUMENT: no such customer");
+  EXPECT_EQ(dead[0].attempts, 1);
+  EXPECT_EQ(dead[0].since, store.clock.now());
+  EXPECT_EQ(must(store.run(store.broker().redrive({store.queue, ""}, {dead[0].position, "77"}))), 1);
+  step();
+  EXPECT_EQ(store.stats(), "waiting 1 leased 0 delayed 0 dead 1");
+  EXPECT_EQ(must(store.run(store.broker().redrive({store.queue, ""}, {}))), 1);
+  step();
+  const auto again = store.lease();
+  ASSERT_EQ(StoreFixture::texts(again), "a b");
+  EXPECT_EQ(again[0].attempt, 1);
+  EXPECT_EQ(again[0].message.id, "id-a");
+  EXPECT_EQ(store.stats(), "waiting 0 leased 2 delayed 0 dead 0");
+}
+
+}  // namespace
+}  // namespace parley::queue::embedded

@@ -1,0 +1,192 @@
+// What must not depend on how much waits: counted in what the model asks of its view and its journal, not in time.
+#include <gtest/gtest.h>
+
+#include "queue/embedded/memory_ledger.h"
+#include "queue/embedded/message_codec.h"
+
+namespace parley::queue::embedded {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Source source{"q", ""};
+
+void declare(MemoryLedger& ledger, bool keyed, int in_flight = 1'000) {
+  Declarations wanted;
+  QueueDeclaration queue;
+  queue.consumer.name = "q";
+  queue.consumer.keyed = keyed;
+  queue.consumer.in_flight = in_flight;
+  wanted.queues.push_back(queue);
+  DeclareOp op;
+  op.wanted = &wanted;
+  ledger.run(op);
+  ASSERT_FALSE(op.error);
+}
+
+void publish(MemoryLedger& ledger, int count, int a_turn, const std::function<void(PublishOp&, int)>& fill = {}) {
+  for (int i = 0; i < count;) {
+    std::vector<std::unique_ptr<PublishOp>> ops;
+    std::vector<Op*> list;
+    for (int j = 0; j < a_turn && i < count; ++i, ++j) {
+      auto op = std::make_unique<PublishOp>();
+      op->to = "q";
+      Message message;
+      message.id = std::to_string(i);
+      message.payload = Bytes(std::string(100, 'x'));
+      op->message = encode(message);
+      if (fill) fill(*op, i);
+      list.push_back(op.get());
+      ops.push_back(std::move(op));
+    }
+    ledger.run(list);
+    for (const auto& op : ops) ASSERT_FALSE(op->error);
+  }
+}
+
+std::vector<LeaseOp::Leased> lease(MemoryLedger& ledger, std::size_t most) {
+  LeaseOp op;
+  op.source = source;
+  op.max_messages = most;
+  op.max_bytes = 1 << 20;
+  op.lease = 30'000;
+  op.may_wait = false;
+  ledger.run(op);
+  if (op.error) throw std::runtime_error(op.error->text());
+  return std::move(op.got);
+}
+
+void settle(MemoryLedger& ledger, const LeaseOp::Leased& leased, Settlement how = {}) {
+  SettleOp op;
+  op.source = source;
+  op.grip = {leased.seq, leased.token};
+  op.how = how;
+  ledger.run(op);
+  ASSERT_FALSE(op.error);
+}
+
+Stats stats(MemoryLedger& ledger) {
+  StatsOp op;
+  op.source = source;
+  ledger.run(op);
+  return op.stats;
+}
+
+// Operations of the view a lease and settle of one message, in the mean.
+double head_cost(MemoryLedger& ledger, int count) {
+  const std::uint64_t before = ledger.view.operations;
+  for (int i = 0; i < count; ++i) {
+    for (const auto& leased : lease(ledger, 1)) settle(ledger, leased);
+  }
+  return static_cast<double>(ledger.view.operations - before) / count;
+}
+
+TEST(Scale, the_head_of_a_million_waiting_costs_what_it_costs_alone) {
+  MemoryLedger ledger({});
+  declare(ledger, false);
+  publish(ledger, 1'000'000, 100);
+  ledger.restart();
+  EXPECT_EQ(stats(ledger).waiting, 1'000'000);
+  ledger.journal.reads = 0;
+  // A run of 100 messages is found once: two looks into the index.
+  EXPECT_LT(head_cost(ledger, 10'000), 0.1);
+  EXPECT_LE(ledger.journal.reads, 101);
+  EXPECT_EQ(stats(ledger).waiting, 990'000);
+}
+
+TEST(Scale, a_million_of_one_key_are_passed_once) {
+  MemoryLedger ledger({});
+  declare(ledger, true);
+  publish(ledger, 100'000, 1'000, [](PublishOp& op, int) { op.line = 7; });
+  publish(ledger, 1'000, 1'000, [](PublishOp& op, int i) { op.line = 100 + static_cast<Line>(i); });
+  const auto first = lease(ledger, 1);
+  ASSERT_EQ(first.size(), 1);
+  std::vector<LeaseOp::Leased> others;
+  for (int i = 0; i < 200 && others.empty(); ++i) others = lease(ledger, 1);
+  ASSERT_EQ(others.size(), 1);
+  EXPECT_EQ(others[0].seq, 100'001);
+  EXPECT_EQ(stats(ledger).waiting, 100'998);
+  EXPECT_LT(head_cost(ledger, 900), 0.1);
+  // And the line goes on in order.
+  settle(ledger, first[0]);
+  for (Seq seq = 2; seq < 40'000; ++seq) {
+    const auto next = lease(ledger, 1);
+    ASSERT_EQ(next.size(), 1);
+    ASSERT_EQ(next[0].seq, seq);
+    settle(ledger, next[0]);
+    if (seq == 1'000) ledger.restart();
+  }
+}
+
+TEST(Scale, what_waits_for_its_time_is_in_memory_only_as_far_as_it_is_near) {
+  MemoryLedger ledger({});
+  declare(ledger, false);
+  const Millis start = millis(ledger.now);
+  publish(ledger, 100'000, 1'000, [&](PublishOp& op, int i) { op.due = start + 1'000 + (i * 7'919) % 100'000; });
+  EXPECT_EQ(stats(ledger).delayed, 100'000);
+  ledger.restart();
+  Millis last = 0;
+  std::uint64_t got = 0;
+  for (int i = 0; i < 100; ++i) {
+    ledger.now += 1'010ms;
+    ledger.tick();
+    for (auto leased = lease(ledger, 1'000); !leased.empty(); leased = lease(ledger, 1'000)) {
+      for (const auto& each : leased) {
+        const Millis due = start + 1'000 + static_cast<Millis>((each.seq - 1) * 7'919 % 100'000);
+        EXPECT_LE(due, millis(ledger.now));
+        EXPECT_GT(due, last);
+        settle(ledger, each);
+        ++got;
+      }
+    }
+    last = millis(ledger.now);
+    if (i == 50) ledger.restart();
+  }
+  EXPECT_EQ(got, 100'000);
+}
+
+TEST(Scale, a_few_that_stay_do_not_hold_the_journal) {
+  ModelOptions options;
+  options.compact_above = 8 << 20;
+  MemoryLedger ledger(options);
+  declare(ledger, false, 100'000);
+  std::vector<Seq> kept;
+  for (int round = 0; round < 200; ++round) {
+    publish(ledger, 1'000, 1'000);
+    for (const auto& leased : lease(ledger, 1'000)) {
+      const bool keep = leased.seq % 1'000 == 0;
+      if (keep) kept.push_back(leased.seq);
+      settle(ledger, leased,
+             {.kind = keep ? Settlement::Kind::dead : Settlement::Kind::done, .delay = {}, .reason = "kept"});
+    }
+    ledger.now += 1s;
+    ledger.tick();
+    if (round % 10 == 0) ledger.checkpoint();
+    if (round % 50 == 7) ledger.crash();
+  }
+  for (int i = 0; i < 200; ++i) {
+    ledger.now += i % 20 == 0 ? 1s : 2ms;
+    ledger.tick();
+    if (i % 20 == 0) ledger.checkpoint();
+  }
+  // 200,000 messages of some 130 bytes were published: 28 MB and their leases and settlements.
+  EXPECT_LT(ledger.journal.end() - ledger.journal.begin(), 10 << 20);
+  EXPECT_EQ(stats(ledger).dead, 200);
+  RedriveOp redrive;
+  redrive.source = source;
+  redrive.all = true;
+  ledger.run(redrive);
+  EXPECT_EQ(redrive.count, 200);
+  ledger.crash();
+  std::vector<Seq> again;
+  for (const auto& leased : lease(ledger, 500)) {
+    again.push_back(leased.seq);
+    Message message;
+    EXPECT_TRUE(decode(leased.message, message));
+    EXPECT_EQ(message.payload.size(), 100);
+  }
+  EXPECT_EQ(again, kept);
+}
+
+}  // namespace
+}  // namespace parley::queue::embedded

@@ -1,0 +1,56 @@
+// Admin: what is asked of the servers once in a while. Every method waits for the answer, at most for the settings'
+// timeout: not on a shard. Thread-safe.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "queue/kafka/position.h"
+#include "queue/kafka/producer.h"
+#include "queue/kafka/progress.h"
+
+namespace parley::queue::kafka {
+
+struct NewTopic {
+  std::string name;
+  int partitions = -1;  // -1: the brokers' default
+  std::vector<std::pair<const char*, std::string>> config;
+};
+
+struct Watermarks {
+  std::int64_t low = 0;   // the first that is there
+  std::int64_t high = 0;  // behind the last
+};
+
+// As a commit holds it.
+void add_progress(rd_kafka_topic_partition_list_t& list, const std::string& topic, std::int32_t partition,
+                  const Progress& progress);
+
+class Admin {
+ public:
+  Admin(Cluster& cluster, Producer& producer) : cluster_(cluster), producer_(producer) {}
+
+  // Those that exist already stay as they are.
+  Result<void> create(const std::vector<NewTopic>& topics);
+  // How many partitions. Errors: not_found.
+  Result<int> partitions(const std::string& topic);
+  Result<Watermarks> watermarks(const std::string& topic, std::int32_t partition);
+  // The first at or after `time`; its end if there is none.
+  Result<Places> places_at(const std::string& topic, WallTime time);
+  // Where each partition begins, or ends.
+  Result<Places> places_of(const std::string& topic, bool end);
+  // By partition; without those that the group has no progress in.
+  Result<std::map<std::int32_t, Progress>> progress(const std::string& group, const std::string& topic);
+  // For a group without members. Errors: failed_precondition "group_in_use".
+  Result<void> move(const std::string& group, const std::string& topic, const std::map<std::int32_t, Progress>& to);
+  // Everything before is gone.
+  Result<void> delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset);
+
+ private:
+  Cluster& cluster_;
+  Producer& producer_;
+};
+
+}  // namespace parley::queue::kafka

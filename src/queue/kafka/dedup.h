@@ -1,0 +1,50 @@
+// Dedup: which messages were published lately, as far as this process knows (`dedup=process`). Thread-safe.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/wall_time.h"
+#include "queue/message.h"
+
+namespace parley::queue::kafka {
+
+class Dedup {
+ public:
+  struct Seen {
+    std::optional<Receipt> receipt;  // left out: it is being published right now
+  };
+  // Nothing: it is new, and the caller publishes it and then calls `done` or `failed`.
+  std::optional<Seen> begin(const std::string& queue, const std::string& dedup, WallTime now) {
+    const std::lock_guard lock(lock_);
+    for (; !order_.empty() && order_.front().until <= now; order_.pop_front()) seen_.erase(order_.front().key);
+    const auto [found, is_new] = seen_.try_emplace(queue + '\n' + dedup);
+    if (is_new) return std::nullopt;
+    return found->second;
+  }
+  // The window begins now.
+  void done(const std::string& queue, const std::string& dedup, Receipt receipt, WallTime until) {
+    const std::lock_guard lock(lock_);
+    std::string key = queue + '\n' + dedup;
+    seen_[key].receipt = std::move(receipt);
+    order_.push_back({.key = std::move(key), .until = until});
+  }
+  void failed(const std::string& queue, const std::string& dedup) {
+    const std::lock_guard lock(lock_);
+    seen_.erase(queue + '\n' + dedup);
+  }
+
+ private:
+  struct End {
+    std::string key;
+    WallTime until;
+  };
+  std::mutex lock_;
+  std::unordered_map<std::string, Seen> seen_;
+  std::deque<End> order_;  // windows of several queues differ: an entry may stay until an earlier, longer one ends
+};
+
+}  // namespace parley::queue::kafka

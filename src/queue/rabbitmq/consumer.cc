@@ -1,0 +1,632 @@
+#include "queue/rabbitmq/consumer.h"
+
+#include <algorithm>
+#include <future>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "queue/rabbitmq/names.h"
+
+namespace parley::queue::rabbitmq {
+namespace {
+
+constexpr Duration idle_time = std::chrono::seconds(2);         // nobody asks: unkeyed messages go back
+constexpr Duration keyed_idle_time = std::chrono::seconds(10);  // and the queue's one consumer lets another node be it
+constexpr Duration look_time = std::chrono::seconds(2);
+constexpr Duration comeback_time = std::chrono::seconds(15);
+constexpr int keyed_room = 512;  // messages that wait behind one of their key, beside those in flight
+constexpr int records_channel = 1;
+
+std::string random_prefix() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+Error lease_lost() {
+  return Error(Code::failed_precondition, Blame::caller,
+               "this lease is over: it ran out, was settled, or the connection to RabbitMQ broke")
+      .with_reason("lease_lost");
+}
+
+std::int64_t milliseconds(WallTime t) { return t.time_since_epoch().count(); }
+
+std::optional<WallTime> time_header(const Envelope& e, std::string_view name) {
+  if (const auto ms = e.number(name)) return WallTime(std::chrono::milliseconds(*ms));
+  return std::nullopt;
+}
+
+Envelope record_of(std::string lines) {
+  Envelope out;
+  out.content_type = "text/plain";
+  out.body = Bytes(std::move(lines));
+  return out;
+}
+
+constexpr std::string_view expired_reason = "DEADLINE_EXCEEDED (expired): it waited longer than its time to live";
+
+}  // namespace
+
+std::string delay_exchange(Duration delay) {
+  int rung = -1;
+  for (Duration d = std::chrono::seconds(1); d <= delay && rung + 1 < names::delays; d *= 4) ++rung;
+  return rung < 0 ? "" : names::delay(rung);
+}
+
+Consumer::Consumer(Address address, std::string purpose, Publisher& publisher, Attempts& attempts,
+                   const WallClock& clock)
+    : Link(std::move(address), std::move(purpose)),
+      publisher_(publisher),
+      attempts_(attempts),
+      clock_(clock),
+      lease_prefix_(random_prefix()) {
+  start();
+}
+Consumer::~Consumer() { stop(); }
+
+// ---- from other threads
+
+template <class T>
+T Consumer::ask(std::function<T()> what) {
+  auto promise = std::make_shared<std::promise<T>>();
+  auto answer = promise->get_future();
+  if (!post([promise, what = std::move(what)] { promise->set_value(what()); })) return T();
+  return answer.get();
+}
+
+void Consumer::declare(const queue::Consumer& consumer, Duration ttl) {
+  post([this, consumer, ttl] {
+    Tap& t = tap({consumer.name, consumer.group});
+    const bool keyed = t.consumer.keyed;
+    t.consumer = consumer;
+    t.ttl = ttl;
+    // Before anybody leases; a queue's arguments cannot change later anyhow.
+    if (keyed != consumer.keyed && t.holdings.size() == 0) t.holdings = Holdings(consumer.keyed, lease_prefix_);
+  });
+}
+
+void Consumer::lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<Delivery>>> answer) {
+  const bool taken = post([this, request = std::move(request), answer] {
+    Tap& t = tap(request.source);
+    t.wanted = Clock::now();
+    t.waiters.push_back({request, answer});
+  });
+  if (!taken) answer->give(fail(Error(Code::unavailable, Blame::us, "RabbitMQ: closing").safe_to_retry()));
+}
+
+void Consumer::extend(Source source, std::string lease, Duration by, std::shared_ptr<Answer<void>> answer) {
+  const bool taken = post([this, source = std::move(source), lease = std::move(lease), by, answer] {
+    Held* held = leased(source, lease);
+    if (held == nullptr || held->settling) return answer->give(fail(lease_lost()));
+    const Instant until = Clock::now() + by;
+    if (until > held->arrived + address().consumer_timeout) {
+      return answer->give(fail(Error(Code::failed_precondition, Blame::caller,
+                                     "RabbitMQ takes a message back that is not acknowledged within its "
+                                     "consumer_timeout: the lease cannot be extended beyond that")
+                                   .with_reason("rabbitmq_consumer_timeout")));
+    }
+    held->lease_ends = until;
+    answer->give({});
+  });
+  if (!taken) answer->give(fail(lease_lost()));
+}
+
+void Consumer::settle(Source source, std::string lease, Settlement how, std::shared_ptr<Answer<void>> answer) {
+  const bool taken = post([this, source = std::move(source), lease = std::move(lease), how = std::move(how), answer] {
+    settle_now(source, lease, how, answer);
+  });
+  if (!taken) answer->give(fail(lease_lost()));
+}
+
+Consumer::Here Consumer::here(const Source& source) {
+  return ask<Here>([this, source] {
+    Here out;
+    const Instant now = Clock::now();
+    tap(source).holdings.each([&](const Held& m) {
+      ++(!m.lease.empty() ? out.leased : m.ready > now ? out.delayed : out.waiting);
+      if (!out.oldest || m.message.time < *out.oldest) out.oldest = m.message.time;
+    });
+    return out;
+  });
+}
+
+void Consumer::look(const Source& source) {
+  const bool must_wait = ask<bool>([this, source] {
+    Tap& t = tap(source);
+    if (!t.consumer.keyed) return false;
+    t.look_until = Clock::now() + std::chrono::seconds(1);
+    return t.tag.empty();
+  });
+  if (must_wait) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+}
+
+std::vector<Peeked> Consumer::peek(const Source& source, Shelf shelf) {
+  return ask<std::vector<Peeked>>([this, source, shelf] {
+    std::vector<Peeked> out;
+    const Instant now = Clock::now();
+    tap(source).holdings.each([&](const Held& m) {
+      const Shelf on = !m.lease.empty() ? Shelf::leased : m.ready > now ? Shelf::delayed : Shelf::waiting;
+      if (on != shelf) return;
+      Peeked p;
+      p.message = m.message;
+      p.position = position_of(m.message.id);
+      p.attempts = static_cast<int>(m.finished) + (on == Shelf::leased ? 1 : 0);
+      if (on == Shelf::delayed) {
+        p.due = clock_.now() + std::chrono::duration_cast<std::chrono::milliseconds>(m.ready - now);
+      }
+      out.push_back(std::move(p));
+    });
+    return out;
+  });
+}
+
+std::uint64_t Consumer::purge(const Source& source) {
+  return ask<std::uint64_t>([this, source]() -> std::uint64_t {
+    Tap& t = tap(source);
+    std::vector<Held*> waiting;
+    t.holdings.each([&](Held& m) {
+      if (m.lease.empty() && !m.settling) waiting.push_back(&m);
+    });
+    std::uint64_t count = 0;
+    for (Held* m : waiting) {
+      Connection* c = connection();
+      if (c == nullptr || !c->ack(t.channel, m->tag)) break;
+      t.holdings.remove(*m);
+      ++count;
+    }
+    return count;
+  });
+}
+
+void Consumer::pause(const Source& source, bool paused) {
+  ask<bool>([this, source, paused] {
+    Tap& t = tap(source);
+    t.paused = paused;
+    t.look_again = Clock::now() + (paused ? look_time : Duration());
+    if (Connection* c = connection(); c != nullptr && paused && may_end(t)) end(*c, t);
+    return true;
+  });
+}
+
+// ---- the link
+
+Result<void> Consumer::opened(Connection& c) {
+  ++epoch_;
+  return c.open_channel(records_channel);
+}
+
+Consumer::Tap& Consumer::tap(const Source& source) {
+  auto& at = taps_[names::queue(source)];
+  if (!at) {
+    queue::Consumer plain;
+    plain.name = source.name;
+    plain.group = source.group;
+    at = std::make_unique<Tap>(plain, lease_prefix_);
+    at->source = source;
+    at->channel = next_channel_++;
+  }
+  return *at;
+}
+
+Consumer::Tap* Consumer::tap_of(int channel) {
+  for (auto& [name, t] : taps_) {
+    if (t->channel == channel) return t.get();
+  }
+  return nullptr;
+}
+
+Held* Consumer::leased(const Source& source, const std::string& lease) {
+  const auto at = taps_.find(names::queue(source));
+  return at == taps_.end() ? nullptr : at->second->holdings.leased(lease);
+}
+
+void Consumer::method(Connection& c, int channel, const amqp_method_t& m) {
+  Tap* t = tap_of(channel);
+  if (t == nullptr) return;
+  if (m.id == AMQP_BASIC_DELIVER_METHOD) {
+    deliver(c, *t, *static_cast<amqp_basic_deliver_t*>(m.decoded));
+  } else if (m.id == AMQP_BASIC_CANCEL_METHOD) {
+    t->tag.clear();  // the queue is gone, or its leader moved: try again, and see
+  } else if (m.id == AMQP_CHANNEL_CLOSE_METHOD) {
+    const auto* close = static_cast<amqp_channel_close_t*>(m.decoded);
+    log::warn("{}: queue {}: {}; its leases are lost", address().text(), names::queue(t->source),
+              view_of(close->reply_text));
+    detach(*t);
+    if (c.reopen_channel(channel)) t->has_channel = true;
+  }
+}
+
+void Consumer::detach(Tap& t) {
+  // RabbitMQ counts one more delivery for all of them; we know which were in nobody's hands.
+  t.holdings.each([&](const Held& m) {
+    if (m.lease.empty()) attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished});
+  });
+  t.tag.clear();
+  t.has_channel = false;
+  t.giving_back = false;
+  t.holdings.clear();
+}
+
+void Consumer::lost(const Error&) {
+  ++epoch_;
+  for (auto& [name, t] : taps_) detach(*t);
+}
+
+void Consumer::read_records(Connection& c, Tap& t) {
+  const Instant now = Clock::now();
+  if (now - t.records_read < std::chrono::milliseconds(200)) return;
+  t.records_read = now;
+  std::uint64_t last = 0;
+  for (int i = 0; i < 2000; ++i) {
+    auto got = c.get(records_channel, names::returned(t.source));
+    if (!got || !*got) break;
+    last = (*got)->tag;
+    attempts_.read_records((*got)->envelope.body.view());
+  }
+  // They stay for whoever consumes next; RabbitMQ drops them after a week.
+  if (last != 0) (void)c.requeue(records_channel, last, true);
+}
+
+void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) {
+  const std::uint64_t tag = what.delivery_tag;
+  const bool stale = t.tag.empty() || view_of(what.consumer_tag) != t.tag;
+  auto contents = c.read_contents(t.channel);
+  if (!contents) return;
+  auto m = std::make_unique<Held>();
+  m->tag = tag;
+  m->generation = stale ? 0 : t.generation;
+  m->envelope = *std::move(contents);
+  m->message = message_of(m->envelope);
+  const std::int64_t count = delivery_count(m->envelope);
+  if (count > 0 && !attempts_.knows(m->message.id, count)) read_records(c, t);
+  m->finished = attempts_.finished(m->message.id, m->envelope);
+  if (const Header* h = m->envelope.find(headers::attempts); h != nullptr && !m->envelope.number(headers::attempts)) {
+    m->malformed = Error(Code::invalid_argument, Blame::caller, "the header parley-attempts is no number");
+  }
+  m->expires = time_header(m->envelope, headers::expires);
+  if (m->expires == WallTime()) {
+    m->expires.reset();  // never, whatever the queue says
+  } else if (!m->expires && t.ttl > Duration() && m->message.time != WallTime()) {
+    m->expires = m->message.time + std::chrono::duration_cast<std::chrono::milliseconds>(t.ttl);
+  }
+  m->arrived = Clock::now();
+  m->ready = m->arrived;
+  if (const auto due = time_header(m->envelope, headers::due))
+    m->ready += std::max(*due - clock_.now(), WallTime::duration());
+  t.holdings.add(std::move(m));
+}
+
+// ---- consuming
+
+void Consumer::fail_waiters(Tap& t, const Error& why) {
+  for (Waiter& w : std::exchange(t.waiters, {})) w.answer->give(fail(why));
+}
+
+void Consumer::begin(Connection& c, Tap& t, Instant now) {
+  if (now < t.look_again && !(now < t.look_until)) return;
+  t.look_again = now + look_time;
+  if (!t.has_channel) {
+    if (!c.open_channel(t.channel)) return;
+    t.has_channel = true;
+  }
+  auto paused = c.count(records_channel, names::paused(t.source));
+  if (!paused) {
+    if (c.is_dead()) return;
+    return fail_waiters(t, paused.error().code() == Code::not_found
+                               ? Error(Code::not_found, Blame::caller,
+                                       fmt::format("RabbitMQ has no queue {} of ours", names::queue(t.source)))
+                               : paused.error());
+  }
+  t.paused = *paused > 0;
+  if (t.paused && now >= t.look_until) return;
+  int wanted = 0;
+  for (const Waiter& w : t.waiters) wanted += std::clamp(w.request.max_messages, 1, 1000);
+  const int most = std::max(1, t.consumer.in_flight);
+  t.prefetch = t.consumer.keyed ? most + keyed_room : std::clamp(std::max(wanted, t.prefetch), 1, most);
+  t.tag = fmt::format("parley-{}-{}", lease_prefix_, next_tag_++);
+  ++t.generation;
+  auto ready = c.prefetch(t.channel, t.prefetch);
+  if (ready) ready = c.consume(t.channel, names::queue(t.source), t.tag, {});
+  if (ready) return;
+  if (!c.is_dead()) {
+    detach(t);  // the refusal closed the channel, and what came over it is not ours any more
+    t.has_channel = true;
+    fail_waiters(t, ready.error());
+  }
+  t.tag.clear();
+}
+
+void Consumer::end(Connection& c, Tap& t) {
+  if (t.tag.empty()) return;
+  (void)c.cancel(t.channel, t.tag);
+  t.tag.clear();
+  t.prefetch = 0;
+  give_back(t);
+}
+
+void Consumer::give_back(Tap& t) {
+  if (t.giving_back) return;
+  std::string records;
+  t.holdings.each([&](const Held& m) {
+    if (!m.lease.empty() || m.settling) return;
+    const AttemptNote note{delivery_count(m.envelope) + 1, m.finished};
+    attempts_.note(m.message.id, note);
+    Attempts::write_record(m.message.id, note, records);
+  });
+  if (records.empty()) return;
+  t.giving_back = true;
+  Envelope record;
+  record.content_type = "text/plain";
+  record.body = Bytes(std::move(records));
+  publisher_.publish({"",
+                      names::returned(t.source),
+                      std::move(record),
+                      [this, to = inbox(), source = t.source, epoch = epoch_](const Result<void>&) {
+                        // Without the record they are counted once too often: no reason to keep them.
+                        to->post([this, source, epoch] {
+                          Tap& at = tap(source);
+                          at.giving_back = false;
+                          if (epoch != epoch_ || !at.tag.empty()) return;  // lost; or wanted again in the meantime
+                          std::vector<Held*> back;
+                          at.holdings.each([&](Held& m) {
+                            if (m.lease.empty() && !m.settling) back.push_back(&m);
+                          });
+                          for (Held* m : back) {
+                            if (Connection* c = connection()) (void)c->requeue(at.channel, m->tag);
+                            at.holdings.remove(*m);
+                          }
+                        });
+                      },
+                      {}});
+}
+
+void Consumer::serve(Tap& t, Instant now) {
+  while (!t.waiters.empty()) {
+    Waiter& w = t.waiters.front();
+    if (!w.answer->is_wanted()) {
+      t.waiters.pop_front();
+      continue;
+    }
+    const int room = t.consumer.in_flight - static_cast<int>(t.holdings.leased_count());
+    if (t.paused || t.giving_back || room <= 0) break;
+    auto deliveries = t.holdings.take(now, w.request, room);
+    if (deliveries.empty()) break;
+    w.answer->give(std::move(deliveries));
+    t.waiters.pop_front();
+  }
+  std::erase_if(t.waiters, [&](Waiter& w) {
+    if (!w.request.wait.passed(now)) return false;
+    if (connection() == nullptr) {
+      w.answer->give(fail(Error(away()).safe_to_retry()));
+    } else {
+      w.answer->give(std::vector<Delivery>());
+    }
+    return true;
+  });
+}
+
+void Consumer::sweep(Tap& t, Instant now) {
+  const WallTime wall = clock_.now();
+  std::vector<Held*> over;
+  std::vector<Held*> expired;
+  std::vector<Held*> later;
+  bool stale = false;
+  const Duration old = address().consumer_timeout * 2 / 3;
+  t.holdings.each([&](Held& m) {
+    if (m.settling) return;
+    if (!m.lease.empty()) {
+      if (m.lease_ends <= now) over.push_back(&m);
+    } else if (m.expires && *m.expires <= wall) {
+      expired.push_back(&m);
+    } else if (const auto due = time_header(m.envelope, headers::due); due && *due > wall + std::chrono::seconds(1)) {
+      if (m.ready > now) later.push_back(&m);
+    } else if (m.arrived + old < now) {
+      stale = true;
+    }
+  });
+  for (Held* m : over) end_lease(t, *m, now);
+  for (Held* m : expired) bury(t, *m, std::string(expired_reason), nullptr);
+  for (Held* m : later) {
+    const auto due = time_header(m->envelope, headers::due);
+    retry_later(t, *m, due.value_or(wall), m->finished, nullptr);
+  }
+  if (stale) refresh(t, now);
+  t.holdings.forget_comebacks(now - comeback_time);
+}
+
+void Consumer::end_lease(Tap& t, Held& m, Instant now) {
+  if (t.consumer.keyed) return retry_keyed(t, m, Duration(), nullptr);
+  Connection* c = connection();
+  if (c == nullptr) return;
+  attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished + 1});
+  (void)c->requeue(t.channel, m.tag);
+  t.holdings.send_back(m, now, now);
+}
+
+void Consumer::refresh(Tap& t, Instant now) {
+  std::vector<Held*> back;
+  t.holdings.each([&](Held& m) {
+    if (m.lease.empty() && !m.settling) back.push_back(&m);
+  });
+  for (Held* m : back) {
+    Connection* c = connection();
+    if (c == nullptr) return;
+    attempts_.note(m->message.id, {delivery_count(m->envelope) + 1, m->finished});
+    (void)c->requeue(t.channel, m->tag);
+    t.holdings.send_back(*m, m->ready, now);
+  }
+}
+
+void Consumer::upkeep(Tap& t, Instant now) {
+  Connection* c = connection();
+  if (c == nullptr) return;
+  const bool looked_at = now < t.look_until;
+  const bool wanted = !t.waiters.empty() || looked_at;
+  if (wanted) t.wanted = now;
+  if (t.tag.empty()) {
+    if (t.giving_back) return;
+    if (wanted) return begin(*c, t, now);
+    if (now - t.wanted > idle_time) give_back(t);
+    return;
+  }
+  const Duration grace = t.consumer.keyed ? keyed_idle_time : idle_time;
+  if (!wanted && now - t.wanted > grace && may_end(t)) return end(*c, t);
+  if (now >= t.look_again) {
+    t.look_again = now + look_time;
+    const auto paused = c->count(records_channel, names::paused(t.source));
+    t.paused = paused && *paused > 0;
+  }
+  if (t.paused && !looked_at && may_end(t)) return end(*c, t);
+  if (t.paused) return;
+  // All that this consumer may have is here, and it is not enough: a consumer with more room. (Keyed: never, as another
+  // node would become the one consumer meanwhile.)
+  if (wanted && !t.consumer.keyed && t.prefetch < t.consumer.in_flight &&
+      static_cast<int>(t.holdings.count_of(t.generation)) >= t.prefetch) {
+    (void)c->cancel(t.channel, t.tag);
+    t.tag.clear();
+    t.prefetch = std::min(t.prefetch * 2, t.consumer.in_flight);
+    t.look_again = Instant();
+    begin(*c, t, now);
+  }
+}
+
+Instant Consumer::turn(Instant now) {
+  Instant next = Instant::max();
+  for (auto& [name, t] : taps_) {
+    sweep(*t, now);
+    serve(*t, now);
+    upkeep(*t, now);
+    next = std::min(next, t->holdings.next_change(now));
+    for (const Waiter& w : t->waiters) {
+      if (!w.request.wait.is_never()) next = std::min(next, w.request.wait.when());
+    }
+    if (!t->waiters.empty() || !t->tag.empty()) next = std::min(next, std::max(t->look_again, now));
+    if (!t->tag.empty()) next = std::min(next, now + std::chrono::seconds(1));
+  }
+  return next;
+}
+
+void Consumer::stopping() {
+  const Error closing = Error(Code::unavailable, Blame::us, "RabbitMQ: closing").safe_to_retry();
+  Connection* c = connection();
+  for (auto& [name, t] : taps_) {
+    fail_waiters(*t, closing);
+    std::string records;
+    t->holdings.each([&](const Held& m) {
+      if (m.lease.empty()) {
+        Attempts::write_record(m.message.id, {delivery_count(m.envelope) + 1, m.finished}, records);
+      }
+    });
+    if (c == nullptr || records.empty()) continue;
+    // What is unacknowledged goes back when the connection closes, just behind this.
+    (void)publisher_.publish_and_wait("", names::returned(t->source), record_of(std::move(records)));
+  }
+}
+
+// ---- settling
+
+void Consumer::settle_now(Source source, const std::string& lease, const Settlement& how,
+                          const std::shared_ptr<Answer<void>>& answer) {
+  Held* held = leased(source, lease);
+  Connection* c = connection();
+  if (held == nullptr || held->settling || c == nullptr) return answer->give(fail(lease_lost()));
+  Tap& t = tap(source);
+  switch (how.kind) {
+    case Settlement::Kind::done: {
+      auto acked = c->ack(t.channel, held->tag);
+      if (!acked) return answer->give(std::move(acked));
+      attempts_.forget(held->message.id);
+      t.holdings.remove(*held);
+      return answer->give({});
+    }
+    case Settlement::Kind::release:
+      t.holdings.release(*held);
+      if (t.tag.empty()) give_back(t);
+      return answer->give({});
+    case Settlement::Kind::retry:
+      if (t.consumer.keyed) return retry_keyed(t, *held, how.delay, answer);
+      return retry_later(t, *held, clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(how.delay),
+                         held->finished + 1, answer);
+    case Settlement::Kind::dead: return bury(t, *held, how.reason, answer);
+  }
+}
+
+void Consumer::retry_keyed(Tap& t, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer) {
+  // If the process ends, RabbitMQ delivers it again, with a higher count: the attempts will be known then.
+  std::string record;
+  const AttemptNote note{delivery_count(held.envelope) + 1, held.finished + 1};
+  attempts_.note(held.message.id, note);
+  Attempts::write_record(held.message.id, note, record);
+  held.settling = true;
+  publish_then("", names::returned(t.source), record_of(std::move(record)), t, held, std::move(answer),
+               [delay](Tap& at, Held& m) { at.holdings.retry(m, Clock::now() + delay); });
+}
+
+void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finished,
+                           const std::shared_ptr<Answer<void>>& answer) {
+  Envelope next = held.envelope;
+  std::erase_if(next.headers, [](const Header& h) { return h.name.starts_with("x-"); });
+  next.set(headers::attempts, finished);
+  next.set(headers::due, milliseconds(due));
+  next.expiration.clear();  // it would be counted anew; `parley-expires` stays
+  if (held.expires) next.set(headers::expires, milliseconds(*held.expires));
+  const std::string exchange = delay_exchange(due - clock_.now());
+  attempts_.forget(held.message.id);
+  replace(t, held, exchange, names::queue(t.source), std::move(next), answer);
+}
+
+void Consumer::bury(Tap& t, Held& held, const std::string& reason, const std::shared_ptr<Answer<void>>& answer) {
+  Envelope dead = held.envelope;
+  std::erase_if(dead.headers, [](const Header& h) { return h.name.starts_with("x-"); });
+  dead.set(headers::attempts, held.finished + (held.lease.empty() ? 0 : 1));
+  dead.set(headers::reason, reason);
+  dead.set(headers::dead_since, milliseconds(clock_.now()));
+  dead.remove(headers::due);
+  dead.expiration.clear();
+  replace(t, held, "", names::dead(t.source), std::move(dead), answer);
+}
+
+void Consumer::replace(Tap& t, Held& held, std::string to_exchange, std::string to_key, Envelope successor,
+                       std::shared_ptr<Answer<void>> answer) {
+  publish_then(std::move(to_exchange), std::move(to_key), std::move(successor), t, held, std::move(answer),
+               [this](Tap& at, Held& m) {
+                 if (Connection* c = connection()) (void)c->ack(at.channel, m.tag);
+                 at.holdings.remove(m);
+               });
+}
+
+void Consumer::publish_then(std::string exchange, std::string key, Envelope message, Tap& t, Held& held,
+                            std::shared_ptr<Answer<void>> answer, std::function<void(Tap&, Held&)> then) {
+  held.settling = true;
+  publisher_.publish({std::move(exchange),
+                      std::move(key),
+                      std::move(message),
+                      [this, to = inbox(), source = t.source, order = held.order, epoch = epoch_,
+                       answer = std::move(answer), then = std::move(then)](const Result<void>& published) {
+                        const bool taken = to->post([this, source, order, epoch, published, answer, then] {
+                          this->published(source, order, epoch, published, answer, then);
+                        });
+                        if (!taken && answer) answer->give(fail(lease_lost()));
+                      },
+                      {}});
+}
+
+void Consumer::published(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& result,
+                         const std::shared_ptr<Answer<void>>& answer, const std::function<void(Tap&, Held&)>& then) {
+  Tap& t = tap(source);
+  Held* held = epoch == epoch_ && connection() != nullptr ? t.holdings.settling(order) : nullptr;
+  if (held == nullptr) {  // RabbitMQ delivers it again: if its successor is there, twice
+    if (answer) answer->give(fail(lease_lost()));
+    return;
+  }
+  held->settling = false;
+  if (result) {
+    then(t, *held);
+  } else if (held->lease.empty()) {
+    held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));  // to be swept again, not at once
+  }
+  if (answer) answer->give(result);
+}
+
+}  // namespace parley::queue::rabbitmq

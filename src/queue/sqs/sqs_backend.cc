@@ -1,0 +1,124 @@
+#include "queue/sqs/sqs_backend.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "queue/sqs/json_writer.h"
+#include "queue/sqs/reply.h"
+#include "queue/sqs/sqs_broker.h"
+
+namespace parley::queue::sqs {
+namespace {
+
+// A line for each queue or topic that cannot be on SQS.
+std::string refusals(const Declarations& wanted, const Settings& settings) {
+  std::string out;
+  std::map<std::string, std::string> names;
+  for (const QueueDeclaration& queue : wanted.queues) {
+    const std::string& name = queue.consumer.name;
+    std::string why = refusal(queue, settings);
+    if (why.empty()) {
+      const auto [at, is_new] = names.emplace(names_of(name, settings.prefix, false)->main, name);
+      if (!is_new) why = fmt::format("SQS would have one queue for it and {}: {}", at->second, at->first);
+    }
+    if (!why.empty()) out += fmt::format("{}{}: {}", out.empty() ? "" : "\n", name, why);
+  }
+  for (const TopicDeclaration& topic : wanted.topics) {
+    out +=
+        fmt::format("{}topic {}: SQS has no topics; keep them on another backend", out.empty() ? "" : "\n", topic.name);
+  }
+  return out;
+}
+
+Task<Result<void>> declare_all(Client& client, Common& common, const Declarations& wanted) {
+  for (const QueueDeclaration& queue : wanted.queues) {
+    Result<PlacePtr> place = co_await create(client, common.settings, queue);
+    if (!place) co_return fail(Error(std::move(place).error()).during(fmt::format("queue {}", queue.consumer.name)));
+    common.directory.put(std::move(*place));
+  }
+  co_return {};
+}
+
+Task<Result<std::vector<Source>>> list_all(Client& client, const Common& common) {
+  std::set<std::string> sqs_names;
+  std::string token;
+  do {
+    JsonWriter json;
+    json.begin().number("MaxResults", 1000);
+    if (!common.settings.prefix.empty()) json.text("QueueNamePrefix", common.settings.prefix);
+    if (!token.empty()) json.text("NextToken", token);
+    const Result<std::string> answer = co_await client.call("ListQueues", json.end().take());
+    if (!answer) co_return fail(answer.error());
+    const auto urls = read_list(*answer, "QueueUrls");
+    const auto next = read_text(*answer, "NextToken");
+    if (!urls || !next) co_return fail(urls ? next.error() : urls.error());
+    for (const std::string& url : *urls) sqs_names.insert(url.substr(url.rfind('/') + 1));
+    token = *next;
+  } while (!token.empty());
+  std::map<std::string, std::string> declared = common.directory.names(common.settings);
+  std::vector<Source> out;
+  for (const std::string& sqs_name : sqs_names) {
+    const std::string_view own = own_name(sqs_name, common.settings.prefix);
+    if (own.empty()) continue;
+    const auto known = declared.find(sqs_name);
+    out.push_back({.name = known == declared.end() ? std::string(own) : known->second, .group = ""});
+  }
+  co_return out;
+}
+
+class SqsBackend final : public Backend {
+ public:
+  SqsBackend(Settings settings, const WallClock& clock)
+      : common_(std::make_shared<Common>(std::move(settings), clock)) {}
+
+  std::string_view name() const override { return "sqs"; }
+
+  Result<void> declare(const Declarations& wanted) override {
+    if (std::string why = refusals(wanted, common_->settings); !why.empty())
+      return fail(Error(Code::failed_precondition, Blame::us, std::move(why)).with_reason("not_by_this_backend"));
+    if (!wanted.queues.empty() && !said_how_long_) {
+      log::info("queues on SQS: a message that nobody takes is gone after 14 days, without a dead letter");
+      said_how_long_ = true;
+    }
+    return asking<void>([&](Client& client) { return declare_all(client, *common_, wanted); });
+  }
+
+  std::unique_ptr<Broker> open(Shard& shard) override { return std::make_unique<SqsBroker>(shard, common_); }
+
+  Result<std::vector<Source>> list() override {
+    return asking<std::vector<Source>>([&](Client& client) { return list_all(client, *common_); });
+  }
+
+ private:
+  // Runs a task with a client on a loop of its own, in this thread.
+  template <class T, class Ask>
+  Result<T> asking(const Ask& ask) {
+    Shard shard;
+    Client client(shard, common_->settings, common_->clock);
+    Result<T> out = run_blocking(shard, ask(client));
+    client.close();
+    return out;
+  }
+
+  const std::shared_ptr<Common> common_;
+  bool said_how_long_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Backend>> open_backend(std::string_view address, const std::filesystem::path& folder) {
+  static const WallClock clock;
+  Result<Settings> settings = parse_settings(address, process_environment());
+  if (!settings) return fail(std::move(settings).error());
+  std::string& ca = settings->origin.tls_config.ca_file;
+  if (!ca.empty()) ca = (folder / ca).string();
+  return make_backend(std::move(*settings), clock);
+}
+
+std::unique_ptr<Backend> make_backend(Settings settings, const WallClock& clock) {
+  return std::make_unique<SqsBackend>(std::move(settings), clock);
+}
+
+}  // namespace parley::queue::sqs

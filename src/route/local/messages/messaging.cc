@@ -1,0 +1,99 @@
+#include "route/local/messages/messaging.h"
+
+#include <memory>
+#include <thread>
+
+#include "route/local/messages/payload_json.h"
+
+namespace parley::route {
+
+Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRequest request) {
+  if (auto taken = take_json(messaging.api, request.message); !taken) co_return fail(std::move(taken).error());
+  auto message = queue::api::from_api(std::move(request.message));
+  if (!message) co_return fail(std::move(message).error());
+  queue::Publish publish{.to = std::move(request.queue),
+                         .message = std::move(*message),
+                         .dedup = std::move(request.dedup_key),
+                         .due = request.due_time,
+                         .expires = request.expire_time};
+  if (request.delay > Duration::zero()) {
+    publish.due = WallClock().now() + std::chrono::ceil<std::chrono::milliseconds>(request.delay);
+  }
+  if (auto admitted = messaging.door.admit(*messaging.user.contract(), publish); !admitted)
+    co_return fail(std::move(admitted).error());
+  co_return co_await messaging.broker.publish(std::move(publish));
+}
+
+Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases) {
+  for (std::string& lease : leases) {
+    (void)co_await broker.settle(source, std::move(lease), {.kind = queue::Settlement::Kind::release, .reason = {}});
+  }
+}
+
+namespace {
+
+// When the next piece of a wait ends.
+Deadline piece_of(Deadline until) { return until.sooner(Deadline::after(Shard::current().now(), wait_piece)); }
+
+bool is_over(const Messaging& messaging, Deadline until) {
+  return messaging.draining || until.passed(Shard::current().now());
+}
+
+}  // namespace
+
+Task<Result<std::vector<queue::Delivery>>> lease_for(Messaging& messaging, Call& call, queue::LeaseRequest request,
+                                                     Duration wait) {
+  const Deadline until = Deadline::after(Shard::current().now(), std::min(wait, max_wait));
+  for (;;) {
+    request.wait = piece_of(until);
+    auto leased = co_await messaging.broker.lease(request);
+    if (!leased) co_return fail(std::move(leased).error());
+    if (call.cancelled()) {
+      std::vector<std::string> leases;
+      for (queue::Delivery& delivery : *leased) leases.push_back(std::move(delivery.lease));
+      co_await release(messaging.broker, request.source, std::move(leases));
+      co_return fail(*call.cancelled());
+    }
+    if (!leased->empty() || is_over(messaging, until)) co_return leased;
+  }
+}
+
+Task<Result<queue::Events>> read_for(Messaging& messaging, Call& call, queue::ReadRequest request, Duration wait) {
+  const Deadline until = Deadline::after(Shard::current().now(), std::min(wait, max_wait));
+  for (;;) {
+    request.wait = piece_of(until);
+    auto events = co_await messaging.broker.read(request);
+    if (!events) co_return fail(std::move(events).error());
+    if (call.cancelled()) co_return fail(*call.cancelled());
+    if (!events->events.empty() || is_over(messaging, until)) co_return events;
+    // From here on behind what was seen to be the end, or events that come between two pieces would be missed.
+    request.from = {.kind = queue::From::Kind::after, .time = {}, .position = events->next};
+  }
+}
+
+namespace {
+
+// Shared by the waiting coroutine and the thread.
+struct Listing {
+  std::optional<Result<std::vector<queue::Source>>> names;
+  Signal done;
+};
+
+}  // namespace
+
+Task<Result<std::vector<queue::Source>>> list_sources(queue::Backend& backend) {
+  auto listing = std::make_shared<Listing>();
+  Shard& shard = Shard::current();
+  // Backends live as long as the process' shards do (node/messages), so the thread needs no parent.
+  std::thread([&backend, &shard, listing] {
+    auto names = std::make_shared<Result<std::vector<queue::Source>>>(backend.list());
+    shard.post([listing, names] {
+      listing->names = std::move(*names);
+      listing->done.notify();
+    });
+  }).detach();
+  while (!listing->names) co_await listing->done.wait();
+  co_return std::move(*listing->names);
+}
+
+}  // namespace parley::route

@@ -1,0 +1,60 @@
+// Messaging: what the rpcs of parley.Queues and parley.Topics work with on one shard.
+#pragma once
+
+#include <functional>
+
+#include "call/front.h"
+#include "loop/shard.h"
+#include "loop/timer.h"
+#include "queue/api/convert.h"
+#include "queue/broker.h"
+#include "route/local/local_route.h"
+#include "route/local/messages/door.h"
+
+namespace parley::route {
+
+// Owned by the node, on the broker's shard; outlives the calls.
+struct Messaging {
+  const Front& user;        // whose contract declares the queues and topics
+  queue::Broker& broker;    // the shard's
+  queue::Backend& backend;  // for names
+  const Door& door;
+  const contract::Contract& api;  // parley/queues.proto and topics.proto
+  bool draining = false;          // what waits comes back empty-handed
+};
+
+// Waits are cut into pieces, so that a call whose caller has gone, or a node that stops, is noticed soon.
+inline constexpr Duration wait_piece = std::chrono::seconds(1);
+inline constexpr Duration max_wait = std::chrono::minutes(10);
+inline constexpr int max_batch = 1000;
+
+// Register the rpcs. `messaging` outlives the route.
+void add_queues(LocalRoute& route, Messaging& messaging);
+void add_publish_stream(LocalRoute& route, Messaging& messaging);
+void add_lease_stream(LocalRoute& route, Messaging& messaging);
+void add_redrive(LocalRoute& route, Messaging& messaging);
+void add_topics(LocalRoute& route, Messaging& messaging);
+
+// Through the door and to the broker. The message's `json` has become its payload; errors are as the door's and
+// Broker::publish's.
+Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRequest request);
+
+// Broker::lease, and Broker::read, until there is something, `wait` has passed, the call was cancelled or the node
+// drains. What was leased for a call that is cancelled by then is released.
+Task<Result<std::vector<queue::Delivery>>> lease_for(Messaging& messaging, Call& call, queue::LeaseRequest request,
+                                                     Duration wait);
+Task<Result<queue::Events>> read_for(Messaging& messaging, Call& call, queue::ReadRequest request, Duration wait);
+
+// Gives back what nobody will work on. Errors are the lease's end, and nobody's loss.
+Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases);
+
+// All names there are, from a thread of their own: a backend may have to ask its broker.
+Task<Result<std::vector<queue::Source>>> list_sources(queue::Backend& backend);
+
+// The number that was asked for, a default for zero, within 1 and `most`.
+template <class T>
+T within(T asked, T otherwise, T most) {
+  return asked <= 0 ? otherwise : std::min(asked, most);
+}
+
+}  // namespace parley::route

@@ -1,0 +1,167 @@
+// parley.Topics.
+#include <algorithm>
+#include <map>
+
+#include "route/local/messages/messaging.h"
+#include "route/local/messages/payload_json.h"
+
+namespace parley::route {
+namespace {
+
+namespace api = queue::api;
+
+// One slice of a tail: small enough that a slow reader holds little.
+constexpr int tail_messages = 100;
+constexpr std::size_t tail_bytes = 256 << 10;
+
+api::TopicEvent shown(const Messaging& messaging, bool json, const queue::Event& event) {
+  api::TopicEvent out{.message = api::to_api(event.message), .position = event.position};
+  if (json) show_json(messaging.api, *messaging.user.contract(), out.message);
+  return out;
+}
+
+Task<Result<api::PublishReceipt>> publish_event(Messaging& messaging, api::PublishEventRequest request) {
+  api::PublishRequest publish_request;
+  publish_request.queue = std::move(request.topic);
+  publish_request.message = std::move(request.message);
+  publish_request.dedup_key = std::move(request.dedup_key);
+  auto receipt = co_await publish(messaging, std::move(publish_request));
+  if (!receipt) co_return fail(std::move(receipt).error());
+  co_return api::to_api(*receipt);
+}
+
+Task<Result<api::ReadTopicResponse>> read(Messaging& messaging, Call& call, api::ReadTopicRequest request) {
+  queue::ReadRequest wanted;
+  wanted.topic = request.topic;
+  wanted.from = api::from_api(request.from);
+  wanted.max_messages = within(request.max_messages, 100, max_batch);
+  wanted.max_bytes = static_cast<std::size_t>(within(request.max_bytes, std::int64_t{1} << 20, std::int64_t{64} << 20));
+  auto events = co_await read_for(messaging, call, std::move(wanted), request.wait);
+  if (!events) co_return fail(std::move(events).error());
+  api::ReadTopicResponse response;
+  response.next = events->next;
+  for (const queue::Event& event : events->events) response.events.push_back(shown(messaging, request.json, event));
+  co_return response;
+}
+
+bool is_wanted(const api::TailRequest& request, const queue::Message& message) {
+  return (request.types.empty() || std::ranges::find(request.types, message.type) != request.types.end()) &&
+         (request.key.empty() || message.key == request.key);
+}
+
+Task<Result<void>> tail(Messaging& messaging, Call& call, Reader<api::TailRequest> requests,
+                        Writer<api::TopicEvent> replies) {
+  auto request = co_await requests.read();
+  if (!request) co_return fail(std::move(request).error());
+  if (!*request) co_return invalid("the call has no request message");
+  queue::ReadRequest wanted;
+  wanted.topic = (*request)->topic;
+  wanted.from = api::from_api((*request)->from);
+  wanted.max_messages = tail_messages;
+  wanted.max_bytes = tail_bytes;
+  Duration wait{};  // the first look tells whether the topic is there
+  while (!messaging.draining) {
+    auto events = co_await read_for(messaging, call, wanted, wait);
+    if (!events) co_return fail(std::move(events).error());
+    wait = max_wait;
+    call.headers_complete();
+    for (const queue::Event& event : events->events) {
+      if (!is_wanted(**request, event.message)) continue;
+      // Waits while the reader is slow: nothing is read ahead.
+      if (auto sent = co_await replies.write(shown(messaging, (*request)->json, event)); !sent) co_return sent;
+    }
+    wanted.from = {.kind = queue::From::Kind::after, .time = {}, .position = events->next};
+  }
+  co_return fail(Error(Code::unavailable, Blame::us, "the node is about to stop").with_reason("draining"));
+}
+
+Result<void> with_group(const std::string& group) {
+  if (group.empty()) return invalid("`group` is missing");
+  return {};
+}
+
+Task<Result<api::Empty>> commit(Messaging& messaging, api::CommitRequest request) {
+  if (auto named = with_group(request.group); !named) co_return fail(std::move(named).error());
+  const queue::From to{.kind = queue::From::Kind::after, .time = {}, .position = std::move(request.position)};
+  auto done = co_await messaging.broker.commit({std::move(request.topic), std::move(request.group)}, to);
+  if (!done) co_return fail(std::move(done).error());
+  co_return api::Empty{};
+}
+
+Task<Result<api::Checkpoint>> checkpoint(Messaging& messaging, std::string topic, std::string group) {
+  if (auto named = with_group(group); !named) co_return fail(std::move(named).error());
+  auto position = co_await messaging.broker.checkpoint({std::move(topic), std::move(group)});
+  if (!position) co_return fail(std::move(position).error());
+  co_return api::Checkpoint{.position = std::move(*position)};
+}
+
+Task<Result<api::Checkpoint>> seek(Messaging& messaging, api::SeekRequest request) {
+  if (auto named = with_group(request.group); !named) co_return fail(std::move(named).error());
+  auto done = co_await messaging.broker.commit({request.topic, request.group}, api::from_api(request.to));
+  if (!done) co_return fail(std::move(done).error());
+  co_return co_await checkpoint(messaging, std::move(request.topic), std::move(request.group));
+}
+
+Task<Result<api::QueueStats>> stats(Messaging& messaging, api::TopicGroupRequest request) {
+  const queue::Source source{std::move(request.topic), std::move(request.group)};
+  auto stats = co_await messaging.broker.stats(source);
+  if (!stats) co_return fail(std::move(stats).error());
+  co_return api::to_api(source, *stats);
+}
+
+Task<Result<api::ListTopicsResponse>> list(Messaging& messaging, api::ListTopicsRequest request) {
+  auto sources = co_await list_sources(messaging.backend);
+  if (!sources) co_return fail(std::move(sources).error());
+  std::map<std::string, api::ListedTopic> topics;
+  for (const contract::EventType& event : messaging.user.contract()->events()) {
+    topics[event.topic].types.push_back(event.type);
+  }
+  std::ranges::sort(*sources, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
+  for (const queue::Source& source : *sources) {
+    if (source.name.contains('/')) continue;  // a queue's
+    api::ListedTopic& topic = topics[source.name];
+    if (source.group.empty()) continue;
+    queue::Stats stats;
+    if (!request.names_only) {
+      auto asked = co_await messaging.broker.stats(source);
+      if (!asked && asked.error().code() == Code::not_found) continue;  // gone meanwhile
+      if (!asked) co_return fail(std::move(asked).error());
+      stats = std::move(*asked);
+    }
+    topic.groups.push_back(api::to_api(source, stats));
+  }
+  api::ListTopicsResponse response;
+  response.backend = messaging.backend.name();
+  for (auto& [name, topic] : topics) {
+    topic.topic = name;
+    response.topics.push_back(std::move(topic));
+  }
+  co_return response;
+}
+
+}  // namespace
+
+void add_topics(LocalRoute& route, Messaging& messaging) {
+  Messaging* m = &messaging;
+  route.unary<api::PublishEventRequest, api::PublishReceipt>(
+      "/parley.Topics/Publish", [m](Call&, api::PublishEventRequest r) { return publish_event(*m, std::move(r)); });
+  route.unary<api::ReadTopicRequest, api::ReadTopicResponse>(
+      "/parley.Topics/Read", [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
+  route.stream<api::TailRequest, api::TopicEvent>(
+      "/parley.Topics/Tail", [m](Call& call, Reader<api::TailRequest> requests, Writer<api::TopicEvent> replies) {
+        return tail(*m, call, requests, replies);
+      });
+  route.unary<api::CommitRequest, api::Empty>("/parley.Topics/Commit",
+                                              [m](Call&, api::CommitRequest r) { return commit(*m, std::move(r)); });
+  route.unary<api::GetCheckpointRequest, api::Checkpoint>(
+      "/parley.Topics/GetCheckpoint",
+      [m](Call&, api::GetCheckpointRequest r) { return checkpoint(*m, std::move(r.topic), std::move(r.group)); });
+  route.unary<api::SeekRequest, api::Checkpoint>("/parley.Topics/Seek",
+                                                 [m](Call&, api::SeekRequest r) { return seek(*m, std::move(r)); });
+  route.unary<api::TopicGroupRequest, api::QueueStats>(
+      "/parley.Topics/Stats", [m](Call&, api::TopicGroupRequest r) { return stats(*m, std::move(r)); });
+  route.unary<api::ListTopicsRequest, api::ListTopicsResponse>(
+      "/parley.Topics/List", [m](Call&, api::ListTopicsRequest r) { return list(*m, r); });
+}
+
+}  // namespace parley::route

@@ -1,0 +1,360 @@
+#include "store/journal.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "store/crc32c.h"
+#include "store/fail_point.h"
+#include "store/frame_cache.h"
+#include "store/segment_file.h"
+
+namespace parley::store {
+namespace {
+
+constexpr std::string_view next_name = "next";        // the file that becomes the next segment
+constexpr std::string_view reserve_name = "reserve";  // space to give up
+
+bool is_full(const Error& error) { return error.code() == Code::resource_exhausted; }
+
+std::unexpected<Error> disk_full() {
+  return fail(Error(Code::resource_exhausted, Blame::us, "the disk is full: only what frees space is taken")
+                  .with_reason("disk_full"));
+}
+
+std::unexpected<Error> data_loss(std::string message) {
+  return fail(Error(Code::data_loss, Blame::us, std::move(message)).with_reason("journal_damaged"));
+}
+
+std::array<char, 16> random_id() {
+  std::random_device random;
+  std::array<char, 16> id{};
+  std::ranges::generate(id, [&] { return static_cast<char>(random()); });
+  return id;
+}
+
+class FileJournal final : public Journal {
+ public:
+  FileJournal(Files& files, std::filesystem::path folder, JournalOptions options)
+      : files_(files),
+        folder_(std::move(folder)),
+        options_(options),
+        recent_(options.recent_bytes),
+        older_(options.older_bytes) {}
+
+  Result<void> start();
+
+  Address begin() const override { return segments_.front()->begin_address(); }
+  Address end() const override { return active().end(); }
+  Address synced() const override { return synced_; }
+  bool full() const override { return full_; }
+
+  Result<void> make_room(std::size_t body_bytes, Spend spend) override;
+  Result<Frame> append(Bytes body, WallTime time, Spend spend) override;
+  Result<void> sync() override;
+  Result<void> tidy() override;
+  Result<Frame> read(Address at) override;
+  Result<void> replay(Address from, const std::function<Result<void>(const Frame&)>& each) override;
+  std::vector<Segment> segments() const override;
+  Result<void> remove_segment(Address from) override;
+
+ private:
+  SegmentFile& active() { return *segments_.back(); }
+  const SegmentFile& active() const { return *segments_.back(); }
+  std::filesystem::path path(std::string_view name) const { return folder_ / name; }
+
+  Result<void> open_segments(const std::vector<Address>& bases);
+  Result<void> begin_segment(const SegmentHeader& header);
+  Result<void> roll();
+  Result<void> prepare(std::uint64_t size);
+  Result<void> prepare_ahead();
+  Result<void> take_reserve();
+  Result<void> give_up_reserve();
+  Result<void> come_back();
+  Result<SegmentFile*> segment_of(Address at);
+  // Halts for good, unless the disk is merely full.
+  Result<void> or_halt(Result<void> outcome);
+  std::unexpected<Error> halt(const Error& why);
+
+  Files& files_;
+  std::filesystem::path folder_;
+  JournalOptions options_;
+  std::deque<std::unique_ptr<SegmentFile>> segments_;  // by address; the last one is written
+  std::optional<PreparedFile> next_;
+  bool reserve_held_ = false;
+  bool full_ = false;
+  bool space_ahead_ = true;  // false: preparing a segment failed; not tried again before it is needed
+  Address synced_ = 0;
+  std::optional<Error> halted_;
+  FrameCache recent_;
+  FrameCache older_;
+};
+
+Result<void> FileJournal::start() {
+  if (auto done = files_.make_folder(folder_); !done) return done;
+  if (folder_.has_parent_path()) {
+    if (auto done = files_.sync_folder(folder_.parent_path()); !done) return done;
+  }
+  auto names = files_.list(folder_);
+  if (!names) return fail(std::move(names).error());
+  std::vector<Address> bases;
+  for (const std::string& name : *names) {
+    if (const auto base = segment_base(name)) bases.push_back(*base);
+  }
+  if (std::ranges::find(*names, next_name) != names->end()) {
+    if (auto done = files_.remove(path(next_name)); !done) return done;
+  }
+  if (auto done = open_segments(bases); !done) return done;
+  synced_ = end();
+  // Both failing for lack of space is the disk being full, not an error: consuming has to go on after a restart.
+  if (auto done = active().allocate(options_.segment_bytes); !done && !is_full(done.error())) return done;
+  auto reserve = take_reserve();
+  if (!reserve && !is_full(reserve.error())) return reserve;
+  full_ = !reserve;
+  return {};
+}
+
+Result<void> FileJournal::open_segments(const std::vector<Address>& bases) {
+  if (bases.empty()) {
+    if (options_.synced > first_address) {
+      return data_loss(fmt::format("{} has no segments, but there was a journal up to address {}", folder_.string(),
+                                   options_.synced));
+    }
+    if (auto done = prepare(options_.segment_bytes); !done) return done;
+    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return begin_segment({.journal = random_id(), .base = first_address, .created = now});
+  }
+  for (const Address base : bases) {
+    auto segment = SegmentFile::open(files_, folder_, base);
+    if (!segment) return fail(std::move(segment).error());
+    if (!segments_.empty()) {
+      if ((*segment)->header().journal != active().header().journal) {
+        return data_loss((*segment)->path().string() + " is damaged at offset 16: it belongs to another journal");
+      }
+      if (auto done = active().ends_at(base); !done) return done;
+    }
+    segments_.push_back(*std::move(segment));
+  }
+  return active().find_end(options_.synced);
+}
+
+Result<void> FileJournal::or_halt(Result<void> outcome) {
+  if (!outcome && !is_full(outcome.error())) return halt(outcome.error());
+  return outcome;
+}
+
+std::unexpected<Error> FileJournal::halt(const Error& why) {
+  if (!halted_) {
+    halted_ = Error(Code::unavailable, Blame::us, "the store halted: " + why.message()).with_reason("store_halted");
+  }
+  return fail(*halted_);
+}
+
+Result<void> FileJournal::make_room(std::size_t body_bytes, Spend spend) {
+  if (halted_) return fail(*halted_);
+  if (full_ && spend == Spend::space) return disk_full();
+  const std::uint64_t need = frame_bytes(body_bytes);
+  if (active().room() >= need || (next_ && next_->allocated >= segment_header_bytes + need)) return {};
+  auto made = prepare(std::max(options_.segment_bytes, segment_header_bytes + need));
+  if (made || !is_full(made.error())) return or_halt(std::move(made));
+  if (!full_) log::warn("the disk is full: {}; only what frees space is taken", made.error().message());
+  full_ = true;
+  if (spend == Spend::space) return disk_full();
+  // The segment grows in small steps: the view has to write too, before anything can be freed.
+  const std::uint64_t used = active().allocated() - active().room();
+  auto grown = active().allocate(used + need);
+  if (!grown && is_full(grown.error()) && reserve_held_) {
+    if (auto done = give_up_reserve(); !done) return done;
+    grown = active().allocate(used + std::max(need, options_.reserve_bytes / 8));
+    if (!grown && is_full(grown.error())) grown = active().allocate(used + need);
+  }
+  return or_halt(std::move(grown));
+}
+
+Result<Frame> FileJournal::append(Bytes body, WallTime time, Spend spend) {
+  if (body.size() > max_frame_body) return invalid(fmt::format("{} bytes are too many for one group", body.size()));
+  if (auto done = make_room(body.size(), spend); !done) return fail(std::move(done).error());
+  if (active().room() < frame_bytes(body.size())) {
+    if (auto done = roll(); !done) return halt(done.error());
+  }
+  fail_point("journal_write");
+  const FrameHead head{.body_crc = crc32c(0, body.view()),
+                       .body_bytes = static_cast<std::uint32_t>(body.size()),
+                       .at = end(),
+                       .synced = synced_,
+                       .time = time};
+  if (auto done = active().append(head, body.view()); !done) {
+    full_ = full_ || is_full(done.error());
+    return fail(or_halt(std::move(done)).error());
+  }
+  fail_point("journal_written");
+  Frame frame{.at = head.at, .next = end(), .time = time, .body = std::move(body)};
+  recent_.put(frame);
+  return frame;
+}
+
+Result<void> FileJournal::sync() {
+  if (halted_) return fail(*halted_);
+  if (synced_ == end()) return {};
+  // Whatever it says: after a failed sync nobody knows what is on the disk, and a second one would say that all is
+  // well.
+  if (auto done = active().sync(); !done) return halt(done.error());
+  synced_ = end();
+  fail_point("journal_synced");
+  return {};
+}
+
+Result<void> FileJournal::roll() {
+  if (auto done = sync(); !done) return done;  // so that all but the last segment are on the disk
+  if (auto done = active().finish(); !done) return done;
+  return begin_segment({.journal = active().header().journal,
+                        .base = end(),
+                        .created = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())});
+}
+
+Result<void> FileJournal::begin_segment(const SegmentHeader& header) {
+  auto segment = SegmentFile::begin(files_, path(next_name), folder_, *std::exchange(next_, std::nullopt), header);
+  if (!segment) return fail(std::move(segment).error());
+  if (auto done = files_.sync_folder(folder_); !done) return done;
+  fail_point("segment_begun");
+  segments_.push_back(*std::move(segment));
+  return {};
+}
+
+Result<void> FileJournal::prepare(std::uint64_t size) {
+  if (next_) {
+    if (next_->allocated >= size) return {};
+    if (auto done = next_->file->allocate(size); !done) return done;
+    next_->allocated = size;
+    return next_->file->sync();
+  }
+  auto file = files_.open(path(next_name), Files::Mode::create);
+  if (!file) return fail(std::move(file).error());
+  auto made = (*file)->allocate(size);
+  if (made) made = (*file)->sync();
+  if (!made) {
+    file->reset();
+    if (auto done = files_.remove(path(next_name)); !done) return done;
+    return made;
+  }
+  next_ = PreparedFile{.file = *std::move(file), .allocated = size};
+  return {};
+}
+
+Result<void> FileJournal::tidy() {
+  if (halted_) return fail(*halted_);
+  auto done = full_ ? come_back() : prepare_ahead();
+  return !done && is_full(done.error()) ? Result<void>() : or_halt(std::move(done));
+}
+
+Result<void> FileJournal::prepare_ahead() {
+  if (next_ || !space_ahead_ || active().room() > active().allocated() / 4) return {};
+  auto made = prepare(options_.segment_bytes);
+  space_ahead_ = made.has_value();
+  return made;
+}
+
+// The reserve first: there is no use in taking publishes again that the next full disk could not survive.
+Result<void> FileJournal::come_back() {
+  if (auto done = take_reserve(); !done) return done;
+  if (auto done = prepare(options_.segment_bytes); !done) return done;
+  log::info("the disk has space again: the store takes everything");
+  full_ = false;
+  return {};
+}
+
+Result<void> FileJournal::take_reserve() {
+  if (reserve_held_ || options_.reserve_bytes == 0) return {};
+  auto file = files_.open(path(reserve_name), Files::Mode::open);
+  if (!file && file.error().code() == Code::not_found) file = files_.open(path(reserve_name), Files::Mode::create);
+  if (!file) return fail(std::move(file).error());
+  auto done = (*file)->allocate(options_.reserve_bytes);
+  if (done) done = (*file)->sync();
+  reserve_held_ = done.has_value();
+  if (!done) (void)(*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
+  return done;
+}
+
+Result<void> FileJournal::give_up_reserve() {
+  reserve_held_ = false;
+  if (auto done = files_.remove(path(reserve_name)); !done) return or_halt(std::move(done));
+  return or_halt(files_.sync_folder(folder_));
+}
+
+Result<SegmentFile*> FileJournal::segment_of(Address at) {
+  if (at < begin()) {
+    return fail(Error(Code::not_found, Blame::us, fmt::format("the journal begins at {}, behind {}", begin(), at)));
+  }
+  if (at >= end()) {
+    return fail(Error(Code::out_of_range, Blame::us, fmt::format("the journal ends at {}, before {}", end(), at)));
+  }
+  const auto behind = std::ranges::upper_bound(segments_, at, {}, [](const auto& s) { return s->begin_address(); });
+  return std::prev(behind)->get();
+}
+
+Result<Frame> FileJournal::read(Address at) {
+  auto segment = segment_of(at);
+  if (!segment) return fail(std::move(segment).error());
+  if (const Frame* frame = recent_.find(at)) return *frame;
+  if (const Frame* frame = older_.find(at)) return *frame;
+  auto frame = (*segment)->read(at);
+  if (frame) older_.put(*frame);
+  return frame;
+}
+
+Result<void> FileJournal::replay(Address from, const std::function<Result<void>(const Frame&)>& each) {
+  for (Address at = from; at != end();) {
+    auto segment = segment_of(at);
+    if (!segment) return fail(std::move(segment).error());
+    auto frame = (*segment)->read(at);
+    if (!frame) return fail(std::move(frame).error());
+    if (auto done = each(*frame); !done) return done;
+    at = frame->next;
+  }
+  return {};
+}
+
+std::vector<Journal::Segment> FileJournal::segments() const {
+  std::vector<Segment> out;
+  for (const auto& segment : segments_) {
+    out.push_back({.from = segment->begin_address(), .to = segment->end(), .file_bytes = segment->allocated()});
+  }
+  return out;
+}
+
+Result<void> FileJournal::remove_segment(Address from) {
+  if (halted_) return fail(*halted_);
+  if (segments_.size() < 2 || begin() != from) {
+    return fail(Error(Code::failed_precondition, Blame::us, "only the oldest segment is removed, never the last one"));
+  }
+  fail_point("segment_remove");
+  std::unique_ptr<SegmentFile> oldest = std::move(segments_.front());
+  segments_.pop_front();
+  space_ahead_ = true;
+  // Written blocks are the best to write into again. What is in them says that it is of another address.
+  const bool recycle = !next_ && (!full_ || reserve_held_) && oldest->allocated() >= options_.segment_bytes / 2;
+  auto done = recycle ? files_.rename(oldest->path(), path(next_name)) : files_.remove(oldest->path());
+  // Before anything is written into it: a crash could bring the old name back.
+  if (done) done = files_.sync_folder(folder_);
+  if (!done) return halt(done.error());
+  fail_point("segment_removed");
+  if (!recycle) return {};
+  next_ = std::move(*oldest).take();
+  done = prepare(options_.segment_bytes);
+  return !done && is_full(done.error()) ? Result<void>() : or_halt(std::move(done));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(Files& files, std::filesystem::path folder, JournalOptions options) {
+  auto journal = std::make_unique<FileJournal>(files, std::move(folder), options);
+  if (auto done = journal->start(); !done) return fail(std::move(done).error());
+  return journal;
+}
+
+}  // namespace parley::store

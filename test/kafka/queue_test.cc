@@ -1,0 +1,320 @@
+// Queues on a real Kafka.
+#include "kafka_fixture.h"
+
+namespace parley::queue::kafka {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Source mail = queue("shop.Mailer/SendMail");
+constexpr Duration soon = 700ms;
+
+Settlement retry(Duration delay) { return {.kind = Settlement::Kind::retry, .delay = delay, .reason = ""}; }
+Settlement release() { return {.kind = Settlement::Kind::release, .delay = {}, .reason = ""}; }
+Settlement dead(std::string reason) {
+  return {.kind = Settlement::Kind::dead, .delay = {}, .reason = std::move(reason)};
+}
+
+TEST(Queue, WhatIsPublishedIsDeliveredOnceSettledAndNotAgain) {
+  const std::string prefix = new_prefix();
+  Node node(prefix);
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  Publish request;
+  request.to = mail.name;
+  request.message = {.id = "m1",
+                     .source = "/shop.Mailer/SendMail",
+                     .type = "shop.Mail",
+                     .key = "customers/1",
+                     .content_type = "application/protobuf",
+                     .time = WallTime(1'700'000'000'123ms),
+                     .payload = Bytes::literal("\x08\x01"),
+                     .metadata = {{"traceparent", "00-1-2-01"}, {"ce-subject", "s"}}};
+  auto receipt = node.wait(node.broker().publish(request));
+  ASSERT_OK(receipt);
+  EXPECT_EQ(receipt->id, "m1");
+  EXPECT_FALSE(receipt->position.empty());
+  EXPECT_EQ(node.stats(mail).waiting, 1U);
+
+  auto leased = node.lease(mail);
+  ASSERT_EQ(leased.size(), 1U);
+  const Message& got = leased[0].message;
+  EXPECT_EQ(got.id, "m1");
+  EXPECT_EQ(got.source, "/shop.Mailer/SendMail");
+  EXPECT_EQ(got.type, "shop.Mail");
+  EXPECT_EQ(got.key, "customers/1");
+  EXPECT_EQ(got.content_type, "application/protobuf");
+  EXPECT_EQ(got.time, WallTime(1'700'000'000'123ms));
+  EXPECT_EQ(got.payload.view(), "\x08\x01");
+  EXPECT_EQ(got.metadata.get("traceparent"), "00-1-2-01");
+  EXPECT_EQ(got.metadata.get("ce-subject"), "s");
+  EXPECT_EQ(got.metadata.size(), 2U);
+  EXPECT_EQ(leased[0].position, receipt->position);
+  EXPECT_EQ(leased[0].attempt, 1);
+  EXPECT_EQ(node.stats(mail).leased, 1U);
+  EXPECT_EQ(node.stats(mail).waiting, 0U);
+  ASSERT_OK(node.settle(mail, leased[0]));
+  EXPECT_EQ(node.settle(mail, leased[0]).error().reason(), "lease_lost");
+  EXPECT_EQ(node.stats(mail).leased, 0U);
+
+  Node other(prefix);
+  node.end();
+  EXPECT_TRUE(other.lease(mail, 1, 3s).empty());
+}
+
+TEST(Queue, ARetryComesAgainAfterItsDelayAndCountsAReleaseDoesNot) {
+  Node node(new_prefix());
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  ASSERT_OK(node.publish(mail.name, "a"));
+  auto first = node.lease(mail);
+  ASSERT_EQ(first.size(), 1U);
+  const Instant began = Clock::now();
+  ASSERT_OK(node.settle(mail, first[0], retry(1s)));
+  EXPECT_EQ(node.stats(mail).delayed, 1U);
+  auto second = node.lease(mail);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_GE(Clock::now() - began, 1s);
+  EXPECT_EQ(second[0].attempt, 2);
+  ASSERT_OK(node.settle(mail, second[0], release()));
+  auto third = node.lease(mail);
+  ASSERT_EQ(third.size(), 1U);
+  EXPECT_EQ(third[0].attempt, 2);
+}
+
+TEST(Queue, AKeyedRetryBlocksItsKeyOnly) {
+  Node node(new_prefix(), "&partitions=1");
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .keyed = true}})));
+  for (const auto& [payload, key] : std::vector<std::pair<std::string, std::string>>{
+           {"a1", "a"}, {"a2", "a"}, {"b1", "b"}, {"a3", "a"}, {"none", ""}}) {
+    ASSERT_OK(node.publish(mail.name, payload, key));
+  }
+  auto all = node.lease(mail, 10);
+  while (all.size() < 3) {
+    for (auto& more : node.lease(mail, 10)) all.push_back(std::move(more));
+  }
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(text(all[0]), "a1");
+  EXPECT_EQ(text(all[1]), "b1");
+  EXPECT_EQ(text(all[2]), "none");
+  ASSERT_OK(node.settle(mail, all[0], retry(1500ms)));
+  ASSERT_OK(node.settle(mail, all[1]));
+  ASSERT_OK(node.settle(mail, all[2]));
+  EXPECT_TRUE(node.lease(mail, 10, soon).empty()) << "followers of a key wait";
+  EXPECT_EQ(node.next(mail), "a1");
+  EXPECT_EQ(node.next(mail), "a2");
+  EXPECT_EQ(node.next(mail), "a3");
+}
+
+TEST(Queue, DeadLettersKeepEverythingAndCanBeRedriven) {
+  const std::string prefix = new_prefix();
+  Node node(prefix);
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  for (const char* payload : {"bad", "worse", "worst"}) ASSERT_OK(node.publish(mail.name, payload, "k"));
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    auto leased = node.lease(mail);
+    ASSERT_EQ(leased.size(), 1U);
+    ids.push_back(leased[0].message.id);
+    ASSERT_OK(node.settle(mail, leased[0], dead("INVALID_ARGUMENT: no such customer")));
+  }
+  EXPECT_EQ(node.stats(mail).dead, 3U);
+  EXPECT_EQ(node.stats(mail).waiting, 0U);
+  const auto peek = [&] { return node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""})); };
+  auto peeked = peek();
+  ASSERT_OK(peeked);
+  ASSERT_EQ(peeked->size(), 3U);
+  EXPECT_EQ((*peeked)[0].message.payload.view(), "bad");
+  EXPECT_EQ((*peeked)[0].message.id, ids[0]);
+  EXPECT_EQ((*peeked)[0].message.key, "k");
+  EXPECT_EQ((*peeked)[0].attempts, 1);
+  EXPECT_EQ((*peeked)[0].reason, "INVALID_ARGUMENT: no such customer");
+  EXPECT_TRUE((*peeked)[0].since.has_value());
+  EXPECT_EQ((*peeked)[0].message.metadata.size(), 0U);
+
+  EXPECT_EQ(node.wait(node.broker().redrive(mail, {(*peeked)[1].position})).value_or(0), 1U);
+  EXPECT_EQ(node.stats(mail).dead, 2U);
+  auto again = node.lease(mail);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(text(again[0]), "worse");
+  EXPECT_EQ(again[0].message.id, ids[1]);
+  EXPECT_EQ(again[0].attempt, 1);
+  ASSERT_OK(node.settle(mail, again[0]));
+
+  Node other(prefix);  // what went back is known everywhere
+  auto rest = other.wait(other.broker().peek({.source = mail, .shelf = Shelf::dead, .after = (*peeked)[0].position}));
+  ASSERT_OK(rest);
+  ASSERT_EQ(rest->size(), 1U);
+  EXPECT_EQ((*rest)[0].message.payload.view(), "worst");
+
+  EXPECT_EQ(node.wait(node.broker().redrive(mail, {})).value_or(0), 2U);
+  EXPECT_EQ(node.stats(mail).dead, 0U);
+  EXPECT_EQ(peek()->size(), 0U);
+  EXPECT_EQ(node.next(mail), "bad");
+  auto last = node.lease(mail);
+  ASSERT_EQ(last.size(), 1U);
+  ASSERT_OK(node.settle(mail, last[0], dead("again")));
+  EXPECT_EQ(node.wait(node.broker().purge(mail, Shelf::dead)).value_or(0), 1U);
+  EXPECT_EQ(node.stats(mail).dead, 0U);
+}
+
+TEST(Queue, ALeaseThatRanOutIsLostAndTheMessageComesAgain) {
+  Node node(new_prefix());
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  ASSERT_OK(node.publish(mail.name, "slow"));
+  auto first = node.lease(mail, 1, 10s, 1s);
+  ASSERT_EQ(first.size(), 1U);
+  ASSERT_OK(node.wait(node.broker().extend(mail, first[0].lease, 2s)));
+  EXPECT_TRUE(node.lease(mail, 1, 1500ms).empty()) << "extended";
+  auto second = node.lease(mail);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].attempt, 2);
+  EXPECT_EQ(node.settle(mail, first[0]).error().reason(), "lease_lost");
+  EXPECT_EQ(node.wait(node.broker().extend(mail, first[0].lease, 2s)).error().reason(), "lease_lost");
+  ASSERT_OK(node.settle(mail, second[0]));
+}
+
+TEST(Queue, AnotherNodeGoesOnWithAttemptsDelaysAndWhatIsSettledOutOfOrder) {
+  const std::string prefix = new_prefix();
+  auto node = std::make_unique<Node>(prefix, "&partitions=1");
+  ASSERT_OK(node->backend().declare(declarations({{.name = mail.name}})));
+  for (const char* payload : {"0", "1", "2", "3", "4"}) ASSERT_OK(node->publish(mail.name, payload));
+  std::vector<Delivery> all;
+  while (all.size() < 5) {
+    for (auto& one : node->lease(mail, 5)) all.push_back(std::move(one));
+  }
+  ASSERT_OK(node->settle(mail, all[1]));
+  ASSERT_OK(node->settle(mail, all[3]));
+  ASSERT_OK(node->settle(mail, all[2], retry(4s)));
+  ASSERT_OK(node->settle(mail, all[4], release()));
+  node.reset();  // "0" is in flight
+
+  Node other(prefix);
+  EXPECT_EQ(other.stats(mail).delayed, 1U);
+  auto delayed = other.wait(other.broker().peek({.source = mail, .shelf = Shelf::delayed, .after = ""}));
+  ASSERT_OK(delayed);
+  ASSERT_EQ(delayed->size(), 1U);
+  EXPECT_EQ((*delayed)[0].message.payload.view(), "2");
+  std::vector<std::pair<std::string, int>> got;
+  while (got.size() < 3) {
+    auto one = other.lease(mail, 1, 10s);
+    ASSERT_EQ(one.size(), 1U);
+    got.emplace_back(text(one[0]), one[0].attempt);
+    ASSERT_OK(other.settle(mail, one[0]));
+  }
+  const std::vector<std::pair<std::string, int>> expected = {{"0", 2}, {"4", 1}, {"2", 2}};
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(other.stats(mail).waiting, 0U);
+}
+
+TEST(Queue, PausedItPublishesAndDoesNotDeliverOnAnyNodeAlsoAfterARestart) {
+  const std::string prefix = new_prefix();
+  Node node(prefix);
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  ASSERT_OK(node.publish(mail.name, "1"));
+  EXPECT_EQ(node.next(mail), "1");
+  Node other(prefix);
+  ASSERT_OK(other.wait(other.broker().pause(mail, true)));
+  while (!node.stats(mail).paused) {
+  }
+  ASSERT_OK(node.publish(mail.name, "2"));
+  EXPECT_TRUE(node.lease(mail, 1, soon).empty());
+  node.end();
+  Node third(prefix);
+  EXPECT_TRUE(third.stats(mail).paused);
+  EXPECT_TRUE(third.lease(mail, 1, 4s).empty());
+  ASSERT_OK(other.wait(other.broker().pause(mail, false)));
+  EXPECT_EQ(third.next(mail), "2");
+}
+
+TEST(Queue, PurgeEmptiesAShelfWithAMemberAndWithout) {
+  const std::string prefix = new_prefix();
+  Node node(prefix);
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  for (int i = 0; i < 20; ++i) ASSERT_OK(node.publish(mail.name, "waits"));
+  EXPECT_EQ(node.stats(mail).waiting, 20U);
+  EXPECT_EQ(node.wait(node.broker().purge(mail, Shelf::waiting)).value_or(0), 20U);
+  EXPECT_EQ(node.stats(mail).waiting, 0U);
+  for (int i = 0; i < 20; ++i) ASSERT_OK(node.publish(mail.name, "waits"));
+  auto leased = node.lease(mail);
+  ASSERT_EQ(leased.size(), 1U);
+  EXPECT_EQ(node.wait(node.broker().purge(mail, Shelf::waiting)).value_or(0), 19U);
+  ASSERT_OK(node.settle(mail, leased[0], retry(1h)));
+  ASSERT_OK(node.publish(mail.name, "new"));
+  EXPECT_EQ(node.next(mail), "new");
+  EXPECT_EQ(node.stats(mail).delayed, 1U);
+  EXPECT_EQ(node.wait(node.broker().purge(mail, Shelf::delayed)).value_or(0), 1U);
+  EXPECT_EQ(node.stats(mail).delayed, 0U);
+}
+
+TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
+  Node node(new_prefix());
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 4s}})));
+  ASSERT_OK(node.publish(mail.name, "in time"));
+  EXPECT_EQ(node.next(mail), "in time");
+  ASSERT_OK(node.publish(mail.name, "late"));
+  node.wait(node.shard().sleep(4200ms));
+  EXPECT_TRUE(node.lease(mail, 1, soon).empty());
+  auto peeked = node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""}));
+  ASSERT_OK(peeked);
+  ASSERT_EQ(peeked->size(), 1U);
+  EXPECT_EQ((*peeked)[0].reason, "expired");
+  // Who redrives wants it handled: now it lives its time again.
+  EXPECT_EQ(node.wait(node.broker().redrive(mail, {})).value_or(0), 1U);
+  EXPECT_EQ(node.next(mail), "late");
+}
+
+TEST(Queue, PeekConsumesNothingAndPages) {
+  Node node(new_prefix());
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  for (int i = 0; i < 10; ++i) ASSERT_OK(node.publish(mail.name, std::to_string(i)));
+  std::set<std::string> seen;
+  Position after;
+  for (;;) {
+    auto page =
+        node.wait(node.broker().peek({.source = mail, .shelf = Shelf::waiting, .after = after, .max_messages = 3}));
+    ASSERT_OK(page);
+    if (page->empty()) break;
+    for (const Peeked& one : *page) EXPECT_TRUE(seen.emplace(one.message.payload.view()).second);
+    after = page->back().position;
+  }
+  EXPECT_EQ(seen.size(), 10U);
+  EXPECT_EQ(node.stats(mail).waiting, 10U);
+  EXPECT_TRUE(node.stats(mail).oldest.has_value());
+}
+
+TEST(Queue, WhatKafkaCannotDoIsSaidAtStartUp) {
+  Node node(new_prefix());
+  auto dedup = node.backend().declare(declarations({{.name = "a.B/C", .dedup = 24h}, {.name = "a.B/D", .dedup = 24h}}));
+  ASSERT_FALSE(dedup.has_value());
+  EXPECT_EQ(dedup.error().code(), Code::failed_precondition);
+  EXPECT_EQ(dedup.error().reason(), "not_by_this_backend");
+  EXPECT_NE(dedup.error().message().find("a.B/C"), std::string::npos);
+  EXPECT_NE(dedup.error().message().find("a.B/D"), std::string::npos);
+  auto same = node.backend().declare(declarations({{.name = "a.B/C"}, {.name = "a.B.C"}}));
+  EXPECT_EQ(same.error().reason(), "not_by_this_backend");
+  Publish due{.to = "a.B/C", .message = {}, .dedup = "", .due = WallTime(1ms), .expires = {}};
+  EXPECT_EQ(node.wait(node.broker().publish(due)).error().code(), Code::unimplemented);
+  EXPECT_EQ(node.publish("nobody/Declared", "x").error().code(), Code::not_found);
+  auto leased = node.wait(node.broker().lease({.source = queue("nobody/Declared")}));
+  EXPECT_EQ(leased.error().code(), Code::not_found);
+}
+
+TEST(Queue, DedupInTheProcessIsAskedForByTheAddress) {
+  Node node(new_prefix(), "&dedup=process");
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .dedup = 1h}})));
+  Publish request;
+  request.to = mail.name;
+  request.message.id = "first";
+  request.dedup = "order-7";
+  auto first = node.wait(node.broker().publish(request));
+  ASSERT_OK(first);
+  request.message.id = "second";
+  auto second = node.wait(node.broker().publish(request));
+  ASSERT_OK(second);
+  EXPECT_TRUE(second->duplicate);
+  EXPECT_EQ(second->id, "first");
+  EXPECT_EQ(second->position, first->position);
+  EXPECT_EQ(node.stats(mail).waiting, 1U);
+}
+
+}  // namespace
+}  // namespace parley::queue::kafka

@@ -1,0 +1,87 @@
+"""A mailer that follows orders, and nodes in front of it. Each test has its own, so that a queue holds nothing of another test's."""
+
+import os
+import re
+import sys
+import time
+
+import httpx
+import mailer as mailer_module
+import parley_node
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "websocket"))  # its client's side
+BINARY = os.environ["PARLEY_BINARY"]
+CONTRACTS = os.path.join(HERE, "contracts")
+
+
+class Node(parley_node.Parley):
+    """With what the tests ask of it."""
+
+    def client(self):
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20, trust_env=False)
+
+    def send(self, rpc="/v1/mails", headers=None, **mail):
+        """Enqueues over REST; returns the receipt."""
+        with self.client() as client:
+            answer = client.post(rpc, json=mail, headers=headers)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    def metric(self, name, **labels):
+        """The value of one sample of /metrics; 0 where it is not there."""
+        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=10).text
+        for line in text.splitlines():
+            if not line.startswith(name + "{"):
+                continue
+            found = dict(re.findall(r'(\w+)="([^"]*)"', line))
+            if all(found.get(key) == value for key, value in labels.items()):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
+
+    def messages(self, state, queue="mail.Mailer/Send"):
+        return self.metric("parley_queue_messages", queue=queue, state=state)
+
+    def wait_messages(self, state, count, queue="mail.Mailer/Send", seconds=15):
+        """Waits until so many messages are on that shelf."""
+        end = time.monotonic() + seconds
+        while (now := self.messages(state, queue)) != count:
+            assert time.monotonic() < end, f"{now} messages are {state}, not {count}\n{self.log()[-3000:]}"
+            time.sleep(0.1)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def mailer():
+    running = mailer_module.Mailer(parley_node.free_port()).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def new_node(mailer):
+    """Makes a node that is not started: new_node(timeouts={…})."""
+    made = []
+
+    def make(**more):
+        config = {"contracts": CONTRACTS, "shards": 2, "timeouts": {"drain": "5s"},
+                  "services": {"mailer": {"serves": ["mail.Mailer"], "at": f"grpc://127.0.0.1:{mailer.port}"}}, **more}
+        made.append(Node(BINARY, config))
+        return made[-1]
+
+    yield make
+    for one in made:
+        try:
+            if one.process is not None and one.process.poll() is None:
+                one.stop()
+        finally:
+            one.folder.cleanup()
+
+
+@pytest.fixture
+def node(new_node):
+    return new_node().start()

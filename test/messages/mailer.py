@@ -1,0 +1,100 @@
+"""mail.Mailer with grpcio, in the test's own process: it notes what it is called with, and does as a mail's text says.
+
+    "fail CODE N"   fails the first N attempts with that code ("fail UNAVAILABLE 2"); without N, all of them
+    "take S"        takes S seconds
+    otherwise       it is fine
+"""
+
+import collections
+import os
+import sys
+import threading
+import time
+from concurrent import futures
+
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # nodes are started from this process, and know nothing of its grpc
+
+import grpc  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "contracts"), os.path.join(HERE, "..", "..", "contracts")]
+pb, pb_grpc = grpc.protos_and_services("mail.proto")
+receipt_pb2 = grpc.protos("parley/receipt.proto")
+
+Seen = collections.namedtuple("Seen", "rpc request id attempt key metadata began")
+
+
+class Mailer(pb_grpc.MailerServicer):
+    def __init__(self, port):
+        self.port = port
+        self.seen = []
+        self.running = collections.Counter()  # by key
+        self.most = collections.Counter()
+        self.changed = threading.Condition()
+        self.server = None
+
+    def start(self):
+        self.server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0)])
+        pb_grpc.add_MailerServicer_to_server(self, self.server)
+        self.server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self.server.start()
+        return self
+
+    def stop(self):
+        self.server.stop(0).wait()
+
+    def Send(self, request, context):
+        self.handle("Send", request, context)
+        return receipt_pb2.Receipt()
+
+    def Note(self, request, context):
+        self.handle("Note", request, context)
+        return pb_empty()
+
+    def OnSent(self, request, context):
+        self.note("OnSent", request, context)
+        return pb_empty()
+
+    def Plain(self, request, context):
+        return request
+
+    def note(self, rpc, request, context):
+        metadata = dict(context.invocation_metadata())
+        seen = Seen(rpc, request, metadata.get("parley-message-id"), int(metadata.get("parley-attempt", "0")), metadata.get("parley-key"),
+                    metadata, time.monotonic())
+        with self.changed:
+            self.seen.append(seen)
+            self.changed.notify_all()
+        return seen
+
+    def handle(self, rpc, request, context):
+        with self.changed:
+            self.running[request.to] += 1
+            self.running[None] += 1
+            for key in (request.to, None):
+                self.most[key] = max(self.most[key], self.running[key])
+        try:
+            seen = self.note(rpc, request, context)
+            word, *more = request.text.split() or [""]
+            if word == "take":
+                end = time.monotonic() + float(more[0])
+                while context.is_active() and time.monotonic() < end:
+                    time.sleep(0.01)
+            if word == "fail" and (len(more) < 2 or seen.attempt <= int(more[1])):
+                context.abort(grpc.StatusCode[more[0]], f"attempt {seen.attempt} fails on purpose")
+        finally:
+            with self.changed:
+                self.running[request.to] -= 1
+                self.running[None] -= 1
+
+    def wait(self, count, seconds=15):
+        """What was seen, once that is `count` calls."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.seen) >= count, seconds), f"{len(self.seen)} of {count} calls: {self.seen}"
+            return list(self.seen)
+
+
+def pb_empty():
+    from google.protobuf import empty_pb2
+
+    return empty_pb2.Empty()

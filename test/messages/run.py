@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Queues over every edge, and deliveries to a grpcio service that fails on purpose; pytest. Arguments after -- go to pytest."""
+
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import suite  # noqa: E402
+
+if __name__ == "__main__":
+    parser = suite.arguments(__doc__)
+    parser.add_argument("rest", nargs="*")
+    arguments = parser.parse_args()
+    suite.run_pytest(arguments, HERE, *arguments.rest)

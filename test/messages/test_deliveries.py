@@ -1,0 +1,121 @@
+"""Deliveries to a service that fails, hangs and goes away."""
+
+import itertools
+import time
+
+QUEUE = "mail.Mailer/Send"
+
+
+def test_retries_with_attempts_counted_and_back_off(node, mailer):
+    node.send(to="ada", text="fail UNAVAILABLE 2")
+    seen = mailer.wait(3)
+    assert [one.attempt for one in seen] == [1, 2, 3]
+    assert len({one.id for one in seen}) == 1
+    gaps = [b.began - a.began for a, b in itertools.pairwise(seen)]
+    assert 0.09 < gaps[0] < 1.0  # half of 200 ms is certain
+    assert 0.19 < gaps[1] < 1.5
+    node.wait_messages("leased", 0)
+    assert node.messages("dead") == 0
+    assert node.metric("parley_deliveries_total", queue=QUEUE, outcome="retry") == 2
+
+
+def test_attempts_run_out(node, mailer):
+    node.send(to="ada", text="fail INTERNAL")
+    mailer.wait(3)
+    node.wait_messages("dead", 1)
+    time.sleep(0.6)
+    assert len(mailer.seen) == 3
+
+
+def test_fatal_statuses_go_to_the_dead_letters_at_once(node, mailer):
+    node.send(to="ada", text="fail INVALID_ARGUMENT")
+    node.send(to="bob", text="fail NOT_FOUND")
+    node.wait_messages("dead", 2)
+    assert sorted(one.attempt for one in mailer.seen) == [1, 1]
+
+
+def test_a_dead_letter_does_not_hold_up_its_key(node, mailer):
+    node.send(to="ada", text="fail INVALID_ARGUMENT")
+    node.send(to="ada", text="fine")
+    assert [one.request.text for one in mailer.wait(2)] == ["fail INVALID_ARGUMENT", "fine"]
+
+
+def test_keys_keep_their_order_and_hold_up_nobody_else(node, mailer):
+    keys = ["a", "b", "c"]
+    for number in range(1, 16):
+        for key in keys:
+            node.send(to=key, number=number, text="fail UNAVAILABLE 1" if number % 5 == 0 else "take 0.02")
+    total = 3 * (15 + 3)
+    seen = mailer.wait(total, 40)
+    for key in keys:
+        numbers = [one.request.number for one in seen if one.request.to == key]
+        assert numbers == sorted(numbers)
+        assert mailer.most[key] == 1
+    assert mailer.most[None] > 1, "keys did not run beside one another"
+
+
+def test_no_more_in_flight_than_the_option_says(node, mailer):
+    for number in range(30):
+        node.send(to=f"k{number}", text="take 0.1")
+    mailer.wait(30)
+    assert 4 <= mailer.most[None] <= 8
+
+
+def test_one_at_a_time_over_all_shards(node, mailer):
+    for number in range(10):
+        node.send("/mail.Mailer/Note", to=f"k{number}", text="take 0.05")
+    mailer.wait(10)
+    assert mailer.most[None] == 1
+
+
+def test_a_lease_is_kept_for_as_long_as_the_handler_works(node, mailer):
+    node.send(to="ada", text="take 5")  # the lease is 2 s
+    mailer.wait(1)
+    time.sleep(1)
+    assert node.messages("leased") == 1
+    node.wait_messages("leased", 0)
+    assert len(mailer.seen) == 1
+
+
+def test_a_handler_that_hangs_is_ended_and_asked_again(node, mailer):
+    node.send("/mail.Mailer/Note", to="ada", text="take 60")  # its timeout is 1 s
+    seen = mailer.wait(2)
+    assert [one.attempt for one in seen[:2]] == [1, 2]
+    assert 0.9 < seen[1].began - seen[0].began < 4
+
+
+def test_a_service_that_is_down_costs_no_attempts(node, mailer):
+    mailer.stop()
+    receipt = node.send(to="ada", text="hi")
+    time.sleep(1.5)
+    assert node.messages("dead") == 0
+    mailer.start()
+    (seen,) = mailer.wait(1, 30)
+    assert (seen.id, seen.attempt) == (receipt["messageId"], 1)
+
+
+def test_depth_and_age_are_in_the_metrics(node, mailer):
+    mailer.stop()
+    for _ in range(3):
+        node.send(to="ada")
+    node.wait_messages("waiting", 3)
+    time.sleep(1)
+    assert node.metric("parley_queue_oldest_age_seconds", queue=QUEUE) >= 0.5
+    mailer.start()
+    node.wait_messages("waiting", 0, seconds=30)
+
+
+def test_a_new_contract_is_taken_over(new_node, mailer, tmp_path):
+    text = """syntax = "proto3"; package mail; import "parley/options.proto"; import "google/protobuf/empty.proto";
+        service Mailer {{ rpc Plain(Mail) returns (Mail); {more} }} message Mail {{ string to = 1; string text = 2; }}"""
+    note = "rpc Note(Mail) returns (google.protobuf.Empty) { option (parley.queue) = {}; }"
+    (tmp_path / "mail.proto").write_text(text.format(more=""))
+    node = new_node(contracts=str(tmp_path), data=str(tmp_path / "data")).start()
+    assert not (tmp_path / "data").exists(), "a node without queues opens no store"
+    (tmp_path / "mail.proto").write_text(text.format(more=note))
+    end = time.monotonic() + 10
+    while "reloaded" not in node.log():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    node.send("/mail.Mailer/Note", to="ada")
+    assert mailer.wait(1)[0].rpc == "Note"

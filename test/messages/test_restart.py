@@ -1,0 +1,88 @@
+"""What a restart, a crash and a stop leave behind."""
+
+import time
+
+
+def test_what_was_acknowledged_survives_a_crash(new_node, mailer):
+    mailer.stop()
+    node = new_node().start()
+    receipts = [node.send(to=f"k{number % 3}", number=number) for number in range(20)]
+    node.kill()
+    mailer.start()
+    node.start()
+    seen = mailer.wait(20, 40)
+    assert {one.id for one in seen} == {receipt["messageId"] for receipt in receipts}
+    for key in range(3):
+        numbers = [one.request.number for one in seen if one.key == f"k{key}"]
+        assert numbers == sorted(numbers)
+
+
+def test_attempts_are_counted_on(new_node, mailer):
+    node = new_node().start()
+    node.send("/mail.Mailer/Note", to="ada", text="fail UNAVAILABLE 3")
+    mailer.wait(2)
+    node.stop()
+    before = len(mailer.seen)
+    node.start()
+    seen = mailer.wait(4)
+    assert [one.attempt for one in seen] == [1, 2, 3, 4]
+    assert before >= 2
+
+
+def test_dedup_windows_and_delays_survive(new_node, mailer):
+    node = new_node().start()
+    first = node.send(to="ada", requestId="r1")
+    mailer.wait(1)
+    node.send(to="bob", headers={"parley-delay": "3s"})
+    began = time.monotonic()
+    node.stop()
+    node.start()
+    assert node.send(to="ada", requestId="r1")["messageId"] == first["messageId"]
+    seen = mailer.wait(2)
+    assert seen[1].key == "bob"
+    assert seen[1].began - began > 2
+
+
+def test_a_stop_waits_for_handlers(new_node, mailer):
+    node = new_node().start()
+    node.send(to="ada", text="take 1.5")
+    mailer.wait(1)
+    node.stop()
+    node.start()
+    time.sleep(1)
+    assert node.messages("waiting") + node.messages("leased") == 0
+    assert len(mailer.seen) == 1
+
+
+def test_a_stop_without_patience_releases_and_counts_no_attempt(new_node, mailer):
+    node = new_node(timeouts={"drain": "1s"}).start()
+    receipt = node.send(to="ada", text="take 30")
+    mailer.wait(1)
+    began = time.monotonic()
+    node.stop()
+    assert time.monotonic() - began < 6
+    node.start()
+    seen = mailer.wait(2, 10)
+    assert (seen[1].id, seen[1].attempt) == (receipt["messageId"], 1)
+
+
+def test_a_crash_counts_as_an_attempt_once_the_lease_is_over(new_node, mailer):
+    node = new_node().start()
+    node.send(to="ada", text="take 30")
+    mailer.wait(1)
+    node.kill()
+    node.start()
+    seen = mailer.wait(2, 20)  # the lease is 2 s
+    assert [one.attempt for one in seen] == [1, 2]
+
+
+def test_a_second_node_is_kept_from_the_same_folder(new_node, tmp_path):
+    first = new_node(data=str(tmp_path / "data")).start()
+    second = new_node(data=str(tmp_path / "data"))
+    try:
+        second.start()
+    except AssertionError as failed:
+        assert "data" in str(failed)
+    else:
+        raise AssertionError("two nodes share one folder")
+    assert first.alive()

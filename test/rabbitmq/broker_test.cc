@@ -1,0 +1,637 @@
+// The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "loop/shard.h"
+#include "queue/rabbitmq/backend.h"
+
+namespace parley::queue::rabbitmq {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Tells run.py what shall happen to the server.
+void server(std::string_view command) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(variable("PARLEY_RABBITMQ_CONTROL"))));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  const std::string line = std::string(command) + "\n";
+  ASSERT_EQ(write(fd, line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  char answer[3];
+  ASSERT_EQ(read(fd, answer, sizeof answer), 3);
+  close(fd);
+}
+
+// Runs the plain client; what it prints.
+std::string amqplib(const std::string& arguments) {
+  FILE* pipe = popen((variable("PARLEY_AMQPLIB") + " " + arguments).c_str(), "r");
+  std::string out;
+  char buffer[4096];
+  while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) out.append(buffer, n);
+  EXPECT_EQ(pclose(pipe), 0) << out;
+  return out;
+}
+
+// A process' backend with one shard.
+struct Node {
+  explicit Node(const std::string& url = variable("PARLEY_RABBITMQ")) {
+    auto made = make_backend(url, clock);
+    if (!made) throw std::runtime_error(made.error().text());
+    backend = *std::move(made);
+  }
+  ~Node() {
+    if (broker) run_blocking(shard, broker->close());
+    broker.reset();
+    backend.reset();
+  }
+  Broker& open() {
+    if (!broker) broker = backend->open(shard);
+    return *broker;
+  }
+  template <class T>
+  T run(Task<T> task) {
+    return run_blocking(shard, std::move(task));
+  }
+
+  Result<Receipt> publish(const std::string& to, const std::string& id, const std::string& key = "",
+                          std::optional<Duration> due = {}, std::optional<Duration> expires = {}) {
+    Publish p;
+    p.to = to;
+    p.message.id = id;
+    p.message.key = key;
+    p.message.source = "/test";
+    p.message.type = "shop.Mail";
+    p.message.content_type = "application/protobuf";
+    p.message.time = clock.now();
+    p.message.payload = Bytes("payload of " + id);
+    p.message.metadata.add("tenant", "acme");
+    p.message.metadata.add("x-not", "passed on");
+    if (due) p.due = clock.now() + std::chrono::duration_cast<std::chrono::milliseconds>(*due);
+    if (expires) p.expires = clock.now() + std::chrono::duration_cast<std::chrono::milliseconds>(*expires);
+    return run(open().publish(std::move(p)));
+  }
+  std::vector<Delivery> lease(const Source& source, int most = 10, Duration wait = 3s, Duration lease = 30s) {
+    LeaseRequest request;
+    request.source = source;
+    request.max_messages = most;
+    request.lease = lease;
+    request.wait = Deadline::after(Clock::now(), wait);
+    auto out = run(open().lease(std::move(request)));
+    EXPECT_TRUE(out.has_value()) << out.error().text();
+    return out ? *std::move(out) : std::vector<Delivery>();
+  }
+  // Leases until there are so many.
+  std::vector<Delivery> lease_all(const Source& source, std::size_t count) {
+    std::vector<Delivery> out;
+    while (out.size() < count) {
+      auto more = lease(source, static_cast<int>(count - out.size()));
+      if (more.empty()) break;
+      for (Delivery& d : more) out.push_back(std::move(d));
+    }
+    return out;
+  }
+  Result<void> settle(const Source& source, const Delivery& d, Settlement how = {}) {
+    return run(open().settle(source, d.lease, std::move(how)));
+  }
+  Stats stats(const Source& source) {
+    auto out = run(open().stats(source));
+    EXPECT_TRUE(out.has_value()) << out.error().text();
+    return out ? *out : Stats();
+  }
+  std::vector<Peeked> peek(const Source& source, Shelf shelf = Shelf::waiting) {
+    PeekRequest request;
+    request.source = source;
+    request.shelf = shelf;
+    auto out = run(open().peek(std::move(request)));
+    EXPECT_TRUE(out.has_value()) << out.error().text();
+    return out ? *std::move(out) : std::vector<Peeked>();
+  }
+
+  WallClock clock;
+  Shard shard;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Broker> broker;
+};
+
+Declarations one_queue(const std::string& name, bool keyed = false) {
+  Declarations out;
+  QueueDeclaration q;
+  q.consumer.name = name;
+  q.consumer.keyed = keyed;
+  out.queues.push_back(q);
+  return out;
+}
+
+Declarations one_topic(const std::string& name, std::vector<std::string> groups, bool from_earliest = false) {
+  Declarations out;
+  TopicDeclaration t;
+  t.name = name;
+  for (const std::string& g : groups) {
+    queue::Consumer c;
+    c.name = name;
+    c.group = g;
+    c.from_earliest = from_earliest;
+    t.groups.push_back(c);
+  }
+  out.topics.push_back(t);
+  return out;
+}
+
+std::vector<std::string> ids(const std::vector<Delivery>& of) {
+  std::vector<std::string> out;
+  for (const Delivery& d : of) out.push_back(d.message.id);
+  return out;
+}
+using Ids = std::vector<std::string>;
+
+void declare(Node& node, const Declarations& wanted) {
+  const auto declared = node.backend->declare(wanted);
+  ASSERT_TRUE(declared.has_value()) << declared.error().text();
+}
+
+TEST(RabbitQueue, APublishedMessageIsDeliveredAsItWasAndSettledOnce) {
+  Node node;
+  const Source mails{"shop.Mailer/SendMail", ""};
+  declare(node, one_queue(mails.name));
+  ASSERT_TRUE(node.publish(mails.name, "m1", "alice").has_value());
+  auto got = node.lease(mails);
+  ASSERT_EQ(ids(got), Ids{"m1"});
+  const Message& m = got[0].message;
+  EXPECT_EQ(m.key, "alice");
+  EXPECT_EQ(m.source, "/test");
+  EXPECT_EQ(m.type, "shop.Mail");
+  EXPECT_EQ(m.content_type, "application/protobuf");
+  EXPECT_EQ(m.payload.view(), "payload of m1");
+  EXPECT_EQ(m.metadata.get("tenant"), "acme");
+  EXPECT_FALSE(m.metadata.has("x-not"));
+  EXPECT_LT(node.clock.now() - m.time, 10s);
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_EQ(node.stats(mails).leased, 1U);
+  EXPECT_TRUE(node.settle(mails, got[0]).has_value());
+  const auto again = node.settle(mails, got[0]);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().reason(), "lease_lost");
+  EXPECT_TRUE(node.lease(mails, 1, 200ms).empty());
+}
+
+TEST(RabbitQueue, DeadLettersKeepTheirReasonAndAreRedrivenWithTheSameIdAndNoAttempts) {
+  Node node;
+  const Source q{"dead", ""};
+  declare(node, one_queue(q.name));
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
+  for (const Delivery& d : node.lease_all(q, 3)) {
+    EXPECT_TRUE(node.settle(q, d, {Settlement::Kind::dead, {}, "INVALID_ARGUMENT: " + d.message.id}).has_value());
+  }
+  EXPECT_EQ(node.stats(q).dead, 3U);
+  auto dead = node.peek(q, Shelf::dead);
+  ASSERT_EQ(dead.size(), 3U);
+  EXPECT_EQ(dead[1].message.id, "b");
+  EXPECT_EQ(dead[1].reason, "INVALID_ARGUMENT: b");
+  EXPECT_EQ(dead[1].attempts, 1);
+  EXPECT_EQ(dead[1].message.payload.view(), "payload of b");
+  EXPECT_TRUE(dead[1].since.has_value());
+  auto moved = node.run(node.open().redrive(q, {dead[1].position}));
+  ASSERT_TRUE(moved.has_value());
+  EXPECT_EQ(*moved, 1U);
+  auto got = node.lease(q);
+  ASSERT_EQ(ids(got), Ids{"b"});
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+  EXPECT_EQ(node.run(node.open().redrive(q, {})).value_or(0), 2U);
+  got = node.lease_all(q, 2);
+  EXPECT_EQ(got.size(), 2U);
+  for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
+  EXPECT_EQ(node.stats(q).dead, 0U);
+}
+
+TEST(RabbitQueue, ARetryComesAfterItsDelayWithTheNextAttempt) {
+  Node node;
+  const Source q{"retry", ""};
+  declare(node, one_queue(q.name));
+  ASSERT_TRUE(node.publish(q.name, "r").has_value());
+  auto got = node.lease(q);
+  ASSERT_EQ(got.size(), 1U);
+  for (const auto& [delay, attempt] : {std::pair{300ms, 2}, {1500ms, 3}}) {
+    const Instant start = Clock::now();
+    ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, delay, ""}).has_value());
+    got = node.lease(q, 1, 8s);
+    ASSERT_EQ(ids(got), Ids{"r"});
+    EXPECT_EQ(got[0].attempt, attempt);
+    EXPECT_GE(Clock::now() - start, delay - 5ms);
+    EXPECT_LE(Clock::now() - start, delay + 1s);
+  }
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitQueue, AReleaseIsNoAttemptAndALeaseThatEndsIsOne) {
+  Node node;
+  const Source q{"release", ""};
+  declare(node, one_queue(q.name));
+  ASSERT_TRUE(node.publish(q.name, "r").has_value());
+  auto got = node.lease(q);
+  ASSERT_EQ(got.size(), 1U);
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::release, {}, ""}).has_value());
+  got = node.lease(q, 1, 3s, 300ms);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].attempt, 1);
+  ASSERT_TRUE(node.run(node.open().extend(q, got[0].lease, 600ms)).has_value());
+  EXPECT_TRUE(node.lease(q, 1, 400ms).empty());
+  auto second = node.lease(q, 1, 3s);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].attempt, 2);
+  const auto late = node.run(node.open().extend(q, got[0].lease, 1s));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().reason(), "lease_lost");
+  EXPECT_TRUE(node.settle(q, second[0]).has_value());
+}
+
+TEST(RabbitQueue, AGracefulStopIsNoAttemptAndALostConnectionIsOneForWhatWasLeased) {
+  const Source q{"stops", ""};
+  {
+    Node node;
+    declare(node, one_queue(q.name));
+    for (const char* id : {"1", "2"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
+    auto got = node.lease_all(q, 2);
+    ASSERT_EQ(got.size(), 2U);
+    for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d, {Settlement::Kind::release, {}, ""}).has_value());
+  }
+  {
+    Node node;
+    declare(node, one_queue(q.name));
+    auto got = node.lease_all(q, 2);
+    ASSERT_EQ(got.size(), 2U);
+    EXPECT_EQ(got[0].attempt, 1);
+    EXPECT_EQ(got[1].attempt, 1);
+    EXPECT_TRUE(node.settle(q, got[1]).has_value());
+  }
+  Node node;
+  declare(node, one_queue(q.name));
+  auto got = node.lease(q);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].attempt, 2);
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitQueue, MessagesOfAKeyComeOneAtATimeInOrderAndARetryBlocksOnlyItsKey) {
+  Node node;
+  const Source q{"keyed", ""};
+  declare(node, one_queue(q.name, true));
+  for (const char* id : {"a1", "b1", "a2", "b2", "a3"}) {
+    ASSERT_TRUE(node.publish(q.name, id, std::string(1, id[0])).has_value());
+  }
+  auto got = node.lease_all(q, 2);
+  ASSERT_EQ(ids(got), (Ids{"a1", "b1"}));
+  EXPECT_TRUE(node.lease(q, 5, 300ms).empty());
+  const Instant start = Clock::now();
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 1s, ""}).has_value());
+  ASSERT_TRUE(node.settle(q, got[1]).has_value());
+  auto next = node.lease(q, 5);
+  ASSERT_EQ(ids(next), Ids{"b2"});
+  EXPECT_LT(Clock::now() - start, 900ms);
+  ASSERT_TRUE(node.settle(q, next[0]).has_value());
+  next = node.lease(q, 5);
+  ASSERT_EQ(ids(next), Ids{"a1"});
+  EXPECT_EQ(next[0].attempt, 2);
+  EXPECT_GE(Clock::now() - start, 990ms);
+  ASSERT_TRUE(node.settle(q, next[0], {Settlement::Kind::dead, {}, "x"}).has_value());
+  for (const char* id : {"a2", "a3"}) {
+    next = node.lease(q, 5);
+    ASSERT_EQ(ids(next), Ids{id});
+    ASSERT_TRUE(node.settle(q, next[0]).has_value());
+  }
+}
+
+TEST(RabbitQueue, OnlyOneNodeHandsOutAKeyedQueueAndAnotherTakesOver) {
+  const Source q{"keyed-two", ""};
+  Node second;
+  {
+    Node first;
+    declare(first, one_queue(q.name, true));
+    declare(second, one_queue(q.name, true));
+    for (const char* id : {"a1", "a2"}) ASSERT_TRUE(first.publish(q.name, id, "a").has_value());
+    auto got = first.lease(q);
+    ASSERT_EQ(ids(got), Ids{"a1"});
+    EXPECT_TRUE(second.lease(q, 5, 500ms).empty());
+    ASSERT_TRUE(first.settle(q, got[0], {Settlement::Kind::retry, 5s, ""}).has_value());
+  }
+  auto got = second.lease(q);
+  ASSERT_EQ(ids(got), Ids{"a1"});
+  EXPECT_EQ(got[0].attempt, 2);
+  EXPECT_TRUE(second.settle(q, got[0]).has_value());
+  got = second.lease(q);
+  ASSERT_EQ(ids(got), Ids{"a2"});
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_TRUE(second.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitQueue, AScheduledMessageWaitsAndAnExpiredOneIsDead) {
+  Node node;
+  const Source q{"schedule", ""};
+  declare(node, one_queue(q.name));
+  const Instant start = Clock::now();
+  ASSERT_TRUE(node.publish(q.name, "later", "", 2200ms).has_value());
+  ASSERT_TRUE(node.publish(q.name, "stale", "", {}, 200ms).has_value());
+  std::this_thread::sleep_for(400ms);
+  EXPECT_TRUE(node.lease(q, 1, 100ms).empty());
+  for (int i = 0; i < 50 && node.stats(q).dead == 0; ++i) std::this_thread::sleep_for(50ms);
+  auto dead = node.peek(q, Shelf::dead);
+  ASSERT_EQ(dead.size(), 1U);
+  EXPECT_EQ(dead[0].message.id, "stale");
+  EXPECT_TRUE(dead[0].reason.starts_with("DEADLINE_EXCEEDED (expired)")) << dead[0].reason;
+  auto got = node.lease(q, 1, 5s);
+  ASSERT_EQ(ids(got), Ids{"later"});
+  EXPECT_GE(Clock::now() - start, 2195ms);
+  EXPECT_LE(Clock::now() - start, 3200ms);
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+  EXPECT_EQ(node.run(node.open().redrive(q, {})).value_or(0), 1U);
+  got = node.lease(q, 1, 2s);
+  ASSERT_EQ(ids(got), Ids{"stale"});
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitQueue, PeekingShowsWhatWaitsAndIsNoAttempt) {
+  Node node;
+  const Source plain{"peek", ""};
+  const Source keyed{"peek-keyed", ""};
+  declare(node, one_queue(plain.name));
+  declare(node, one_queue(keyed.name, true));
+  for (const Source& q : {plain, keyed}) {
+    for (const char* id : {"1", "2", "3"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
+    const auto seen = node.peek(q);
+    ASSERT_EQ(seen.size(), 3U) << q.name;
+    EXPECT_EQ(seen[0].message.id, "1");
+    EXPECT_EQ(seen[2].message.id, "3");
+    EXPECT_EQ(seen[0].attempts, 0);
+    auto got = node.lease_all(q, 3);
+    ASSERT_EQ(ids(got), (Ids{"1", "2", "3"})) << q.name;
+    for (const Delivery& d : got) {
+      EXPECT_EQ(d.attempt, 1) << q.name;
+      EXPECT_TRUE(node.settle(q, d).has_value());
+    }
+  }
+}
+
+TEST(RabbitQueue, APauseStopsLeasingAndOutlivesTheNode) {
+  const Source q{"pause", ""};
+  {
+    Node node;
+    declare(node, one_queue(q.name));
+    ASSERT_TRUE(node.run(node.open().pause(q, true)).has_value());
+    ASSERT_TRUE(node.publish(q.name, "p").has_value());
+    EXPECT_TRUE(node.lease(q, 1, 500ms).empty());
+  }
+  Node node;
+  declare(node, one_queue(q.name));
+  EXPECT_TRUE(node.stats(q).paused);
+  EXPECT_EQ(node.stats(q).waiting, 1U);
+  EXPECT_TRUE(node.lease(q, 1, 500ms).empty());
+  ASSERT_TRUE(node.run(node.open().pause(q, false)).has_value());
+  auto got = node.lease(q);
+  ASSERT_EQ(ids(got), Ids{"p"});
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+  ASSERT_TRUE(node.publish(q.name, "x").has_value());
+  EXPECT_EQ(node.run(node.open().purge(q, Shelf::waiting)).value_or(0), 1U);
+  EXPECT_TRUE(node.lease(q, 1, 300ms).empty());
+}
+
+TEST(RabbitQueue, WhatDoesNotExistIsNotFoundAndWhatCannotBeIsRefused) {
+  Node node;
+  declare(node, one_queue("exists"));
+  EXPECT_EQ(node.publish("nowhere", "x").error().code(), Code::not_found);
+  LeaseRequest request;
+  request.source = {"nowhere", ""};
+  auto leased = node.run(node.open().lease(std::move(request)));
+  ASSERT_FALSE(leased.has_value());
+  EXPECT_EQ(leased.error().code(), Code::not_found);
+  EXPECT_EQ(node.run(node.open().stats({"nowhere", ""})).error().code(), Code::not_found);
+  Declarations dedup = one_queue("dedup");
+  dedup.queues[0].dedup_window = 1h;
+  const auto refused = node.backend->declare(dedup);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason(), "not_by_this_backend");
+  const auto changed = node.backend->declare(one_queue("exists", true));
+  ASSERT_FALSE(changed.has_value());
+  EXPECT_EQ(changed.error().code(), Code::failed_precondition);
+  EXPECT_EQ(node.publish("exists", "still works").has_value(), true);
+}
+
+TEST(RabbitTopic, EveryGroupGetsEveryEventAndReadersReplayFromAnywhere) {
+  Node node;
+  declare(node, one_topic("orders", {"mailer", "stock"}));
+  for (int i = 1; i <= 5; ++i) ASSERT_TRUE(node.publish("orders", fmt::format("o{}", i)).has_value());
+  for (const char* group : {"mailer", "stock"}) {
+    const Source source{"orders", group};
+    auto got = node.lease_all(source, 5);
+    ASSERT_EQ(ids(got), (Ids{"o1", "o2", "o3", "o4", "o5"})) << group;
+    for (const Delivery& d : got) EXPECT_TRUE(node.settle(source, d).has_value());
+  }
+  ReadRequest request;
+  request.topic = "orders";
+  request.max_messages = 2;
+  request.wait = Deadline::after(Clock::now(), 5s);
+  Ids seen;
+  std::vector<Position> positions;
+  while (seen.size() < 5) {
+    auto events = node.run(node.open().read(request));
+    ASSERT_TRUE(events.has_value()) << events.error().text();
+    ASSERT_FALSE(events->events.empty());
+    for (const Event& e : events->events) {
+      seen.push_back(e.message.id);
+      positions.push_back(e.position);
+    }
+    request.from = {From::Kind::after, {}, events->next};
+  }
+  EXPECT_EQ(seen, (Ids{"o1", "o2", "o3", "o4", "o5"}));
+  request.from = {From::Kind::after, {}, positions[2]};
+  request.max_messages = 10;
+  auto events = node.run(node.open().read(request));
+  ASSERT_TRUE(events.has_value());
+  ASSERT_EQ(events->events.size(), 2U);
+  EXPECT_EQ(events->events[0].message.id, "o4");
+  // From the latest on: nothing yet, then what comes.
+  request.from = {From::Kind::latest, {}, {}};
+  request.wait = Deadline::after(Clock::now(), 300ms);
+  events = node.run(node.open().read(request));
+  ASSERT_TRUE(events.has_value()) << events.error().text();
+  EXPECT_TRUE(events->events.empty()) << events->events[0].message.id << " at " << events->events[0].position;
+  ASSERT_TRUE(node.publish("orders", "o6").has_value());
+  request.from = {From::Kind::after, {}, events->next};
+  request.wait = Deadline::after(Clock::now(), 5s);
+  events = node.run(node.open().read(request));
+  ASSERT_TRUE(events.has_value());
+  ASSERT_EQ(events->events.size(), 1U);
+  EXPECT_EQ(events->events[0].message.id, "o6");
+  // A group that reads by itself keeps its place.
+  const Source self{"orders", "reader"};
+  EXPECT_EQ(node.run(node.open().checkpoint(self)).error().code(), Code::not_found);
+  ASSERT_TRUE(node.run(node.open().commit(self, {From::Kind::after, {}, events->next})).has_value());
+  ASSERT_TRUE(node.run(node.open().commit(self, {From::Kind::after, {}, positions[4]})).has_value());
+  EXPECT_EQ(node.run(node.open().checkpoint(self)).value_or("?"), positions[4]);
+  request.from = {From::Kind::time, node.clock.now() - 1h, {}};
+  events = node.run(node.open().read(request));
+  ASSERT_TRUE(events.has_value());
+  ASSERT_EQ(events->events.size(), 6U);
+}
+
+TEST(RabbitTopic, ANewGroupBeginsAtTheEarliestIfItAsksForIt) {
+  Node node;
+  declare(node, one_topic("history", {"first"}));
+  for (int i = 1; i <= 300; ++i) ASSERT_TRUE(node.publish("history", fmt::format("h{}", i)).has_value());
+  declare(node, one_topic("history", {"second"}, true));
+  declare(node, one_topic("history", {"third"}));
+  ASSERT_TRUE(node.publish("history", "new").has_value());
+  const Source second{"history", "second"};
+  auto got = node.lease_all(second, 64);
+  ASSERT_EQ(got.size(), 64U);
+  EXPECT_EQ(got[0].message.id, "h1");
+  EXPECT_EQ(got[63].message.id, "h64");
+  EXPECT_EQ(node.stats(second).waiting, 237U);
+  EXPECT_EQ(ids(node.lease({"history", "third"})), Ids{"new"});
+  // Seeking moves the group.
+  for (const Delivery& d : got) EXPECT_TRUE(node.settle(second, d).has_value());
+  ASSERT_TRUE(node.run(node.open().commit(second, {From::Kind::latest, {}, {}})).has_value());
+  EXPECT_EQ(node.stats(second).waiting, 0U);
+  const auto known = node.backend->list();
+  ASSERT_TRUE(known.has_value());
+  EXPECT_NE(std::ranges::find(*known, second), known->end());
+}
+
+TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
+  Node node;
+  const Source q{"plain", ""};
+  declare(node, one_queue(q.name));
+  ASSERT_TRUE(node.publish(q.name, "for-js", "k").has_value());
+  const std::string seen = amqplib("get plain");
+  for (const char* part :
+       {R"("body":"payload of for-js")", R"("contentType":"application/protobuf")", R"("messageId":"for-js")",
+        R"("type":"shop.Mail")", R"("cloudEvents:id":"for-js")", R"("cloudEvents:specversion":"1.0")",
+        R"("cloudEvents:partitionkey":"k")", R"("deliveryMode":2)"}) {
+    EXPECT_NE(seen.find(part), std::string::npos) << part << " in " << seen;
+  }
+  amqplib(
+      R"(publish '' plain '{"contentType":"application/json","messageId":"p-1","type":"shop.Mail","timestamp":1700000000,)"
+      R"("headers":{"partitionkey":"bob","tenant":"acme","level":3}}' '{"to":"bob"}')");
+  amqplib(
+      R"(publish '' plain '{"headers":{"cloudEvents:id":"c-1","cloudEvents:source":"/js","cloudEvents:type":"shop.Mail",)"
+      R"("cloudEvents:time":"2023-11-14T22:13:20.5Z","cloudEvents:trace":"t"}}' 'bytes')");
+  auto got = node.lease_all(q, 2);
+  ASSERT_EQ(ids(got), (Ids{"p-1", "c-1"}));
+  EXPECT_EQ(got[0].message.content_type, "application/json");
+  EXPECT_EQ(got[0].message.payload.view(), R"({"to":"bob"})");
+  EXPECT_EQ(got[0].message.key, "bob");
+  EXPECT_EQ(got[0].message.type, "shop.Mail");
+  EXPECT_EQ(got[0].message.metadata.get("tenant"), "acme");
+  EXPECT_EQ(got[0].message.metadata.get("level"), "3");
+  EXPECT_EQ(got[0].message.time, WallTime(1700000000s));
+  EXPECT_EQ(got[1].message.source, "/js");
+  EXPECT_EQ(got[1].message.time, WallTime(1700000000500ms));
+  EXPECT_EQ(got[1].message.metadata.get("trace"), "t");
+  for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
+}
+
+TEST(RabbitClients, APlainConsumerBindsItsQueueToATopic) {
+  Node node;
+  declare(node, one_topic("plain-topic", {}));
+  std::string seen;
+  std::thread client([&] { seen = amqplib("bind plain-topic shop.Mail"); });
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(node.publish("plain-topic", "e").has_value());
+    std::this_thread::sleep_for(100ms);
+  }
+  client.join();
+  EXPECT_NE(seen.find(R"("messageId":"e")"), std::string::npos) << seen;
+  EXPECT_NE(seen.find(R"("routingKey":"shop.Mail")"), std::string::npos) << seen;
+}
+
+TEST(RabbitTls, TheServerIsVerifiedByItsCaAndTheClientMayHaveACertificate) {
+  const std::string tls = variable("PARLEY_RABBITMQ_TLS");
+  const std::string base = fmt::format("rabbitmqs://guest:guest@localhost:{}/", variable("PARLEY_RABBITMQ_TLS_PORT"));
+  for (const std::string& options :
+       {fmt::format("?ca={}/ca.pem", tls), fmt::format("?ca={0}/ca.pem&cert={0}/client.pem&key={0}/client.key", tls)}) {
+    Node node(base + options);
+    const Source q{"tls", ""};
+    declare(node, one_queue(q.name));
+    ASSERT_TRUE(node.publish(q.name, "t").has_value());
+    auto got = node.lease(q);
+    ASSERT_EQ(ids(got), Ids{"t"});
+    EXPECT_TRUE(node.settle(q, got[0]).has_value());
+  }
+  Node stranger(base);
+  const auto refused = stranger.backend->declare(one_queue("tls"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message().find("rabbitmqs://localhost"), std::string::npos) << refused.error().text();
+  EXPECT_EQ(refused.error().message().find("guest"), std::string::npos);
+}
+
+TEST(RabbitLogin, AWrongPasswordFailsAtOnce) {
+  std::string url = variable("PARLEY_RABBITMQ");
+  url.replace(url.find("guest:guest"), 11, "guest:secret");
+  Node node(url);
+  const Instant start = Clock::now();
+  const auto refused = node.backend->declare(one_queue("x"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::unauthenticated) << refused.error().text();
+  EXPECT_EQ(refused.error().text().find("secret"), std::string::npos);
+  EXPECT_LT(Clock::now() - start, 8s);
+}
+
+// The last: the server goes and comes.
+TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
+  Node node;
+  const Source q{"dies", ""};
+  declare(node, one_queue(q.name));
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(node.publish(q.name, fmt::format("d{}", i)).has_value());
+  auto got = node.lease(q, 1);
+  ASSERT_EQ(got.size(), 1U);
+  server("kill");
+  std::this_thread::sleep_for(300ms);
+  const auto lost = node.settle(q, got[0]);
+  ASSERT_FALSE(lost.has_value());
+  EXPECT_EQ(lost.error().reason(), "lease_lost");
+  const auto refused = node.publish(q.name, "while away");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::unavailable);
+  {
+    Node early;
+    const auto down = early.backend->declare(one_queue(q.name));
+    ASSERT_FALSE(down.has_value());
+    EXPECT_EQ(down.error().code(), Code::unavailable) << down.error().text();
+  }
+  std::thread starter([] { server("start"); });
+  auto again = node.lease(q, 20, 60s);
+  starter.join();
+  while (again.size() < 20) {
+    auto more = node.lease(q, 20);
+    if (more.empty()) break;
+    for (Delivery& d : more) again.push_back(std::move(d));
+  }
+  ASSERT_EQ(again.size(), 20U);
+  const auto first = std::ranges::find(again, "d0", [](const Delivery& d) { return d.message.id; });
+  ASSERT_NE(first, again.end());
+  EXPECT_EQ(first->attempt, 2);
+  for (const Delivery& d : again) {
+    if (d.message.id != "d0") EXPECT_EQ(d.attempt, 1) << d.message.id;
+    EXPECT_TRUE(node.settle(q, d).has_value());
+  }
+  ASSERT_TRUE(node.publish(q.name, "after").has_value());
+}
+
+}  // namespace
+}  // namespace parley::queue::rabbitmq

@@ -1,0 +1,66 @@
+"""Compares what was published with what was handled, as Jepsen's total-queue does, and the order per key.
+
+A published message is (key, number); its producer counts up from 1 and goes on to the next number once one is acknowledged. What was never
+acknowledged may have been published or not. `handled` lists (key, number) in the order in which handlers finished them.
+"""
+
+import collections
+import dataclasses
+
+
+@dataclasses.dataclass
+class Verdict:
+    acknowledged: int = 0
+    handled: int = 0
+    lost: list = dataclasses.field(default_factory=list)  # acknowledged, never handled
+    unexpected: list = dataclasses.field(default_factory=list)  # handled, never sent
+    out_of_order: list = dataclasses.field(default_factory=list)  # handled for the first time behind a later one of its key
+    duplicated: int = 0  # handled more than once: at-least-once allows it after a crash
+    recovered: int = 0  # never acknowledged, and yet handled
+
+    def good(self):
+        return not (self.lost or self.unexpected or self.out_of_order)
+
+    def __str__(self):
+        def some(items):
+            return f"{len(items)}" + (f" ({', '.join(f'{key}#{number}' for key, number in items[:5])}…)" if items else "")
+        return (f"acknowledged {self.acknowledged}, handled {self.handled}, lost {some(self.lost)}, out of order {some(self.out_of_order)}, "
+                f"unexpected {some(self.unexpected)}, duplicated {self.duplicated}, recovered {self.recovered}")
+
+
+def check(sent, acknowledged, handled):
+    """`sent` and `acknowledged` are sets of (key, number); `sent` has all of `acknowledged`."""
+    times = collections.Counter(handled)
+    verdict = Verdict(acknowledged=len(acknowledged), handled=len(times))
+    verdict.lost = sorted(acknowledged - times.keys())
+    verdict.unexpected = sorted(times.keys() - sent)
+    verdict.duplicated = sum(times.values()) - len(times)
+    verdict.recovered = len((times.keys() & sent) - acknowledged)
+    last, seen = collections.defaultdict(int), set()
+    for key, number in handled:
+        if (key, number) not in seen and number < last[key]:
+            verdict.out_of_order.append((key, number))
+        seen.add((key, number))
+        last[key] = max(last[key], number)
+    return verdict
+
+
+def self_test():
+    """The rules on examples, so that a slip in this file cannot wave everything through."""
+    one, two, three = ("a", 1), ("a", 2), ("a", 3)
+    everything = {one, two, three}
+    for what, acknowledged, handled, expected in [
+        ("all handled once", everything, [one, two, three], {}),
+        ("lost", everything, [one, three], {"lost": [two]}),
+        ("not acknowledged and not handled", {one}, [one], {}),
+        ("not acknowledged, yet handled", {one}, [one, two], {"recovered": 1}),
+        ("again after a crash", everything, [one, one, two, three], {"duplicated": 1}),
+        ("an old one again, later", everything, [one, two, one, three], {"duplicated": 1}),
+        ("first handled behind its follower", everything, [one, three, two], {"out_of_order": [two]}),
+        ("never sent", everything, [one, two, three, ("b", 9)], {"unexpected": [("b", 9)]}),
+    ]:
+        verdict = check(everything, acknowledged, handled)
+        for field in ("lost", "unexpected", "out_of_order", "duplicated", "recovered"):
+            found = getattr(verdict, field)
+            assert found == expected.get(field, [] if isinstance(found, list) else 0), f"{what}: {field} is {found}"
+        assert verdict.good() == (not {"lost", "unexpected", "out_of_order"} & expected.keys()), what
