@@ -58,8 +58,10 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { service(c, v).key = v.text; }},
 
     {"messages", KeyType::text, "embedded",
-     "Where queues and topics are kept: `embedded` is this node's own store, below `data`. A node whose contract has "
-     "none opens no store, unless this is given.",
+     "Where queues and topics are kept: `embedded` is this node's own store, below `data`; others are "
+     "`rabbitmq://`, `rabbitmqs://`, `kafka://`, `kafkas://` and `sqs://` with their address. A node whose contract "
+     "has "
+     "no queues, topics or events opens none, unless this is given.",
      [](C& c, const V& v) {
        c.messages = v.text;
        c.messages_line = v.line;

@@ -269,7 +269,8 @@ void Worker::copy_metrics(Shard& control, std::function<void(Numbers)> done) {
   struct Run {
     static Task<void> copied(Inside* inside, Shard* control, std::function<void(Numbers)> done) {
       std::vector<SourceStats> queues;
-      if (inside->stats && inside->shard.index() == 0) queues = co_await inside->stats->get(inside->sources());
+      if (inside->stats && !inside->draining && inside->shard.index() == 0)
+        queues = co_await inside->stats->get(inside->sources());
       Numbers numbers = inside->numbers();
       numbers.queues = std::move(queues);
       control->post([done, numbers = std::move(numbers)] { done(numbers); });

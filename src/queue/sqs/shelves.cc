@@ -160,6 +160,7 @@ Task<Result<std::uint64_t>> purge(Workbench& bench, Channel& channel, const Wall
   if (shelf == Shelf::delayed) {
     const Result<Part::Depth> depth = co_await channel.later().depth();
     if (!depth) co_return fail(depth.error());
+    if (channel.later().url().empty()) co_return 0;
     const Result<std::string> purged = co_await bench.client.call(
         "PurgeQueue", JsonWriter().begin().text("QueueUrl", channel.later().url()).end().take());
     if (!purged) co_return fail(purged.error());
