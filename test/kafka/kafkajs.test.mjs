@@ -67,14 +67,16 @@ test('a plain consumer reads CloudEvents with key and Protobuf body', async () =
 for (const [name, record, expected] of [
   ['JSON, no headers, null key', { value: '{"customerId":"c2","text":"plain"}' }, { customerId: 'c2', text: 'plain' }],
   ['JSON by its content-type', { key: 'c3', value: '{"text":"typed"}', headers: { 'content-type': 'application/json' } }, { text: 'typed' }],
-  ['Protobuf, no headers', { key: 'c4', value: Buffer.from('\x0a\x02c4', 'latin1') }, { customerId: 'c4' }],
-  ['Protobuf by its content-type', { value: Buffer.from('\x12\x01x', 'latin1'), headers: { 'content-type': 'application/protobuf' } }, { text: 'x' }],
+  ['Protobuf, no headers', { key: 'c4', value: Buffer.from('\x0a\x02c4', 'latin1') }, undefined],
+  ['Protobuf by its content-type', { value: Buffer.from('\x12\x01x', 'latin1'), headers: { 'content-type': 'application/protobuf' } }, undefined],
 ]) {
   test(`a plain producer feeds a queue: ${name}`, async () => {
     await producer.send({ topic: queueTopic, messages: [record] });
     const { message, attempt } = await next(queue);
     assert.equal(attempt, 1);
-    assert.deepEqual(message.json, expected);
+    // Protobuf whose type nobody said is not shown as JSON, but given as it is.
+    if (expected) assert.deepEqual(message.json, expected);
+    else assert.deepEqual(Buffer.from(message.payload, 'base64'), record.value);
     assert.ok(message.id);
     assert.equal(message.key ?? '', record.key ?? '');
   });
