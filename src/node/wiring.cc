@@ -47,8 +47,9 @@ edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
   return options;
 }
 
-EdgeOptions user_edge_options(const Snapshot& snapshot) {
+EdgeOptions user_edge_options(const Snapshot& snapshot, std::function<bool(net::ServerExchange&)> no_route) {
   EdgeOptions options = edge_options(snapshot.config);
+  options.rest.no_route = std::move(no_route);
   options.websocket.streams = snapshot.shared_streams;
   return options;
 }
@@ -92,7 +93,9 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, user_edge_options(*setup.snapshot)),
+        user_edges(front,
+                   user_edge_options(*setup.snapshot,
+                                     [this](net::ServerExchange& exchange) { return files.answer_page(exchange); })),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
         graphql(
             front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
@@ -120,7 +123,7 @@ struct Worker::Inside {
           return is_here ? filtered(route(*snapshot, routes, method)) : nullptr;
         });
     if (serving && deliveries) deliveries->apply(front);
-    files.swap(snapshot->files, snapshot->config.files.at);
+    files.swap(snapshot->files, snapshot->config.files.at, snapshot->config.files.fallback);
     schema = snapshot->schema;
     readiness.changed().notify();
   }
