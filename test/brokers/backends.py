@@ -21,6 +21,9 @@ class Backend:
 
     at_start = {}
     on_call = {}
+    # What differs and is no refusal, with why: `positions` (a receipt has none, so a message cannot be asked for by it), `peek_after` (peek
+    # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`).
+    lacks = {}
     # What the node's process needs.
     environment = {}
     # A node that is killed and one that stops both come back to what they had.
@@ -58,6 +61,9 @@ class Parley(Backend):
 class RabbitMQ(Backend):
     slack = 1.0
     at_start = {"dedup": "RabbitMQ has no deduplication"}
+    on_call = {"a_group_is_moved": "a group that has messages delivered is a queue here, and has no position"}
+    lacks = {"positions": "a broker's confirm says nothing of a place", "peek_after": "a peek takes messages and gives them back, from the head on",
+             "event_dedup": "RabbitMQ has no deduplication"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.RabbitMQ(self.folder / "rabbitmq"))
@@ -66,7 +72,9 @@ class RabbitMQ(Backend):
 
 class Kafka(Backend):
     slack = 3.0
+    on_call = {"a_delay": "Kafka has no delayed messages"}
     at_start = {"dedup": "Kafka has no window over messages of several producers"}
+    lacks = {"event_dedup": "Kafka has no window over messages of several producers"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))

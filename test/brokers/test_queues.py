@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import BACKEND
 from pull import ApiError, number, payload
 
 
@@ -228,9 +229,9 @@ def test_peek_takes_nothing(queue):
     for _ in range(2):
         assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek()) == list(range(5))
     first = queue.peek(count=2)
-    rest = queue.peek(after=first[-1]["position"])
     assert len(first) == 2
-    assert len(rest) == 3
+    if "peek_after" not in BACKEND.lacks:
+        assert len(queue.peek(after=first[-1]["position"])) == 3
     delivery = queue.one()
     assert delivery["attempt"] == 1
 
@@ -292,6 +293,9 @@ def test_where_a_message_is(queue):
         return queue.client.call("GET", f"/parley/queues/{queue.name}/messages/{position}").get("state", "DONE_OR_UNKNOWN")
 
     receipt = queue.publish(job())
+    if "positions" in BACKEND.lacks:
+        assert not receipt.get("position")
+        return
     position = receipt["position"]
     assert state(position) == "WAITING_FOR_DELIVERY"
     delivery = queue.one()
