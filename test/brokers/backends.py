@@ -22,7 +22,8 @@ class Backend:
     at_start = {}
     on_call = {}
     # What differs and is no refusal, with why: `positions` (a receipt has none, so a message cannot be asked for by it), `peek_after` (peek
-    # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`).
+    # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`), `old_duplicates` (after
+    # a restart a message that comes again is stored once, but its receipt does not say so).
     lacks = {}
     # What the node's process needs.
     environment = {}
@@ -81,8 +82,16 @@ class Kafka(Backend):
         self.messages = f"kafka://127.0.0.1:{server.port}"
 
 
+NO_READING = "SQS keeps no event that every group has: topics cannot be read or replayed there"
+
+
 class Sqs(Backend):
     slack = 2.0
+    on_call = dict.fromkeys(["events_are_read_in_order", "reading_goes_on_behind_a_position", "reading_from_a_time", "reading_from_the_latest",
+                             "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
+                             "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",
+                             "server_sent_events_go_on_where_they_were", "a_topic_after_a_restart"], NO_READING)
+    lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before"}
     environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "elasticmq"}
 
     def start(self, binary, contracts):

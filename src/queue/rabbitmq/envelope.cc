@@ -90,14 +90,7 @@ bool is_attribute_name(std::string_view name) {
 constexpr std::string_view known_attributes[] = {"id",   "source",      "type",           "partitionkey",
                                                  "time", "specversion", "datacontenttype"};
 
-// What RabbitMQ writes and reads itself; a user's `x-tenant` is not among these.
-constexpr std::string_view theirs[] = {"x-death",   "x-first-death-", "x-last-death-", "x-delivery-count",
-                                       "x-stream-", "x-opt-",         "x-match",       "x-acquired-count"};
-
-bool is_ours_or_theirs(std::string_view name) {
-  return name.starts_with("parley-") ||
-         std::ranges::any_of(theirs, [&](std::string_view start) { return name.starts_with(start); });
-}
+bool is_ours_or_theirs(std::string_view name) { return name.starts_with("parley-") || is_rabbitmqs(name); }
 
 // A CloudEvent's extensions are metadata as HTTP writes them: `ce-subject`.
 constexpr std::string_view extension_prefix = "ce-";
@@ -124,6 +117,12 @@ bool number_at(std::string_view text, std::size_t at, std::size_t count, T& to) 
 }
 
 }  // namespace
+
+bool is_rabbitmqs(std::string_view header) {
+  constexpr std::string_view theirs[] = {"x-death",   "x-first-death-", "x-last-death-", "x-delivery-count",
+                                         "x-stream-", "x-opt-",         "x-match",       "x-acquired-count"};
+  return std::ranges::any_of(theirs, [&](std::string_view start) { return header.starts_with(start); });
+}
 
 amqp_bytes_t amqp_view(std::string_view text) {
   return amqp_bytes_t{text.size(), const_cast<char*>(text.data())};  // the library only reads it
