@@ -76,8 +76,8 @@ class Work {
 };
 
 struct LedgerOptions {
-  JournalOptions journal;
-  ViewOptions view;
+  JournalOptions journal{};
+  ViewOptions view{};
   std::uint64_t checkpoint_bytes = 64 << 20;            // of journal between two checkpoints
   Duration checkpoint_every = std::chrono::seconds(5);  // if anything happened
   std::size_t group_bytes = 1 << 20;                    // no more work joins a group above that
