@@ -300,8 +300,9 @@ Result<void> FileJournal::take_reserve() {
   auto done = (*file)->allocate(options_.reserve_bytes);
   if (done) done = (*file)->sync();
   reserve_held_ = done.has_value();
-  if (!done) (void)(*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
-  return done;
+  if (done) return {};
+  const auto emptied = (*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
+  return emptied ? done : emptied;
 }
 
 Result<void> FileJournal::release_reserve() {

@@ -60,7 +60,7 @@ class Journal {
   virtual Result<void> make_room(std::size_t body_bytes, Spend spend) = 0;
   virtual bool full() const = 0;
   // Gives the reserve up where it has one: to the view, without whose checkpoints no segment can be dropped.
-  virtual Result<void> release_reserve() = 0;
+  virtual Result<void> release_reserve() { return {}; }  // none to give up
   // Written, not synced: gone after a crash until `sync` has returned. resource_exhausted: the disk is full, nothing
   // was written. invalid_argument: more than `max_frame_body`. Any other error: the journal is halted, and so are later
   // calls.

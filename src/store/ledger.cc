@@ -323,8 +323,9 @@ void ThreadedLedger::halt(const Error& why) {
 
 }  // namespace
 
-Result<std::unique_ptr<Ledger>> Ledger::open(Files& files, std::filesystem::path folder, std::vector<Model*> models,
-                                             const WallClock& clock, LedgerOptions options) {
+Result<std::unique_ptr<Ledger>> Ledger::open(Files& files, const std::filesystem::path& folder,
+                                             std::vector<Model*> models, const WallClock& clock,
+                                             LedgerOptions options) {
   auto ledger = std::make_unique<ThreadedLedger>(std::move(models), clock, options);
   if (auto done = ledger->start(files, folder); !done) return fail(std::move(done).error());
   return ledger;
