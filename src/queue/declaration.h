@@ -48,6 +48,7 @@ struct TopicDeclaration {
   bool keyed = false;                          // an event type of it has a key
   std::vector<Consumer> groups;                // of this node's contract; others may come by the pull API
   Duration keep = std::chrono::hours(24 * 7);  // retention; zero: for ever
+  Duration dedup_window{};                     // of CloudEvents' source and id; zero: none
 
   bool operator==(const TopicDeclaration&) const = default;
 };

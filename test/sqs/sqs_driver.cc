@@ -172,6 +172,21 @@ class Driver {
     thread.join();
   }
 
+  static queue::TopicDeclaration topic_of(const element& in) {
+    queue::TopicDeclaration out;
+    out.name = text_of(in, "name");
+    out.keyed = bool(in["keyed"]);
+    for (const element each : in["groups"].get_array()) {
+      queue::Consumer group;
+      group.name = out.name;
+      group.group = text_of(each, "group");
+      group.keyed = out.keyed;
+      group.from_earliest = bool(each["earliest"]);
+      out.groups.push_back(std::move(group));
+    }
+    return out;
+  }
+
   Task<void> declare(CommandPtr command) {
     queue::Declarations wanted;
     for (const element each : command->root["queues"].get_array()) {
@@ -189,8 +204,10 @@ class Driver {
       one.ttl = millis("ttl", 0);
       wanted.queues.push_back(std::move(one));
     }
-    if (const std::string topic = command->text("topic"); !topic.empty())
-      wanted.topics.push_back({.name = topic, .keyed = false, .groups = {}});
+    element topics;
+    if (command->root["topics"].get(topics) == simdjson::SUCCESS) {
+      for (const element each : topics.get_array()) wanted.topics.push_back(topic_of(each));
+    }
     Result<void> result;
     co_await in_thread([&] { result = backend_->declare(wanted); });
     done(*command, result);
@@ -202,7 +219,7 @@ class Driver {
     if (failed(*command, all)) co_return;
     JsonWriter json;
     json.begin().begin_list("queues");
-    for (const queue::Source& each : *all) json.text(each.name);
+    for (const queue::Source& each : *all) json.text(each.group.empty() ? each.name : each.name + "/" + each.group);
     answer(*command, "value", json.end_list().end().take());
   }
 

@@ -28,14 +28,11 @@ class Declare(rig.Case):
                 self.assertIn(why, refused.message)
 
     def test_every_refusal_has_its_line(self):
-        refused = self.refused("declare", topic="orders", queues=[{"name": "a.B/C", "dedup": 10**9}, {"name": "a.B/D"}, {"name": "a/B.D"}])
+        topic = {"name": "orders ", "keyed": False, "groups": []}
+        refused = self.refused("declare", topics=[topic], queues=[{"name": "a.B/C", "dedup": 10**9}, {"name": "a.B/D"}, {"name": "a/B.D"}])
         self.assertEqual(len(refused.message.splitlines()), 3)
-        self.assertIn("topic orders: SQS has no topics", refused.message)
+        self.assertIn("topic orders : SQS takes letters", refused.message)
         self.assertIn("one queue for it and a.B/D", refused.message)
-
-    def test_topics_are_refused_wherever_they_are_asked_for(self):
-        self.assertEqual(self.refused("read", queue="orders").reason, "not_by_this_backend")
-        self.assertEqual(self.refused("lease", queue="orders", group="mailer").reason, "not_by_this_backend")
 
     def test_a_queue_that_does_not_exist(self):
         refused = self.refused("publish", queue="shop.Nobody/Knows", message=rig.message("a"))

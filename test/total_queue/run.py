@@ -2,7 +2,7 @@
 """The total-queue check: producers publish numbered work while Parley, its handler and the broker are killed and stopped at random; then
 everything is drained, and every acknowledged message must have been handled, in order per key.
 
-    run.py --parley BINARY --cache FOLDER [--backend embedded|rabbitmq|kafka] [--faults N] [--seed N]
+    run.py --parley BINARY --cache FOLDER [--backend embedded|rabbitmq|kafka|sqs] [--faults N] [--seed N]
 
 --faults is for how long: CI takes some dozens, a night takes thousands. A failing run names its seed and leaves its folder.
 """
@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 import brokers  # noqa: E402
 import checker  # noqa: E402
+import elasticmq  # noqa: E402
 import parley_node  # noqa: E402
 import suite  # noqa: E402
 
@@ -84,17 +85,29 @@ class Scene:
         self.broker = self.start_broker(arguments, folder)
         self.start_handler()
         messages = {"rabbitmq": lambda: f"rabbitmq://guest:guest@127.0.0.1:{self.broker.port}/",
-                    "kafka": lambda: f"kafka://127.0.0.1:{self.broker.port}", "embedded": lambda: "embedded"}[arguments.backend]()
+                    "kafka": lambda: f"kafka://127.0.0.1:{self.broker.port}", "embedded": lambda: "embedded",
+                    "sqs": lambda: f"sqs+http://127.0.0.1:{self.broker.port}?region=local&poll=2s"}[arguments.backend]()
         self.node = parley_node.Parley(arguments.parley, {
-            "contracts": str(HERE / "contracts"), "messages": messages, "data": str(folder / "data"), "timeouts": {"drain": "3s"},
+            "contracts": self.contracts(arguments.backend, folder), "messages": messages, "data": str(folder / "data"), "timeouts": {"drain": "3s"},
             "services": {"total": {"serves": ["total.Queue"], "at": f"http://127.0.0.1:{self.handler_port}"}}})
         self.node.start()
+
+    @staticmethod
+    def contracts(backend, folder):
+        """SQS takes no other dedup window than its own, and says so at the start."""
+        if backend != "sqs":
+            return str(HERE / "contracts")
+        (folder / "contracts").mkdir()
+        for file in (HERE / "contracts").iterdir():
+            (folder / "contracts" / file.name).write_text(file.read_text().replace('window: "1h"', 'window: "5m"'))
+        return str(folder / "contracts")
 
     @staticmethod
     def start_broker(arguments, folder):
         if arguments.backend == "embedded":
             return None
-        kinds = {"rabbitmq": lambda: brokers.RabbitMQ(folder / "broker"), "kafka": lambda: brokers.Kafka(folder / "broker", arguments.cache)}
+        kinds = {"rabbitmq": lambda: brokers.RabbitMQ(folder / "broker"), "kafka": lambda: brokers.Kafka(folder / "broker", arguments.cache),
+                 "sqs": lambda: elasticmq.ElasticMQ(folder / "broker", arguments.cache)}
         return kinds[arguments.backend]().start()
 
     def start_handler(self):
@@ -120,6 +133,13 @@ class Scene:
         time.sleep(self.chance.uniform(0, 0.5))
         self.start_handler()
 
+    def trouble_broker(self):
+        """ElasticMQ keeps its messages in memory: it is stopped for a while, as SQS may be out of reach."""
+        if isinstance(self.broker, elasticmq.ElasticMQ):
+            self.pause(self.broker.process, self.chance.uniform(0.1, 4))
+        else:
+            self.kill_broker()
+
     def kill_broker(self):
         self.broker.kill()
         time.sleep(self.chance.uniform(0, 1))
@@ -130,7 +150,7 @@ class Scene:
         faults = [(6, self.kill_node), (2, self.restart_node), (2, lambda: self.pause(self.node.process, self.chance.uniform(0.1, 1))),
                   (2, self.kill_handler), (1, lambda: self.pause(self.handler.process, self.chance.uniform(0.1, 3)))]
         if self.broker:
-            faults.append((3, self.kill_broker))
+            faults.append((3, self.trouble_broker))
         weights, actions = zip(*faults)
         self.chance.choices(actions, weights)[0]()
 
@@ -164,7 +184,7 @@ def progress(began, fault, faults, producers):
 def main():
     checker.self_test()
     parser = suite.arguments(__doc__)
-    parser.add_argument("--backend", default="embedded", choices=["embedded", "rabbitmq", "kafka"])
+    parser.add_argument("--backend", default="embedded", choices=["embedded", "rabbitmq", "kafka", "sqs"])
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     arguments = parser.parse_args()

@@ -73,7 +73,7 @@ Task<void> Channel::put_back_all(std::vector<Received> received) {
     Envelope envelope = decode(each).envelope;
     const int attempt = attempt_of(each, envelope);
     const Result<void> back = co_await put_back(std::move(envelope), attempt, each.message_id, each.receipt);
-    if (!back) log::warn("queue {}: a message waits for its lease to run out: {}", place_->name, back.error().text());
+    if (!back) log::warn("queue {}: a message waits for its lease to run out: {}", place_->label, back.error().text());
   }
 }
 
@@ -88,10 +88,10 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
   if (envelope.expires && *envelope.expires <= now()) {
     const Result<void> buried =
         co_await bury(envelope, attempt - 1, "DEADLINE_EXCEEDED (expired): nobody took it in time", received.receipt);
-    if (!buried) log::warn("queue {}: an expired message stays for now: {}", place_->name, buried.error().text());
+    if (!buried) log::warn("queue {}: an expired message stays for now: {}", place_->label, buried.error().text());
     co_return std::nullopt;
   }
-  auto lease = std::make_shared<Lease>(Lease{.queue = place_->name,
+  auto lease = std::make_shared<Lease>(Lease{.queue = place_->label,
                                              .receipt = received.receipt,
                                              .message_id = received.message_id,
                                              .envelope = envelope,
@@ -107,14 +107,14 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
 }
 
 Task<Result<bool>> Channel::is_paused() {
-  if (const std::optional<bool> known = ledger_.paused(place_->name, bench_.shard.now())) co_return *known;
+  if (const std::optional<bool> known = ledger_.paused(place_->label, bench_.shard.now())) co_return *known;
   const Result<std::string> answer =
       co_await bench_.client.call("ListQueueTags", JsonWriter().begin().text("QueueUrl", place_->url).end().take());
   if (!answer) co_return fail(answer.error());
   const auto tags = read_texts(*answer, "Tags");
   if (!tags) co_return fail(tags.error());
   const bool paused = tags->contains(std::string(pause_tag));
-  ledger_.set_paused(place_->name, paused, bench_.shard.now() + tag_counts);
+  ledger_.set_paused(place_->label, paused, bench_.shard.now() + tag_counts);
   co_return paused;
 }
 
@@ -128,7 +128,7 @@ Task<Result<void>> Channel::pause(bool paused) {
   }
   const Result<std::string> answer = co_await bench_.client.call(paused ? "TagQueue" : "UntagQueue", json.end().take());
   if (!answer) co_return fail(answer.error());
-  ledger_.set_paused(place_->name, paused, bench_.shard.now() + own_pause_counts);
+  ledger_.set_paused(place_->label, paused, bench_.shard.now() + own_pause_counts);
   co_return {};
 }
 
@@ -138,14 +138,14 @@ Task<void> Channel::move_due() {
         co_await later_.receive({.most = 10, .wait = bench_.settings.poll, .hidden = seconds(60)});
     if (!due) {
       if (bench_.closing) co_return;
-      log::warn("queue {}: what falls due cannot be moved for now: {}", place_->name, due.error().text());
+      log::warn("queue {}: what falls due cannot be moved for now: {}", place_->label, due.error().text());
       for (int i = 0; i < 40 && !bench_.closing; ++i) co_await bench_.shard.sleep(std::chrono::milliseconds(50));
       continue;
     }
     for (Received& each : *due) {
       const std::string id = each.message_id;
       if (const Result<void> moved = co_await move_one(std::move(each)); !moved && !bench_.closing)
-        log::warn("queue {}: message {} could not be moved when due: {}", place_->name, id, moved.error().text());
+        log::warn("queue {}: message {} could not be moved when due: {}", place_->label, id, moved.error().text());
     }
   }
 }

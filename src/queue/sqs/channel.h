@@ -14,6 +14,8 @@ class Channel {
   Channel(Workbench& bench, Ledger& ledger, const WallClock& clock, PlacePtr place);
 
   const Place& place() const { return *place_; }
+  // Declared again: other options, the same queues.
+  void update(PlacePtr place) { place_ = std::move(place); }
   Part& main() { return main_; }
   Part& dead() { return dead_; }
   Part& later() { return later_; }
@@ -46,7 +48,7 @@ class Channel {
   Workbench& bench_;
   Ledger& ledger_;
   const WallClock& clock_;
-  const PlacePtr place_;
+  PlacePtr place_;
   Part main_;
   Part dead_;
   Part later_;

@@ -97,6 +97,7 @@ Task<Result<void>> Part::hide(std::string receipt, Duration how_long) {
 Task<Result<Part::Depth>> Part::depth() {
   static constexpr std::string_view names[] = {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
                                                "ApproximateNumberOfMessagesDelayed"};
+  if (url_.empty()) co_return Depth{};
   JsonWriter json;
   json.begin().text("QueueUrl", url_).begin_list("AttributeNames");
   for (const std::string_view name : names) json.text(name);

@@ -24,6 +24,7 @@ struct Workbench {
 
 class Part {
  public:
+  // `url`: "" for a part that is not there; only its depth is asked for.
   Part(Workbench& bench, std::string url, bool fifo);
 
   struct Send {
@@ -45,7 +46,7 @@ class Part {
   Task<Result<void>> remove(std::string receipt);
   Task<Result<void>> hide(std::string receipt, Duration how_long);
 
-  // Approximate numbers.
+  // Approximate numbers; nothing where there is no such queue.
   struct Depth {
     std::uint64_t visible = 0;
     std::uint64_t hidden = 0;

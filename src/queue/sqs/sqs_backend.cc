@@ -1,6 +1,7 @@
 #include "queue/sqs/sqs_backend.h"
 
-#include <set>
+#include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,14 +21,14 @@ std::string refusals(const Declarations& wanted, const Settings& settings) {
     const std::string& name = queue.consumer.name;
     std::string why = refusal(queue, settings);
     if (why.empty()) {
-      const auto [at, is_new] = names.emplace(names_of(name, settings.prefix, false)->main, name);
+      const auto [at, is_new] = names.emplace(names_of({name, ""}, settings.prefix, false)->main, name);
       if (!is_new) why = fmt::format("SQS would have one queue for it and {}: {}", at->second, at->first);
     }
     if (!why.empty()) out += fmt::format("{}{}: {}", out.empty() ? "" : "\n", name, why);
   }
   for (const TopicDeclaration& topic : wanted.topics) {
-    out +=
-        fmt::format("{}topic {}: SQS has no topics; keep them on another backend", out.empty() ? "" : "\n", topic.name);
+    if (const std::string why = refusal(topic, settings); !why.empty())
+      out += fmt::format("{}topic {}: {}", out.empty() ? "" : "\n", topic.name, why);
   }
   return out;
 }
@@ -38,32 +39,25 @@ Task<Result<void>> declare_all(Client& client, Common& common, const Declaration
     if (!place) co_return fail(Error(std::move(place).error()).during(fmt::format("queue {}", queue.consumer.name)));
     common.directory.put(std::move(*place));
   }
+  for (const TopicDeclaration& topic : wanted.topics) {
+    Result<std::vector<PlacePtr>> places = co_await create(client, common.settings, topic);
+    if (!places) co_return fail(Error(std::move(places).error()).during(fmt::format("topic {}", topic.name)));
+    for (PlacePtr& place : *places) common.directory.put(std::move(place));
+  }
   co_return {};
 }
 
 Task<Result<std::vector<Source>>> list_all(Client& client, const Common& common) {
-  std::set<std::string> sqs_names;
-  std::string token;
-  do {
-    JsonWriter json;
-    json.begin().number("MaxResults", 1000);
-    if (!common.settings.prefix.empty()) json.text("QueueNamePrefix", common.settings.prefix);
-    if (!token.empty()) json.text("NextToken", token);
-    const Result<std::string> answer = co_await client.call("ListQueues", json.end().take());
-    if (!answer) co_return fail(answer.error());
-    const auto urls = read_list(*answer, "QueueUrls");
-    const auto next = read_text(*answer, "NextToken");
-    if (!urls || !next) co_return fail(urls ? next.error() : urls.error());
-    for (const std::string& url : *urls) sqs_names.insert(url.substr(url.rfind('/') + 1));
-    token = *next;
-  } while (!token.empty());
-  std::map<std::string, std::string> declared = common.directory.names(common.settings);
+  auto sqs_names = co_await list_names(client, common.settings.prefix);
+  if (!sqs_names) co_return fail(std::move(sqs_names).error());
+  std::ranges::sort(*sqs_names);
+  const std::map<std::string, Source> declared = common.directory.names(common.settings);
   std::vector<Source> out;
-  for (const std::string& sqs_name : sqs_names) {
-    const std::string_view own = own_name(sqs_name, common.settings.prefix);
-    if (own.empty()) continue;
+  for (const std::string& sqs_name : *sqs_names) {
+    const std::optional<Source> source = source_of(sqs_name, common.settings.prefix);
+    if (!source) continue;
     const auto known = declared.find(sqs_name);
-    out.push_back({.name = known == declared.end() ? std::string(own) : known->second, .group = ""});
+    out.push_back(known == declared.end() ? *source : known->second);
   }
   co_return out;
 }
@@ -78,9 +72,12 @@ class SqsBackend final : public Backend {
   Result<void> declare(const Declarations& wanted) override {
     if (std::string why = refusals(wanted, common_->settings); !why.empty())
       return fail(Error(Code::failed_precondition, Blame::us, std::move(why)).with_reason("not_by_this_backend"));
-    if (!wanted.queues.empty() && !said_how_long_) {
+    if (!std::exchange(said_what_differs_, true)) {
       log::info("queues on SQS: a message that nobody takes is gone after 14 days, without a dead letter");
-      said_how_long_ = true;
+      if (!wanted.topics.empty())
+        log::info(
+            "topics on SQS: an event goes to the groups that there are, and is gone; nothing can be replayed. One that "
+            "comes again is known for 5 minutes");
     }
     return asking<void>([&](Client& client) { return declare_all(client, *common_, wanted); });
   }
@@ -103,7 +100,7 @@ class SqsBackend final : public Backend {
   }
 
   const std::shared_ptr<Common> common_;
-  bool said_how_long_ = false;
+  bool said_what_differs_ = false;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Queues on Amazon SQS, or on a server that speaks its protocol. docs/formats/delivery-sqs.md says what is native, what
-// is emulated and what is refused; topics are.
+// is emulated and what is refused.
 #pragma once
 
 #include <filesystem>

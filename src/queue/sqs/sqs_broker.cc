@@ -21,7 +21,7 @@ constexpr int receives_at_once = 8;
 
 Error closing() { return Error(Code::unavailable, Blame::us, "the queues are being closed").with_reason("closing"); }
 
-Error no_topics() { return not_by_sqs("has no topics: keep them on another backend"); }
+Error no_log() { return not_by_sqs("keeps no event that every group has: topics cannot be read or replayed there"); }
 
 Duration left_of(Deadline deadline, Instant now) { return deadline.left(now).value_or(hours(1)); }
 
@@ -37,16 +37,16 @@ SqsBroker::~SqsBroker() = default;
 
 Task<Result<Channel*>> SqsBroker::channel_of(Source source) {
   if (bench_.closing) co_return fail(closing());
-  if (!source.group.empty()) co_return fail(no_topics());
-  PlacePtr place = common_->directory.find(source.name);
+  PlacePtr place = common_->directory.find(source);
   if (place == nullptr) {
-    Result<PlacePtr> found = co_await look_up(client_, common_->settings, source.name);
+    Result<PlacePtr> found = co_await look_up(client_, common_->settings, source);
     if (!found) co_return fail(std::move(found).error());
     place = std::move(*found);
     common_->directory.put(place);
   }
   std::unique_ptr<Channel>& channel = channels_[place->url];
   if (channel == nullptr) channel = std::make_unique<Channel>(bench_, common_->ledger, common_->clock, place);
+  channel->update(place);
   co_return channel.get();
 }
 
@@ -66,6 +66,7 @@ Task<Result<Receipt>> SqsBroker::publish(Publish request) {
     envelope.expires = now + std::chrono::floor<milliseconds>(wanted.ttl);
   const bool dedup = !request.dedup.empty() && wanted.dedup_window > Duration::zero();
   if (envelope.due && *envelope.due > now) {
+    if (channel.place().topic) co_return fail(not_by_sqs("cannot put off an event"));
     if (dedup) co_return fail(not_by_sqs("cannot both put off a message and tell whether it was there before"));
     co_return co_await publish_later(channel, envelope);
   }
@@ -97,18 +98,35 @@ Task<Result<Receipt>> SqsBroker::publish_later(Channel& channel, const Envelope&
 
 // ---- leasing
 
-void SqsBroker::start_mover(Channel& channel) {
-  if (common_->ledger.claim_mover(channel.place().url)) {
-    movers_.push_back(channel.place().url);
-    tasks_.spawn(channel.move_due());
+// Whoever leases sees to it that there is something to lease: what falls due, the events of the group's topic.
+Task<Result<void>> SqsBroker::start_feeding(Channel& channel) {
+  const Place& place = channel.place();
+  if (place.topic) co_return fail(invalid("a topic is leased from by a group").error());
+  if (place.source.group.empty()) {
+    if (claim(place.url)) tasks_.spawn(channel.move_due());
+    co_return {};
   }
+  const Result<Channel*> topic = co_await channel_of({.name = place.source.name, .group = ""});
+  if (!topic) co_return fail(topic.error());
+  if (!(*topic)->place().topic) co_return fail(invalid("a queue has no groups").error());
+  if (claim((*topic)->place().url)) {
+    relays_.push_back(std::make_unique<Relay>(bench_, common_->directory.find({place.source.name, ""})));
+    tasks_.spawn(relays_.back()->run());
+  }
+  co_return {};
+}
+
+bool SqsBroker::claim(const std::string& url) {
+  if (!common_->ledger.claim_mover(url)) return false;
+  feeds_.push_back(url);
+  return true;
 }
 
 Task<Result<std::vector<Delivery>>> SqsBroker::lease(LeaseRequest request) {
   const Result<Channel*> found = co_await channel_of(request.source);
   if (!found) co_return fail(found.error());
   Channel& channel = **found;
-  start_mover(channel);
+  if (const Result<void> fed = co_await start_feeding(channel); !fed) co_return fail(fed.error());
   for (;;) {
     const Result<bool> paused = co_await channel.is_paused();
     if (bench_.closing) co_return fail(closing());
@@ -165,7 +183,7 @@ Task<Result<std::vector<Delivery>>> SqsBroker::receive(Channel& channel, const L
   Part::Receive how{.most = std::min(first, request.max_messages), .wait = wait, .hidden = request.lease};
   Result<std::vector<Received>> got = co_await receive_first(channel, how);
   if (!got) co_return fail(std::move(got).error());
-  if (common_->ledger.paused(channel.place().name, shard_.now()).value_or(false)) {  // in the meantime
+  if (common_->ledger.paused(channel.place().label, shard_.now()).value_or(false)) {  // in the meantime
     co_await channel.put_back_all(std::move(*got));
     co_return std::vector<Delivery>{};
   }
@@ -216,7 +234,7 @@ Task<Result<void>> SqsBroker::settle(Source source, std::string lease, Settlemen
   const Ledger::Found found = common_->ledger.find(lease, shard_.now());
   if (found.lease == nullptr && !found.receipt.empty())
     co_return co_await settle_foreign(**channel, found.receipt, how);
-  if (found.lease == nullptr || found.lease->queue != (*channel)->place().name || !common_->ledger.take(lease))
+  if (found.lease == nullptr || found.lease->queue != (*channel)->place().label || !common_->ledger.take(lease))
     co_return fail(lease_lost("the lease has run out, or was settled"));
   const Result<void> settled = co_await settle_known(**channel, *found.lease, how);
   if (settled || is_lease_lost(settled.error())) {
@@ -256,18 +274,21 @@ Task<Result<void>> SqsBroker::settle_foreign(Channel& channel, std::string recei
 Task<Result<std::vector<Peeked>>> SqsBroker::peek(PeekRequest request) {
   const Result<Channel*> channel = co_await channel_of(request.source);
   if (!channel) co_return fail(channel.error());
+  if ((*channel)->place().topic) co_return fail(no_log());
   co_return co_await sqs::peek(**channel, common_->ledger, std::move(request));
 }
 
 Task<Result<std::uint64_t>> SqsBroker::redrive(Source source, std::vector<Position> which) {
   const Result<Channel*> channel = co_await channel_of(source);
   if (!channel) co_return fail(channel.error());
+  if ((*channel)->place().topic) co_return fail(no_log());
   co_return co_await sqs::redrive(**channel, common_->clock, std::move(which));
 }
 
 Task<Result<std::uint64_t>> SqsBroker::purge(Source source, Shelf shelf) {
   const Result<Channel*> channel = co_await channel_of(source);
   if (!channel) co_return fail(channel.error());
+  if ((*channel)->place().topic) co_return fail(no_log());
   co_return co_await sqs::purge(bench_, **channel, common_->clock, shelf);
 }
 
@@ -285,9 +306,9 @@ Task<Result<Stats>> SqsBroker::stats(Source source) {
 
 // ---- topics
 
-Task<Result<Events>> SqsBroker::read(ReadRequest /*request*/) { co_return fail(no_topics()); }
-Task<Result<void>> SqsBroker::commit(Source /*source*/, From /*to*/) { co_return fail(no_topics()); }
-Task<Result<Position>> SqsBroker::checkpoint(Source /*source*/) { co_return fail(no_topics()); }
+Task<Result<Events>> SqsBroker::read(ReadRequest /*request*/) { co_return fail(no_log()); }
+Task<Result<void>> SqsBroker::commit(Source /*source*/, From /*to*/) { co_return fail(no_log()); }
+Task<Result<Position>> SqsBroker::checkpoint(Source /*source*/) { co_return fail(no_log()); }
 
 void SqsBroker::stop_leasing() {
   bench_.draining = true;
@@ -302,8 +323,8 @@ Task<void> SqsBroker::close() {
   patience.set(shard_.timers(), Deadline::after(shard_.now(), common_->settings.poll + seconds(3)));
   co_await tasks_.join();
   client_.close();
-  for (const std::string& queue : movers_) common_->ledger.leave_mover(queue);
-  movers_.clear();
+  for (const std::string& url : feeds_) common_->ledger.leave_mover(url);
+  feeds_.clear();
 }
 
 }  // namespace parley::queue::sqs

@@ -11,6 +11,7 @@
 #include "queue/sqs/client.h"
 #include "queue/sqs/directory.h"
 #include "queue/sqs/ledger.h"
+#include "queue/sqs/relay.h"
 #include "queue/sqs/settings.h"
 
 namespace parley::queue::sqs {
@@ -49,7 +50,8 @@ class SqsBroker final : public Broker {
  private:
   Task<Result<Channel*>> channel_of(Source source);
   Task<Result<Receipt>> publish_later(Channel& channel, const Envelope& envelope);
-  void start_mover(Channel& channel);
+  Task<Result<void>> start_feeding(Channel& channel);
+  bool claim(const std::string& url);
   struct Poll;
   Task<void> poll(Channel& channel, Part::Receive how, std::shared_ptr<Poll> to);
   Task<Result<std::vector<Received>>> receive_first(Channel& channel, Part::Receive how);
@@ -64,7 +66,8 @@ class SqsBroker final : public Broker {
   TaskGroup tasks_;
   Workbench bench_;
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by url
-  std::vector<std::string> movers_;                           // that run here, by url
+  std::vector<std::unique_ptr<Relay>> relays_;
+  std::vector<std::string> feeds_;  // that run here, by url
 };
 
 }  // namespace parley::queue::sqs

@@ -1,0 +1,41 @@
+// Relay: hands a topic's events on to its groups, each of which has a queue of its own, and then takes them away. One
+// runs in a process for each topic of which it leases; several processes share the work, and keep the order of a key.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "queue/sqs/directory.h"
+#include "queue/sqs/part.h"
+
+namespace parley::queue::sqs {
+
+class Relay {
+ public:
+  Relay(Workbench& bench, PlacePtr topic);
+
+  // Until the broker drains.
+  Task<void> run();
+
+ private:
+  struct Group {
+    std::unique_ptr<Part> part;
+    std::int64_t begins = 0;  // events before it are not for the group; milliseconds since 1970
+  };
+  Task<Result<void>> find_groups();
+  Task<Result<Group>> look_at(std::string sqs_name);
+  Task<void> hand_on(std::vector<Received> of_a_key);
+  Task<Result<void>> copy(const Received& event);
+  Task<void> copy_to(Part& group, const Received& event, std::optional<Error>& failed);
+  Task<void> rest();
+
+  Workbench& bench_;
+  const PlacePtr topic_;
+  Part events_;
+  std::map<std::string, Group> groups_;  // by name on SQS
+  Instant looked_{};
+};
+
+}  // namespace parley::queue::sqs
