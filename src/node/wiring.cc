@@ -247,6 +247,7 @@ Result<std::unique_ptr<Worker>> Worker::start(Setup setup) {
     auto server =
         net::Server::listen(inside.shard, setup.listen, server_limits(setup.snapshot->config), inside.dispatch);
     if (!server) {
+      if (inside.broker) run_blocking(inside.shard, inside.broker->close());
       listening.set_value(fail(std::move(server).error()));
       return;
     }
