@@ -21,6 +21,10 @@ class Backend:
 
     at_start = {}
     on_call = {}
+    # What differs and is no refusal, with why: `positions` (a receipt has none, so a message cannot be asked for by it), `peek_after` (peek
+    # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`), `old_duplicates` (after
+    # a restart a message that comes again is stored once, but its receipt does not say so).
+    lacks = {}
     # What the node's process needs.
     environment = {}
     # A node that is killed and one that stops both come back to what they had.
@@ -58,6 +62,9 @@ class Parley(Backend):
 class RabbitMQ(Backend):
     slack = 1.0
     at_start = {"dedup": "RabbitMQ has no deduplication"}
+    on_call = {"a_group_is_moved": "a group that has messages delivered is a queue here, and has no position"}
+    lacks = {"positions": "a broker's confirm says nothing of a place", "peek_after": "a peek takes messages and gives them back, from the head on",
+             "event_dedup": "RabbitMQ has no deduplication"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.RabbitMQ(self.folder / "rabbitmq"))
@@ -66,15 +73,25 @@ class RabbitMQ(Backend):
 
 class Kafka(Backend):
     slack = 3.0
+    on_call = {"a_delay": "Kafka has no delayed messages"}
     at_start = {"dedup": "Kafka has no window over messages of several producers"}
+    lacks = {"event_dedup": "Kafka has no window over messages of several producers"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
         self.messages = f"kafka://127.0.0.1:{server.port}"
 
 
+NO_READING = "SQS keeps no event that every group has: topics cannot be read or replayed there"
+
+
 class Sqs(Backend):
     slack = 2.0
+    on_call = dict.fromkeys(["events_are_read_in_order", "reading_goes_on_behind_a_position", "reading_from_a_time", "reading_from_the_latest",
+                             "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
+                             "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",
+                             "server_sent_events_go_on_where_they_were", "a_topic_after_a_restart"], NO_READING)
+    lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before"}
     environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "elasticmq"}
 
     def start(self, binary, contracts):

@@ -1,7 +1,6 @@
 """One backend, one node and one contract a run; a queue and a topic a case."""
 
 import os
-import pathlib
 import re
 
 import pytest
@@ -97,6 +96,9 @@ def group(request, client):
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem):
     """A case that the backend refuses must be refused, with the reason that its table gives."""
+    if (reason := refused_at_start(pyfuncitem)) is not None:
+        pyfuncitem.obj = lambda **_: refuses(pyfuncitem, reason)
+        return (yield)
     reason = BACKEND.on_call.get(base_name(pyfuncitem))
     if reason is None:
         return (yield)
@@ -106,21 +108,12 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-def pytest_collection_modifyitems(items):
-    """A case whose queue the backend refuses at the start is that refusal."""
-    for item in items:
-        if (reason := refused_at_start(item)) is not None:
-            item.obj = refusal_of(item, reason)
-            item._fixtureinfo.names_closure[:] = ["backend", "tmp_path"]
-            item.fixturenames[:] = ["backend", "tmp_path"]
-
-
-def refusal_of(item, reason):
-    def refuses(backend, tmp_path):
-        folder = pathlib.Path(tmp_path)
-        (folder / "cases.proto").write_text(contract.contract({case_name(item): options_of(item)}, []))
-        with pytest.raises(parley_node.ParleyFailed) as failed:
-            with parley_node.Parley(BINARY, config(backend, folder), env=backend.environment, ready_seconds=90):
-                pass
-        assert reason in str(failed.value)
-    return refuses
+def refuses(item, reason):
+    """A node whose contract has the case's queue does not start."""
+    folder = item._request.getfixturevalue("tmp_path")
+    (folder / "cases.proto").write_text(contract.contract({case_name(item): options_of(item)}, []))
+    backend = item._request.getfixturevalue("backend")
+    with pytest.raises(parley_node.ParleyFailed) as failed:
+        with parley_node.Parley(BINARY, config(backend, folder), env=backend.environment, ready_seconds=90):
+            pass
+    assert reason in str(failed.value)

@@ -20,7 +20,7 @@ message Job {
 # What a case can ask of its queue, as options of the contract.
 OPTIONS = {
     "key": 'key: "key"',
-    "dedup": 'dedup: {field: "request_id" window: "1h"}',
+    "dedup": 'dedup: {field: "request_id" window: "5m"}',
     "ttl": 'ttl: "1s"',
 }
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import BACKEND
 from pull import ApiError, number, payload
 
 
@@ -151,6 +152,9 @@ def test_a_dead_letter_keeps_everything(queue):
     assert payload(dead["message"]) == wire
     metadata = dead["message"]["metadata"]
     assert (metadata["x-tenant"], metadata["ce-subject"], metadata["sig-bin"]) == ("t1", "s p a c e", "AAH/")
+    deadline = time.monotonic() + 5  # a broker counts what it has given back a little later
+    while queue.count("dead") != 1 and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert queue.count("dead") == 1
 
 
@@ -228,9 +232,9 @@ def test_peek_takes_nothing(queue):
     for _ in range(2):
         assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek()) == list(range(5))
     first = queue.peek(count=2)
-    rest = queue.peek(after=first[-1]["position"])
     assert len(first) == 2
-    assert len(rest) == 3
+    if "peek_after" not in BACKEND.lacks:
+        assert len(queue.peek(after=first[-1]["position"])) == 3
     delivery = queue.one()
     assert delivery["attempt"] == 1
 
@@ -292,6 +296,9 @@ def test_where_a_message_is(queue):
         return queue.client.call("GET", f"/parley/queues/{queue.name}/messages/{position}").get("state", "DONE_OR_UNKNOWN")
 
     receipt = queue.publish(job())
+    if "positions" in BACKEND.lacks:
+        assert not receipt.get("position")
+        return
     position = receipt["position"]
     assert state(position) == "WAITING_FOR_DELIVERY"
     delivery = queue.one()

@@ -62,8 +62,9 @@ def test_a_dedup_window_after_a_restart(queue, restart):
     first = queue.publish(job(n=1, request_id=restart.kind))
     restart()
     again = queue.publish(job(n=1, request_id=restart.kind))
-    assert again.get("duplicate") is True
-    assert again["id"] == first["id"]
+    if "old_duplicates" not in BACKEND.lacks:
+        assert again.get("duplicate") is True
+        assert again["id"] == first["id"]
     assert len(queue.drain()) == 1
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from conftest import BACKEND
 from pull import ApiError, number
 
 
@@ -113,6 +114,11 @@ def test_an_event_that_comes_again_is_stored_once(topic):
     headers = {"content-type": "application/cloudevents+json"}
     first = topic.post(json.dumps(event), headers)
     again = topic.post(json.dumps(event), headers)
+    if "event_dedup" in BACKEND.lacks:
+        assert "duplicate" not in again
+        events = topic.read_all(2, earliest=True)
+        assert [(e["message"]["source"], e["message"]["id"]) for e in events] == [("/tests", "e1")] * 2
+        return
     assert again["duplicate"] is True
     assert again["position"] == first["position"]
     topic.post(json.dumps({**event, "source": "/others"}), headers)

@@ -544,7 +544,7 @@ TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   EXPECT_EQ(got[0].message.time, WallTime(1700000000s));
   EXPECT_EQ(got[1].message.source, "/js");
   EXPECT_EQ(got[1].message.time, WallTime(1700000000500ms));
-  EXPECT_EQ(got[1].message.metadata.get("trace"), "t");
+  EXPECT_EQ(got[1].message.metadata.get("ce-trace"), "t");
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
 }
 

@@ -90,7 +90,10 @@ bool is_attribute_name(std::string_view name) {
 constexpr std::string_view known_attributes[] = {"id",   "source",      "type",           "partitionkey",
                                                  "time", "specversion", "datacontenttype"};
 
-bool is_ours_or_theirs(std::string_view name) { return name.starts_with("x-") || name.starts_with("parley-"); }
+bool is_ours_or_theirs(std::string_view name) { return name.starts_with("parley-") || is_rabbitmqs(name); }
+
+// A CloudEvent's extensions are metadata as HTTP writes them: `ce-subject`.
+constexpr std::string_view extension_prefix = "ce-";
 
 void add_metadata(const Header& header, Fields& to) {
   std::string_view name = header.name;
@@ -98,6 +101,8 @@ void add_metadata(const Header& header, Fields& to) {
   if (name.starts_with(prefix) || name.starts_with(other_prefix)) {
     name.remove_prefix(prefix.size());
     if (std::ranges::find(known_attributes, name) != std::end(known_attributes)) return;
+    to.add(fmt::format("{}{}", extension_prefix, name), text_of(header));
+    return;
   }
   std::string lower(name);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -112,6 +117,12 @@ bool number_at(std::string_view text, std::size_t at, std::size_t count, T& to) 
 }
 
 }  // namespace
+
+bool is_rabbitmqs(std::string_view header) {
+  constexpr std::string_view theirs[] = {"x-death",   "x-first-death-", "x-last-death-", "x-delivery-count",
+                                         "x-stream-", "x-opt-",         "x-match",       "x-acquired-count"};
+  return std::ranges::any_of(theirs, [&](std::string_view start) { return header.starts_with(start); });
+}
 
 amqp_bytes_t amqp_view(std::string_view text) {
   return amqp_bytes_t{text.size(), const_cast<char*>(text.data())};  // the library only reads it
@@ -214,8 +225,11 @@ Envelope envelope_of(const Message& m) {
   }
   for (const Field f : m.metadata) {
     if (is_ours_or_theirs(f.name) || f.name == "partitionkey") continue;
-    const std::string name = is_attribute_name(f.name) ? attribute_name(f.name) : std::string(f.name);
-    out.headers.push_back({name, std::string(f.value)});
+    std::string_view name = f.name;
+    const bool is_extension =
+        name.starts_with(extension_prefix) && is_attribute_name(name.substr(extension_prefix.size()));
+    if (is_extension) name.remove_prefix(extension_prefix.size());
+    out.headers.push_back({is_extension ? attribute_name(name) : std::string(name), std::string(f.value)});
   }
   return out;
 }

@@ -77,6 +77,9 @@ class EncodedProperties {
 amqp_bytes_t amqp_view(std::string_view text);
 std::string_view view_of(amqp_bytes_t bytes);
 
+// A header that RabbitMQ writes or reads itself; a user's `x-tenant` is none.
+bool is_rabbitmqs(std::string_view header);
+
 Envelope envelope_of(const Message& message);
 // Without an id, one is made from the contents, so that it is the same at every delivery.
 Message message_of(const Envelope& envelope);

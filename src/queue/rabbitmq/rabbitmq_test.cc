@@ -73,7 +73,7 @@ TEST(RabbitEnvelope, AMessageComesBackAsItWas) {
   m.content_type = "application/json";
   m.time = WallTime(1700000000123ms);
   m.payload = Bytes("{}");
-  m.metadata = {{"tenant", "acme"}, {"with-dash", "1"}};
+  m.metadata = {{"ce-tenant", "acme"}, {"with-dash", "1"}, {"x-user", "u"}};
   const Envelope e = envelope_of(m);
   EXPECT_EQ(e.text("cloudEvents:tenant"), "acme");
   EXPECT_EQ(e.text("cloudEvents:time"), "2023-11-14T22:13:20.123Z");
@@ -87,9 +87,10 @@ TEST(RabbitEnvelope, AMessageComesBackAsItWas) {
   EXPECT_EQ(back.content_type, m.content_type);
   EXPECT_EQ(back.time, m.time);
   EXPECT_EQ(back.payload, m.payload);
-  EXPECT_EQ(back.metadata.get("tenant"), "acme");
+  EXPECT_EQ(back.metadata.get("ce-tenant"), "acme");
+  EXPECT_EQ(back.metadata.get("x-user"), "u");
   EXPECT_EQ(back.metadata.get("with-dash"), "1");
-  EXPECT_EQ(back.metadata.size(), 2U);
+  EXPECT_EQ(back.metadata.size(), 3U);
 }
 
 TEST(RabbitEnvelope, APlainMessageGetsAnIdThatStays) {

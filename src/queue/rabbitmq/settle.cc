@@ -51,7 +51,7 @@ void Consumer::retry_keyed(Tap& t, Held& held, Duration delay, std::shared_ptr<A
 void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finished,
                            const std::shared_ptr<Answer<void>>& answer) {
   Envelope next = held.envelope;
-  std::erase_if(next.headers, [](const Header& h) { return h.name.starts_with("x-"); });
+  std::erase_if(next.headers, [](const Header& h) { return is_rabbitmqs(h.name); });
   next.set(headers::attempts, finished);
   next.set(headers::due, milliseconds(due));
   next.expiration.clear();  // it would be counted anew; `parley-expires` stays
@@ -63,7 +63,7 @@ void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finish
 
 void Consumer::bury(Tap& t, Held& held, const std::string& reason, const std::shared_ptr<Answer<void>>& answer) {
   Envelope dead = held.envelope;
-  std::erase_if(dead.headers, [](const Header& h) { return h.name.starts_with("x-"); });
+  std::erase_if(dead.headers, [](const Header& h) { return is_rabbitmqs(h.name); });
   dead.set(headers::attempts, held.finished + (held.lease.empty() ? 0 : 1));
   dead.set(headers::reason, reason);
   dead.set(headers::dead_since, milliseconds(clock_.now()));

@@ -152,7 +152,9 @@ Task<Result<Events>> RemoteBroker::read(ReadRequest request) {
       events.events.push_back({.message = std::move(*event), .position = std::move(each.position)});
     }
     if (!events.events.empty() || closed_ || request.wait.passed(shard_.now())) co_return events;
-    message.from = {.after = events.next, .time = {}, .earliest = events.next.empty()};
+    // A look that found nothing moves only one who began at the end.
+    const bool at_end = message.from.after.empty() && !message.from.time && !message.from.earliest;
+    if (at_end) message.from = {.after = events.next, .time = {}, .earliest = events.next.empty()};
     co_await rest_of(began, piece);
   }
 }

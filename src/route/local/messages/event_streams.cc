@@ -93,7 +93,7 @@ Task<Result<void>> EventStreams::handle(Call& call) {
       // Waits while the reader is slow: nothing is read ahead.
       if (auto sent = co_await call.replies.write(Bytes(api::to_wire(shown))); !sent) co_return sent;
     }
-    wanted.from = {.kind = queue::From::Kind::after, .time = {}, .position = events->next};
+    go_on(*events, wanted.from);
   }
   co_return fail(Error(Code::unavailable, Blame::us, "the node is about to stop").with_reason("draining"));
 }

@@ -66,8 +66,9 @@ Task<Result<queue::Events>> read_for(Messaging& messaging, Call& call, queue::Re
     if (!events) co_return fail(std::move(events).error());
     if (call.cancelled()) co_return fail(*call.cancelled());
     if (!events->events.empty() || is_over(messaging, until)) co_return events;
-    // From here on behind what was seen to be the end, or events that come between two pieces would be missed.
-    request.from = {.kind = queue::From::Kind::after, .time = {}, .position = events->next};
+    // Behind what was the end, or events that come between two pieces would be missed. Other places stay where they
+    // are.
+    go_on(*events, request.from);
   }
 }
 

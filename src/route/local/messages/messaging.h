@@ -45,6 +45,14 @@ Task<Result<std::vector<queue::Delivery>>> lease_for(Messaging& messaging, Call&
                                                      Duration wait);
 Task<Result<queue::Events>> read_for(Messaging& messaging, Call& call, queue::ReadRequest request, Duration wait);
 
+inline queue::From behind(queue::Position position) {
+  return {.kind = queue::From::Kind::after, .time = {}, .position = std::move(position)};
+}
+// Where a reader goes on: a look that found nothing moves only one who began at the end.
+inline void go_on(const queue::Events& seen, queue::From& from) {
+  if (!seen.events.empty() || from.kind == queue::From::Kind::latest) from = behind(seen.next);
+}
+
 // Gives back what nobody will work on. Errors are the lease's end, and nobody's loss.
 Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases);
 

@@ -70,7 +70,7 @@ Task<Result<void>> tail(Messaging& messaging, Call& call, Reader<api::TailReques
       // Waits while the reader is slow: nothing is read ahead.
       if (auto sent = co_await replies.write(shown(messaging, (*request)->json, event)); !sent) co_return sent;
     }
-    wanted.from = {.kind = queue::From::Kind::after, .time = {}, .position = events->next};
+    go_on(*events, wanted.from);
   }
   co_return fail(Error(Code::unavailable, Blame::us, "the node is about to stop").with_reason("draining"));
 }
