@@ -75,6 +75,7 @@ Core::~Core() {
     const std::lock_guard lock(lock_);
     members.swap(members_);
   }
+  for (const auto& [key, member] : members) member->stop();
   members.clear();
 }
 
