@@ -61,6 +61,7 @@ struct Config {
     std::string folder;  // "": none
     std::string at = "/";
     std::string immutable;
+    std::string fallback;  // "": none
     std::int64_t max_bytes = 64 << 20;
   } files;
   struct {

@@ -58,8 +58,10 @@ constexpr Key keys[] = {
      [](C& c, const V& v) { service(c, v).key = v.text; }},
 
     {"messages", KeyType::text, "embedded",
-     "Where queues and topics are kept: `embedded` is this node's own store, below `data`. A node whose contract has "
-     "none opens no store, unless this is given.",
+     "Where queues and topics are kept: `embedded` is this node's own store, below `data`; others are "
+     "`rabbitmq://`, `rabbitmqs://`, `kafka://`, `kafkas://` and `sqs://` with their address. A node whose contract "
+     "has "
+     "no queues, topics or events opens none, unless this is given.",
      [](C& c, const V& v) {
        c.messages = v.text;
        c.messages_line = v.line;
@@ -105,6 +107,10 @@ constexpr Key keys[] = {
      "A folder in it whose files have names that change with their contents, such as a bundler's `assets`: callers may "
      "keep them for ever. All others are asked for by their entity tags.",
      [](C& c, const V& v) { c.files.immutable = v.text; }},
+    {"files.fallback", KeyType::text, "",
+     "A file in it, such as `index.html`, for pages that have routes of their own in the path: a browser that goes to "
+     "an address below `files.at` that is no file's and no rpc's gets it. Left out: 404.",
+     [](C& c, const V& v) { c.files.fallback = v.text; }},
     {"files.max_bytes", KeyType::bytes, "64MiB", "All files together: they are served from memory.",
      [](C& c, const V& v) { c.files.max_bytes = v.number; }},
 

@@ -6,6 +6,7 @@
 #include "queue/embedded/embedded_backend.h"
 #include "queue/kafka/backend.h"
 #include "queue/rabbitmq/backend.h"
+#include "queue/remote/remote_backend.h"
 #include "queue/sqs/sqs_backend.h"
 
 namespace parley::node {
@@ -23,7 +24,7 @@ Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup)
 }
 
 Result<std::unique_ptr<queue::Backend>> open_kafka(const BackendSetup& setup) {
-  return queue::kafka::make_backend(setup.at, clock);
+  return queue::kafka::make_backend(setup.at, clock, setup.folder);
 }
 
 Result<std::unique_ptr<queue::Backend>> open_rabbitmq(const BackendSetup& setup) {
@@ -34,9 +35,15 @@ Result<std::unique_ptr<queue::Backend>> open_sqs(const BackendSetup& setup) {
   return queue::sqs::open_backend(setup.at, setup.folder);
 }
 
+Result<std::unique_ptr<queue::Backend>> open_remote(const BackendSetup& setup) {
+  return queue::remote::make_backend(setup.at, setup.folder);
+}
+
 // In the order in which messages name them.
 constexpr BackendScheme schemes[] = {
     {"embedded", "embedded", open_embedded},
+    {"parley", "parley://keeper:8080", open_remote},
+    {"parleys", "parleys://keeper:8443", open_remote},
     {"rabbitmq", "rabbitmq://localhost:5672", open_rabbitmq},
     {"rabbitmqs", "rabbitmqs://localhost:5671", open_rabbitmq},
     {"kafka", "kafka://localhost:9092", open_kafka},

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "contract/event_service.h"
 #include "filter/limits.h"
 #include "filter/telemetry.h"
 #include "loop/shard.h"
@@ -46,8 +47,9 @@ edge::GraphqlOptions graphql_options(const Snapshot& snapshot) {
   return options;
 }
 
-EdgeOptions user_edge_options(const Snapshot& snapshot) {
+EdgeOptions user_edge_options(const Snapshot& snapshot, std::function<bool(net::ServerExchange&)> no_route) {
   EdgeOptions options = edge_options(snapshot.config);
+  options.rest.no_route = std::move(no_route);
   options.websocket.streams = snapshot.shared_streams;
   return options;
 }
@@ -91,7 +93,9 @@ struct Worker::Inside {
         pool(shard, pool_limits(setup.snapshot->config)),
         readiness(front),
         own_services(front, readiness),
-        user_edges(front, user_edge_options(*setup.snapshot)),
+        user_edges(front,
+                   user_edge_options(*setup.snapshot,
+                                     [this](net::ServerExchange& exchange) { return files.answer_page(exchange); })),
         own_edges(own_services, own_edge_options(setup.snapshot->config)),
         graphql(
             front, graphql_options(*setup.snapshot), [this] { return schema; }, setup.snapshot->persisted),
@@ -113,15 +117,13 @@ struct Worker::Inside {
     }
     front.swap(
         snapshot->contract,
-        [&](const contract::Method& method) {
-          return filtered(method.queue ? queue_route : route(*snapshot, routes, method));
-        },
+        [&](const contract::Method& method) { return filtered(route_of(*snapshot, routes, method)); },
         [&](const contract::Method& method) {
           const bool is_here = (method.queue || method.subscribe) && snapshot->served_by.contains(method.service);
           return is_here ? filtered(route(*snapshot, routes, method)) : nullptr;
         });
     if (serving && deliveries) deliveries->apply(front);
-    files.swap(snapshot->files, snapshot->config.files.at);
+    files.swap(snapshot->files, snapshot->config.files.at, snapshot->config.files.fallback);
     schema = snapshot->schema;
     readiness.changed().notify();
   }
@@ -151,6 +153,12 @@ struct Worker::Inside {
   HandlerPtr filtered(HandlerPtr inner) {
     auto limited = std::make_shared<filter::Limits>(std::move(inner), pending);
     return std::make_shared<filter::Telemetry>(std::move(limited), metrics, access);
+  }
+
+  HandlerPtr route_of(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
+    if (method.queue) return queue_route;
+    if (method.service == contract::event_service_name) return pull_api->event_streams();
+    return route(snapshot, routes, method);
   }
 
   static HandlerPtr route(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
@@ -269,7 +277,8 @@ void Worker::copy_metrics(Shard& control, std::function<void(Numbers)> done) {
   struct Run {
     static Task<void> copied(Inside* inside, Shard* control, std::function<void(Numbers)> done) {
       std::vector<SourceStats> queues;
-      if (inside->stats && inside->shard.index() == 0) queues = co_await inside->stats->get(inside->sources());
+      if (inside->stats && !inside->draining && inside->shard.index() == 0)
+        queues = co_await inside->stats->get(inside->sources());
       Numbers numbers = inside->numbers();
       numbers.queues = std::move(queues);
       control->post([done, numbers = std::move(numbers)] { done(numbers); });

@@ -26,6 +26,9 @@ QueueDeclaration queue_of(const contract::Method& method) {
   return out;
 }
 
+// A producer that does not know whether its event arrived sends it again within minutes, not days.
+constexpr Duration topic_dedup_window = std::chrono::hours(1);
+
 using Topics = std::map<std::string, TopicDeclaration, std::less<>>;
 
 // Zero is for ever, and longer than anything.
@@ -40,6 +43,7 @@ Topics topics_of(const contract::Contract& contract) {
     TopicDeclaration& topic = at->second;
     topic.name = event.topic;
     topic.keyed = topic.keyed || event.key.is_set();
+    topic.dedup_window = topic_dedup_window;
     topic.keep = is_new ? event.keep : longer(topic.keep, event.keep);
   }
   return topics;

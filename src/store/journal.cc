@@ -1,7 +1,9 @@
 #include "store/journal.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
+#include <future>
 #include <optional>
 #include <random>
 #include <utility>
@@ -17,6 +19,8 @@
 namespace parley::store {
 namespace {
 
+// Filled at once when it opens, which takes a few milliseconds; full segments are made behind the scenes.
+constexpr std::uint64_t first_room = 4 << 20;
 constexpr std::string_view next_name = "next";        // the file that becomes the next segment
 constexpr std::string_view reserve_name = "reserve";  // space to give up
 
@@ -47,6 +51,8 @@ class FileJournal final : public Journal {
         recent_(options.recent_bytes),
         older_(options.older_bytes) {}
 
+  ~FileJournal() override { closing_ = true; }
+
   Result<void> start();
 
   Address begin() const override { return segments_.front()->begin_address(); }
@@ -73,6 +79,8 @@ class FileJournal final : public Journal {
   Result<void> roll();
   Result<void> prepare(std::uint64_t size);
   Result<void> prepare_ahead();
+  // Takes over what the thread made; waits for it or not.
+  Result<void> collect(bool wait);
   Result<void> take_reserve();
   Result<void> give_up_reserve();
   Result<void> come_back();
@@ -86,6 +94,9 @@ class FileJournal final : public Journal {
   JournalOptions options_;
   std::deque<std::unique_ptr<SegmentFile>> segments_;  // by address; the last one is written
   std::optional<PreparedFile> next_;
+  std::atomic<bool> closing_ = false;
+  std::future<Result<PreparedFile>> making_;  // the next `next_`; its end waits for the thread
+  Address opened_at_ = 0;
   bool reserve_held_ = false;
   bool full_ = false;
   bool space_ahead_ = true;  // false: preparing a segment failed; not tried again before it is needed
@@ -110,9 +121,11 @@ Result<void> FileJournal::start() {
     if (auto done = files_.remove(path(next_name)); !done) return done;
   }
   if (auto done = open_segments(bases); !done) return done;
-  synced_ = end();
+  synced_ = opened_at_ = end();
   // Both failing for lack of space is the disk being full, not an error: consuming has to go on after a restart.
-  if (auto done = active().allocate(options_.segment_bytes); !done && !is_full(done.error())) return done;
+  const std::uint64_t used = active().allocated() - active().room();
+  const std::uint64_t wanted = used + std::min(options_.segment_bytes, first_room);
+  if (auto done = active().allocate(wanted, Fill::yes); !done && !is_full(done.error())) return done;
   auto reserve = take_reserve();
   if (!reserve && !is_full(reserve.error())) return reserve;
   full_ = !reserve;
@@ -125,7 +138,7 @@ Result<void> FileJournal::open_segments(const std::vector<Address>& bases) {
       return data_loss(fmt::format("{} has no segments, but there was a journal up to address {}", folder_.string(),
                                    options_.synced));
     }
-    if (auto done = prepare(options_.segment_bytes); !done) return done;
+    if (auto done = prepare(segment_header_bytes); !done) return done;
     const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
     return begin_segment({.journal = random_id(), .base = first_address, .created = now});
   }
@@ -160,18 +173,23 @@ Result<void> FileJournal::make_room(std::size_t body_bytes, Spend spend) {
   if (full_ && spend == Spend::space) return disk_full();
   const std::uint64_t need = frame_bytes(body_bytes);
   if (active().room() >= need || (next_ && next_->allocated >= segment_header_bytes + need)) return {};
+  const std::uint64_t used = active().allocated() - active().room();
+  // Somebody waits: the segment grows beyond its size while the next one is being made.
+  if (making_.valid() && active().allocated() < 2 * options_.segment_bytes &&
+      active().allocate(used + std::max(need, first_room), Fill::no)) {
+    return {};
+  }
   auto made = prepare(std::max(options_.segment_bytes, segment_header_bytes + need));
   if (made || !is_full(made.error())) return or_halt(std::move(made));
   if (!full_) log::warn("the disk is full: {}; only what frees space is taken", made.error().message());
   full_ = true;
   if (spend == Spend::space) return disk_full();
   // The segment grows in small steps: the view has to write too, before anything can be freed.
-  const std::uint64_t used = active().allocated() - active().room();
-  auto grown = active().allocate(used + need);
+  auto grown = active().allocate(used + need, Fill::no);
   if (!grown && is_full(grown.error()) && reserve_held_) {
     if (auto done = give_up_reserve(); !done) return done;
-    grown = active().allocate(used + std::max(need, options_.reserve_bytes / 8));
-    if (!grown && is_full(grown.error())) grown = active().allocate(used + need);
+    grown = active().allocate(used + std::max(need, options_.reserve_bytes / 8), Fill::no);
+    if (!grown && is_full(grown.error())) grown = active().allocate(used + need, Fill::no);
   }
   return or_halt(std::move(grown));
 }
@@ -211,7 +229,6 @@ Result<void> FileJournal::sync() {
 
 Result<void> FileJournal::roll() {
   if (auto done = sync(); !done) return done;  // so that all but the last segment are on the disk
-  if (auto done = active().finish(); !done) return done;
   return begin_segment({.journal = active().header().journal,
                         .base = end(),
                         .created = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())});
@@ -227,22 +244,25 @@ Result<void> FileJournal::begin_segment(const SegmentHeader& header) {
 }
 
 Result<void> FileJournal::prepare(std::uint64_t size) {
-  if (next_) {
-    if (next_->allocated >= size) return {};
-    if (auto done = next_->file->allocate(size); !done) return done;
-    next_->allocated = size;
-    return next_->file->sync();
+  if (auto done = collect(true); !done && !is_full(done.error())) return done;
+  if (!next_) {
+    auto made = prepare_file(files_, path(next_name), size, Fill::no, closing_);
+    if (!made) return fail(std::move(made).error());
+    next_ = *std::move(made);
   }
-  auto file = files_.open(path(next_name), Files::Mode::create);
-  if (!file) return fail(std::move(file).error());
-  auto made = (*file)->allocate(size);
-  if (made) made = (*file)->sync();
-  if (!made) {
-    file->reset();
-    if (auto done = files_.remove(path(next_name)); !done) return done;
-    return made;
-  }
-  next_ = PreparedFile{.file = *std::move(file), .allocated = size};
+  if (next_->allocated >= size) return {};
+  if (auto done = next_->file->allocate(size); !done) return done;
+  next_->allocated = size;
+  return next_->file->sync();
+}
+
+Result<void> FileJournal::collect(bool wait) {
+  if (!making_.valid()) return {};
+  if (!wait && making_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+  auto made = making_.get();
+  space_ahead_ = made.has_value();
+  if (!made) return fail(std::move(made).error());
+  next_ = *std::move(made);
   return {};
 }
 
@@ -253,10 +273,13 @@ Result<void> FileJournal::tidy() {
 }
 
 Result<void> FileJournal::prepare_ahead() {
-  if (next_ || !space_ahead_ || active().room() > active().allocated() / 4) return {};
-  auto made = prepare(options_.segment_bytes);
-  space_ahead_ = made.has_value();
-  return made;
+  if (auto done = collect(false); !done) return done;
+  const bool wanted = active().room() <= options_.segment_bytes / 4 && end() != opened_at_;
+  if (next_ || making_.valid() || !space_ahead_ || !wanted) return {};
+  making_ = std::async(options_.ahead_by_thread ? std::launch::async : std::launch::deferred, [this] {
+    return prepare_file(files_, path(next_name), options_.segment_bytes, Fill::yes, closing_);
+  });
+  return collect(!options_.ahead_by_thread);
 }
 
 // The reserve first: there is no use in taking publishes again that the next full disk could not survive.
@@ -337,7 +360,8 @@ Result<void> FileJournal::remove_segment(Address from) {
   segments_.pop_front();
   space_ahead_ = true;
   // Written blocks are the best to write into again. What is in them says that it is of another address.
-  const bool recycle = !next_ && (!full_ || reserve_held_) && oldest->allocated() >= options_.segment_bytes / 2;
+  const bool recycle =
+      !next_ && !making_.valid() && (!full_ || reserve_held_) && oldest->allocated() >= options_.segment_bytes / 2;
   auto done = recycle ? files_.rename(oldest->path(), path(next_name)) : files_.remove(oldest->path());
   // Before anything is written into it: a crash could bring the old name back.
   if (done) done = files_.sync_folder(folder_);

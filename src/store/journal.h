@@ -33,7 +33,8 @@ struct JournalOptions {
   std::uint64_t reserve_bytes = 16 << 20;  // kept for what frees space (`Spend::reserve`)
   std::size_t recent_bytes = 16 << 20;     // of frames just written, kept in memory
   std::size_t older_bytes = 8 << 20;       // of frames that had to be read
-  Address synced = 0;  // known to be on the disk: what is missing or damaged before it is never a torn tail
+  bool ahead_by_thread = true;  // the next segment is made on a thread of its own; else by `tidy`, while it is awaited
+  Address synced = 0;           // known to be on the disk: what is missing or damaged before it is never a torn tail
 };
 
 class Journal {

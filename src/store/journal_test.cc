@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 #include <random>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "store/crc32c.h"
 #include "store/forgetful_files.h"
 #include "store/segment_file.h"
+#include "store/test_seeds.h"
 
 namespace parley::store {
 namespace {
@@ -22,8 +24,11 @@ using Operation = ForgetfulFiles::Operation;
 const std::filesystem::path folder = "/journal";
 
 // Small enough that a few frames fill a segment.
-constexpr JournalOptions small = {
-    .segment_bytes = 16 << 10, .reserve_bytes = 4 << 10, .recent_bytes = 2 << 10, .older_bytes = 2 << 10};
+constexpr JournalOptions small = {.segment_bytes = 16 << 10,
+                                  .reserve_bytes = 4 << 10,
+                                  .recent_bytes = 2 << 10,
+                                  .older_bytes = 2 << 10,
+                                  .ahead_by_thread = false};
 
 WallTime at_time(std::int64_t milliseconds) { return WallTime(std::chrono::milliseconds(milliseconds)); }
 
@@ -224,7 +229,7 @@ struct Workload {
 class PowerLoss : public testing::TestWithParam<Fate> {};
 
 TEST_P(PowerLoss, LosesNothingThatWasSynced) {
-  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+  for (std::uint64_t seed = 0; seed < seeds(400); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937_64 random(seed);
     Workload work;
@@ -510,6 +515,7 @@ TEST(Journal, AnyFailureHaltsItOrLeavesItAsItWas) {
     SCOPED_TRACE(failing);
     ForgetfulFiles files;
     std::size_t synced = 0;
+    std::size_t appended = 0;
     {
       auto journal = opened(files);
       std::uint64_t operations = 0;
@@ -517,7 +523,6 @@ TEST(Journal, AnyFailureHaltsItOrLeavesItAsItWas) {
         if (operation == Operation::read || operations++ != failing) return std::nullopt;
         return Error(Code::unavailable, Blame::us, path.string() + ": Input/output error");
       });
-      std::size_t appended = 0;
       for (int step = 0; step < 60; ++step) {
         if (journal->append(Bytes(body_of(appended)), at_time(0), Spend::space)) ++appended;
         if (step % 3 == 0 && journal->sync()) synced = appended;
@@ -530,12 +535,14 @@ TEST(Journal, AnyFailureHaltsItOrLeavesItAsItWas) {
     auto journal = opened(files);
     ASSERT_NE(journal, nullptr);
     const auto found = bodies(*journal);
-    const auto all = first_bodies(synced);
-    ASSERT_LE(found.size(), all.size());
-    if (journal->begin() == first_address) {
-      ASSERT_EQ(found, all);
-    } else {
-      ASSERT_TRUE(std::equal(found.rbegin(), found.rend(), all.rbegin()));
+    // A segment that ended was synced then: a little more than was asked for may be there.
+    const std::size_t removed = journal->begin() == first_address ? 0 : 25;  // what a segment holds
+    const auto all = first_bodies(appended);
+    ASSERT_LE(found.size(), appended);
+    ASSERT_GE(found.size() + removed, synced);
+    ASSERT_NE(std::ranges::search(all, found).empty(), !found.empty());
+    if (removed == 0) {
+      ASSERT_TRUE(std::ranges::equal(found, std::span(all).first(found.size())));
     }
   }
 }

@@ -121,9 +121,14 @@ Result<std::optional<Address>> SegmentFile::proof_of_damage(Address at) {
   return std::nullopt;
 }
 
-Result<void> SegmentFile::allocate(std::uint64_t size) {
+Result<void> SegmentFile::allocate(std::uint64_t size, Fill fill) {
   if (size <= allocated_) return {};
   if (auto done = file_->allocate(size); !done) return done;
+  const std::atomic<bool> never = false;
+  if (fill == Fill::yes) {
+    if (auto done = fill_file(*file_, allocated_, size, never); !done) return done;
+    if (auto done = file_->sync(); !done) return done;
+  }
   allocated_ = size;
   return {};
 }
@@ -148,14 +153,6 @@ Result<void> SegmentFile::append(const FrameHead& head, std::string_view body) {
   if (auto done = file_->write_at(offset, parts); !done) return done;
   end_ += size;
   allocated_ = std::max(allocated_, offset + size);
-  return {};
-}
-
-Result<void> SegmentFile::finish() {
-  const std::uint64_t used = offset_of(end_);
-  if (allocated_ == used) return {};
-  if (auto done = file_->truncate(used); !done) return done;
-  allocated_ = used;
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "store/files.h"
 #include "store/journal.h"
+#include "store/prepared_file.h"
 #include "store/segment.h"
 
 namespace parley::store {
@@ -18,12 +19,6 @@ namespace parley::store {
 // "0000000000001000.journal", and back.
 std::string segment_name(Address base);
 std::optional<Address> segment_base(std::string_view name);
-
-// A file with space in it that has no header yet: it becomes the next segment.
-struct PreparedFile {
-  std::unique_ptr<File> file;
-  std::uint64_t allocated = 0;
-};
 
 class SegmentFile {
  public:
@@ -49,12 +44,10 @@ class SegmentFile {
   Result<void> find_end(Address known_synced);
 
   // Space for frames up to `size`, of the file. resource_exhausted.
-  Result<void> allocate(std::uint64_t size);
+  Result<void> allocate(std::uint64_t size, Fill fill);
   // The caller saw to the room.
   Result<void> append(const FrameHead& head, std::string_view body);
   Result<void> sync() { return file_->sync(); }
-  // Gives back what is not used: no frame comes any more.
-  Result<void> finish();
 
   // data_loss: no whole frame begins there, though one should.
   Result<Frame> read(Address at);

@@ -9,7 +9,7 @@ export function loadContract() {
   // protobufjs brings the well-known types; what defines options is not needed.
   root.resolvePath = (from, name) => {
     if (path.isAbsolute(name) || name.startsWith('google/protobuf/')) return /descriptor\.proto$/.test(name) ? null : name;
-    if (/httpbody/.test(name)) return path.join(process.env.IMPORTS, name);
+    if (/httpbody|parley\/receipt/.test(name)) return path.join(process.env.IMPORTS, name);
     return /^(google|parley)\//.test(name) ? null : path.join(process.env.CONTRACTS, name);
   };
   const files = readdirSync(process.env.CONTRACTS, {recursive: true}).filter((name) => name.endsWith('.proto'));

@@ -20,14 +20,14 @@ import tools  # noqa: E402
 LIMITS = {"depth": 100, "aliases": 10000, "complexity": 100000000, "upstream_calls": 10000}
 SERVICES = {
     "awkward": ["awkward.v1.Awkward", "awkward.v1.Another"],
-    "shop": ["shop.Catalog", "shop.Customers", "shop.Orders", "shop.Payments", "shop.Support"],
+    "shop": ["shop.Catalog", "shop.Customers", "shop.Orders", "shop.Payments", "shop.Support", "shop.Mailer"],
 }
 
 
-def without_rest(proto):
-    """Services here are called as they are by their rpcs' names: what GraphQL asks of them is the matter, not how a path is made of it."""
+def plain(proto):
+    """A contract without REST rules and queues: a service is then asked by its rpcs' names, and at once. What GraphQL asks is the matter here, not how a path is made of it."""
     kept, at = "", 0
-    for option in re.finditer(r"\n *option \(google\.api\.http\) = \{", proto):
+    for option in re.finditer(r"\n *option \((google\.api\.http|parley\.queue)\) = \{", proto):
         depth, end = 1, option.end()
         while depth:
             depth += {"{": 1, "}": -1}.get(proto[end], 0)
@@ -47,7 +47,7 @@ def copy_contracts(world, into):
             with open(path, encoding="utf-8") as file:
                 proto = file.read()
             with open(path, "w", encoding="utf-8") as file:
-                file.write(without_rest(proto))
+                file.write(plain(proto))
 
 
 def compare(arguments, world, work):

@@ -21,7 +21,7 @@ export const worlds = {
     keys: ['', 't1', 't2', 't3', 't4', 't5'],
   },
   shop: {
-    services: ['shop.Catalog', 'shop.Customers', 'shop.Orders', 'shop.Payments', 'shop.Support'],
+    services: ['shop.Catalog', 'shop.Customers', 'shop.Orders', 'shop.Payments', 'shop.Support', 'shop.Mailer'],
     loaders: {
       'shop.Catalog/BatchGetProducts': {keys: 'names', items: 'products', key: 'name'},
       'shop.Customers/BatchGetCustomers': {keys: 'names', items: 'customers', key: 'name'},

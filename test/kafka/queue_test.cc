@@ -262,6 +262,30 @@ TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   EXPECT_EQ(node.next(mail), "late");
 }
 
+TEST(Queue, AScheduledMessageHoldsNobodyUp) {
+  const std::string prefix = new_prefix();
+  Node node(prefix, "&partitions=1");
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .keyed = true}})));
+  Publish later;
+  later.to = mail.name;
+  later.message.key = "k";
+  later.message.payload = Bytes::literal("later");
+  later.due = WallClock().now() + 4s;
+  ASSERT_OK(node.wait(node.broker().publish(later)));
+  for (const char* payload : {"1", "2"}) ASSERT_OK(node.publish(mail.name, payload, "k"));
+  EXPECT_EQ(node.next(mail), "1");
+  EXPECT_EQ(node.stats(mail).delayed, 1U);
+  node.end();
+  Node other(prefix);
+  EXPECT_EQ(other.next(mail), "2");
+  EXPECT_TRUE(other.lease(mail, 1, soon).empty());
+  auto leased = other.lease(mail);
+  ASSERT_EQ(leased.size(), 1U);
+  EXPECT_EQ(text(leased[0]), "later");
+  EXPECT_EQ(leased[0].attempt, 1);
+  EXPECT_GE(WallClock().now(), *later.due);
+}
+
 TEST(Queue, PeekConsumesNothingAndPages) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
@@ -291,7 +315,7 @@ TEST(Queue, WhatKafkaCannotDoIsSaidAtStartUp) {
   EXPECT_NE(dedup.error().message().find("a.B/D"), std::string::npos);
   auto same = node.backend().declare(declarations({{.name = "a.B/C"}, {.name = "a.B.C"}}));
   EXPECT_EQ(same.error().reason(), "not_by_this_backend");
-  Publish due{.to = "a.B/C", .message = {}, .dedup = "", .due = WallTime(1ms), .expires = {}};
+  Publish due{.to = "a.B/C", .message = {}, .dedup = "", .due = WallClock().now() + 1h, .expires = {}};
   EXPECT_EQ(node.wait(node.broker().publish(due)).error().code(), Code::unimplemented);
   EXPECT_EQ(node.publish("nobody/Declared", "x").error().code(), Code::not_found);
   auto leased = node.wait(node.broker().lease({.source = queue("nobody/Declared")}));

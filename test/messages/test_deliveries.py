@@ -94,6 +94,39 @@ def test_a_service_that_is_down_costs_no_attempts(node, mailer):
     assert (seen.id, seen.attempt) == (receipt["messageId"], 1)
 
 
+def test_the_state_of_a_call_can_be_asked(node, mailer):
+    with node.client() as client:
+        sent = client.post("/v1/mails", json={"to": "ada", "text": "fail INVALID_ARGUMENT"})
+        node.wait_messages("dead", 1)
+        state = client.get(sent.headers["location"])
+    assert state.status_code == 200, state.text
+    assert state.json()["state"] == "DEAD_LETTER"
+    assert "INVALID_ARGUMENT" in state.json()["found"]["reason"]
+    assert state.json()["found"]["message"]["id"] == sent.json()["messageId"]
+
+
+def test_dead_letters_come_back_with_all_their_attempts(node, mailer):
+    receipt = node.send(to="ada", text="fail UNAVAILABLE")
+    node.wait_messages("dead", 1)
+    with node.client() as client:
+        answer = client.post("/parley/queues/mail.Mailer/Send:redrive", json={"all": True})
+    assert answer.status_code == 200, answer.text
+    seen = mailer.wait(6)
+    assert [one.attempt for one in seen] == [1, 2, 3, 1, 2, 3]
+    assert {one.id for one in seen} == {receipt["messageId"]}
+
+
+def test_events_reach_their_group(node, mailer):
+    headers = {"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "e1", "ce-source": "/test", "ce-type": "mail.Sent"}
+    with node.client() as client:
+        answer = client.post("/topics/mails", json={"to": "ada"}, headers=headers)
+    assert answer.status_code < 300, answer.text
+    (seen,) = mailer.wait(1)
+    assert (seen.rpc, seen.request.to, seen.id, seen.key, seen.attempt) == ("OnSent", "ada", "e1", "ada", 1)
+    assert (seen.metadata["parley-topic"], seen.metadata["parley-group"]) == ("mails", "audit")
+    assert node.metric("parley_deliveries_total", queue="mails", group="audit", outcome="done") >= 0
+
+
 def test_depth_and_age_are_in_the_metrics(node, mailer):
     mailer.stop()
     for _ in range(3):

@@ -19,6 +19,9 @@ def over_rest(node):
         answer = client.post("/v1/mails", json=MAIL)
     assert answer.status_code == 202
     assert re.fullmatch(r"/parley/queues/mail\.Mailer/Send/messages/[\w.~%-]+", answer.headers["location"])
+    with node.client() as client:
+        state = client.get(answer.headers["location"])
+    assert state.status_code in (200, 404), state.text  # 404: it is handled, and gone
     return answer.json()
 
 

@@ -162,3 +162,34 @@ def test_too_much_is_an_error_that_says_so(start, page):
         assert "files.max_bytes" in str(failed)
     else:
         raise AssertionError("it started")
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_page_with_routes_of_its_own(start, page):
+    _, client = start(folder=str(page), fallback="index.html")
+    for path in ["/orders/7", "/a/b/c", "/assets/not_there"]:
+        answer = client.get(path, headers=BROWSER)
+        assert (answer.status_code, answer.text) == (200, "<!doctype html><title>shop</title>")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8" and answer.headers["cache-control"] == "no-cache"
+        assert client.get(path, headers={**BROWSER, "if-none-match": answer.headers["etag"]}).status_code == 304
+    head = client.head("/orders/7", headers=BROWSER)
+    assert head.status_code == 200 and head.content == b""
+
+
+def test_what_the_fallback_is_not_for(start, page):
+    _, client = start(folder=str(page), fallback="index.html", at="/app/")
+    assert client.get("/app/orders/7", headers=BROWSER).status_code == 200
+    for path in ["/other", "/appendix"]:
+        assert client.get(path, headers=BROWSER).status_code == 404, "not below files.at"
+    assert client.get("/app/assets/gone.js", headers={"accept": "*/*"}).status_code == 404, "a script that is missing"
+    assert client.post("/app/orders/7", headers=BROWSER).status_code == 404
+    assert "<title>shop" not in client.get("/docs", headers=BROWSER).text
+    _, client = start(folder=str(page), fallback="index.html")
+    assert client.get("/help/", headers=BROWSER).text == "<!doctype html><title>help</title>", "files come first"
+    assert "<title>shop" not in client.get("/docs", headers=BROWSER).text
+    assert client.get("/v1/nothing/of/this", headers={"accept": "application/json"}).status_code == 404
+    assert client.get("/ws/nothing", headers=BROWSER).status_code == 404
+    _, client = start(folder=str(page))
+    assert client.get("/orders/7", headers=BROWSER).status_code == 404, "only where it is asked for"

@@ -1,6 +1,7 @@
 // The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "loop/shard.h"
+#include "loop/task_group.h"
 #include "queue/rabbitmq/backend.h"
 
 namespace parley::queue::rabbitmq {
@@ -592,6 +594,187 @@ TEST(RabbitLogin, AWrongPasswordFailsAtOnce) {
   EXPECT_LT(Clock::now() - start, 8s);
 }
 
+// ---- many at once
+
+Task<void> publish_many(Node* node, std::string to, int first, int count, bool keyed, int* failed) {
+  for (int i = first; i < first + count; ++i) {
+    Publish p;
+    p.to = to;
+    p.message.id = fmt::to_string(i);
+    p.message.key = !keyed ? "" : fmt::format("k{}", first);
+    p.message.type = "shop.Mail";
+    p.message.time = node->clock.now();
+    p.message.payload = Bytes(std::string(1024, 'x'));
+    if (!co_await node->open().publish(std::move(p))) ++*failed;
+  }
+}
+
+struct Handled {
+  std::map<std::string, int> last;  // by key
+  int count = 0;
+  int out_of_order = 0;
+};
+
+Task<void> handle_many(Node* node, Source source, int until, Handled* handled) {
+  while (handled->count < until) {
+    LeaseRequest request;
+    request.source = source;
+    request.max_messages = 8;
+    request.wait = Deadline::after(Clock::now(), 500ms);
+    auto got = co_await node->open().lease(std::move(request));
+    if (!got) break;
+    for (const Delivery& d : *got) {
+      int& last = handled->last[d.message.key];
+      const int number = std::stoi(d.message.id);
+      if (!d.message.key.empty() && number < last) ++handled->out_of_order;
+      last = number;
+      if (co_await node->open().settle(source, d.lease, {})) ++handled->count;
+    }
+  }
+}
+
+TEST(RabbitLoad, ManyProducersAndConsumersLoseNothingAndKeepTheOrderOfKeys) {
+  constexpr int producers = 64;
+  constexpr int each = 100;
+  for (const bool keyed : {false, true}) {
+    Node node;
+    const Source q{keyed ? "load-keyed" : "load", ""};
+    declare(node, one_queue(q.name, keyed));
+    int failed = 0;
+    Instant start = Clock::now();
+    {
+      TaskGroup group;
+      for (int i = 0; i < producers; ++i) {
+        group.spawn(publish_many(&node, q.name, i * each, each, keyed, &failed));
+      }
+      node.shard.run_until([&] { return group.live() == 0; });
+    }
+    const auto per_second = [&](Instant from) {
+      return static_cast<int>(producers * each / std::chrono::duration<double>(Clock::now() - from).count());
+    };
+    EXPECT_EQ(failed, 0);
+    const int published = per_second(start);
+    start = Clock::now();
+    Handled handled;
+    TaskGroup group;
+    for (int i = 0; i < 16; ++i) group.spawn(handle_many(&node, q, producers * each, &handled));
+    node.shard.run_until([&] { return group.live() == 0; });
+    EXPECT_EQ(handled.count, producers * each);
+    EXPECT_EQ(handled.out_of_order, 0);
+    fmt::print("{}: published {}/s, handled {}/s\n", q.name, published, per_second(start));
+    EXPECT_EQ(node.stats(q).waiting, 0U);
+  }
+}
+
+TEST(RabbitQueue, WhatWaitsLongerThanTheConsumerTimeoutKeepsItsPlace) {
+  Node node(variable("PARLEY_RABBITMQ") + "?consumer_timeout=2s");
+  const Source q{"long", ""};
+  Declarations wanted = one_queue(q.name, true);
+  wanted.queues[0].consumer.lease = 1s;
+  declare(node, wanted);
+  for (const char* id : {"a1", "a2", "a3", "b1"}) {
+    ASSERT_TRUE(node.publish(q.name, id, std::string(1, id[0])).has_value());
+  }
+  auto got = node.lease(q, 1, 3s, 1s);
+  ASSERT_EQ(ids(got), Ids{"a1"});
+  const auto far = node.run(node.open().extend(q, got[0].lease, 10s));
+  ASSERT_FALSE(far.has_value());
+  EXPECT_EQ(far.error().reason(), "rabbitmq_consumer_timeout");
+  const Instant start = Clock::now();
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 4s, ""}).has_value());
+  got = node.lease(q, 1, 3s, 1s);
+  ASSERT_EQ(ids(got), Ids{"b1"});
+  ASSERT_TRUE(node.settle(q, got[0]).has_value());
+  for (const auto& [id, attempt] : {std::pair{"a1", 2}, {"a2", 1}, {"a3", 1}}) {
+    got = node.lease(q, 5, 10s, 1s);
+    ASSERT_EQ(ids(got), Ids{id});
+    EXPECT_EQ(got[0].attempt, attempt) << id;
+    EXPECT_GE(Clock::now() - start, 4s - 10ms);
+    ASSERT_TRUE(node.settle(q, got[0]).has_value());
+  }
+}
+
+TEST(RabbitQueue, DrainingEndsWaitingLeasesAndDedupRemembersIfAsked) {
+  Node node(variable("PARLEY_RABBITMQ") + "?dedup=process");
+  const Source q{"drain", ""};
+  Declarations wanted = one_queue(q.name);
+  wanted.queues[0].dedup_window = 1h;
+  declare(node, wanted);
+  for (const bool duplicate : {false, true}) {
+    Publish p;
+    p.to = q.name;
+    p.message.id = duplicate ? "second" : "first";
+    p.dedup = "same";
+    const auto receipt = node.run(node.open().publish(std::move(p)));
+    ASSERT_TRUE(receipt.has_value());
+    EXPECT_EQ(receipt->id, "first");
+    EXPECT_EQ(receipt->duplicate, duplicate);
+  }
+  auto got = node.lease(q);
+  ASSERT_EQ(ids(got), Ids{"first"});
+  LeaseRequest request;
+  request.source = q;
+  TaskGroup group;
+  bool empty = false;
+  const auto wait = [](Broker* broker, LeaseRequest r, bool* out) -> Task<void> {
+    auto leased = co_await broker->lease(std::move(r));
+    *out = leased.has_value() && leased->empty();
+  };
+  group.spawn(wait(&node.open(), std::move(request), &empty));
+  EXPECT_EQ(group.live(), 1U);
+  node.open().stop_leasing();
+  node.shard.run_until([&] { return group.live() == 0; });
+  EXPECT_TRUE(empty);
+  EXPECT_TRUE(node.run(node.open().extend(q, got[0].lease, 10s)).has_value());
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitServerBlocks, PublishingIsRefusedClearlyAndHandlingGoesOn) {
+  Node node;
+  const Source q{"blocked", ""};
+  declare(node, one_queue(q.name));
+  for (const char* id : {"1", "2"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
+  auto got = node.lease_all(q, 2);
+  ASSERT_EQ(got.size(), 2U);
+  server("block");
+  (void)node.publish(q.name, "the one that makes it tell us");
+  const auto refused = node.publish(q.name, "3");
+  EXPECT_FALSE(refused.has_value());
+  if (!refused) {
+    EXPECT_EQ(refused.error().code(), Code::resource_exhausted) << refused.error().text();
+    EXPECT_EQ(refused.error().reason(), "rabbitmq_blocked");
+  }
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
+  server("unblock");
+  bool published = false;
+  for (int i = 0; i < 50 && !published; ++i) {
+    published = node.publish(q.name, "4").has_value();
+    std::this_thread::sleep_for(100ms);
+  }
+  EXPECT_TRUE(published);
+  EXPECT_TRUE(node.settle(q, got[1], {Settlement::Kind::dead, {}, "x"}).has_value());
+}
+
+TEST(RabbitServerHangs, APublishOfUnknownOutcomeSaysSo) {
+  Node node(variable("PARLEY_RABBITMQ") + "?heartbeat=2s");
+  const Source q{"hangs", ""};
+  declare(node, one_queue(q.name));
+  ASSERT_TRUE(node.publish(q.name, "before").has_value());
+  server("stop");
+  const auto unknown = node.publish(q.name, "h");
+  server("continue");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code(), Code::unavailable);
+  EXPECT_EQ(unknown.error().reason(), "rabbitmq_unconfirmed");
+  EXPECT_FALSE(unknown.error().is_safe_to_retry());
+  bool published = false;
+  for (int i = 0; i < 100 && !published; ++i) {
+    published = node.publish(q.name, "h").has_value();
+    std::this_thread::sleep_for(100ms);
+  }
+  EXPECT_TRUE(published);
+}
+
 // The last: the server goes and comes.
 TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
   Node node;
@@ -600,6 +783,12 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(node.publish(q.name, fmt::format("d{}", i)).has_value());
   auto got = node.lease(q, 1);
   ASSERT_EQ(got.size(), 1U);
+  const Source keyed{"dies-keyed", ""};
+  declare(node, one_queue(keyed.name, true));
+  for (const char* id : {"k1", "k2", "k3"}) ASSERT_TRUE(node.publish(keyed.name, id, "k").has_value());
+  auto first_of_key = node.lease(keyed, 1);
+  ASSERT_EQ(ids(first_of_key), Ids{"k1"});
+  ASSERT_TRUE(node.settle(keyed, first_of_key[0], {Settlement::Kind::retry, 60s, ""}).has_value());
   server("kill");
   std::this_thread::sleep_for(300ms);
   const auto lost = node.settle(q, got[0]);
@@ -631,6 +820,12 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
     EXPECT_TRUE(node.settle(q, d).has_value());
   }
   ASSERT_TRUE(node.publish(q.name, "after").has_value());
+  for (const auto& [id, attempt] : {std::pair{"k1", 2}, {"k2", 1}, {"k3", 1}}) {
+    auto next = node.lease(keyed, 5, 10s);
+    ASSERT_EQ(ids(next), Ids{id});
+    EXPECT_EQ(next[0].attempt, attempt) << id;
+    ASSERT_TRUE(node.settle(keyed, next[0]).has_value());
+  }
 }
 
 }  // namespace

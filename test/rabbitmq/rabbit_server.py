@@ -89,6 +89,11 @@ class RabbitServer:
             self._server.wait()
             self._server = None
 
+    def limit_memory(self, limit):
+        """Above the limit it takes no more messages."""
+        command = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "set_vm_memory_high_watermark", "absolute", limit]
+        subprocess.run(command, env=self.environment(), check=True, stdout=subprocess.DEVNULL)
+
     def url(self, vhost="", options=""):
         return f"rabbitmq://guest:guest@127.0.0.1:{self.port}/{vhost}{options}"
 

@@ -38,7 +38,8 @@ def certificates(folder):
 def control(server):
     """A port at which the tests say what shall happen to the server: a line, answered with "ok" when it is done."""
     actions = {"kill": server.kill, "start": server.start, "stop": lambda: server.signal(signal.SIGSTOP),
-               "continue": lambda: server.signal(signal.SIGCONT)}
+               "continue": lambda: server.signal(signal.SIGCONT),
+               "block": lambda: server.limit_memory("1MB"), "unblock": lambda: server.limit_memory("700MB")}
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self):

@@ -43,10 +43,31 @@ void redirect(net::ServerExchange& exchange) {
   exchange.finish();
 }
 
+void answer(net::ServerExchange& exchange, const File& file) {
+  const net::RequestHead& request = exchange.request();
+  const File::Form& form = form_for(file, request.fields.get("accept-encoding"));
+  const bool known = matches(request.fields.get("if-none-match"), form.etag);
+  net::ResponseHead head{.status = known ? 304 : 200, .fields = {}};
+  head.fields.add("etag", form.etag);
+  head.fields.add("cache-control", file.cache_control);
+  head.fields.add("vary", "accept-encoding");
+  if (!known) {
+    head.fields.add("content-type", file.content_type);
+    head.fields.add("content-length", std::to_string(form.body.size()));
+    head.fields.add("x-content-type-options", "nosniff");
+    if (form.encoding != wire::Encoding::identity) head.fields.add("content-encoding", wire::name(form.encoding));
+  }
+  exchange.respond(std::move(head));
+  if (!known && request.method == "GET" && !form.body.empty()) exchange.response_body().push(form.body);
+  exchange.finish();
+}
+
+bool is_read(const net::RequestHead& request) { return request.method == "GET" || request.method == "HEAD"; }
+
 }  // namespace
 
 FilesEdge::Found FilesEdge::find(const net::RequestHead& request) const {
-  if (files_ == nullptr || (request.method != "GET" && request.method != "HEAD")) return {};
+  if (files_ == nullptr || !is_read(request)) return {};
   const std::string_view path = request.path();
   if (path.size() + 1 == at_.size() && at_.starts_with(path))
     return {.needs_slash = files_->find("index.html") != nullptr};
@@ -64,28 +85,23 @@ bool FilesEdge::takes(const net::RequestHead& request) const {
 }
 
 Task<void> FilesEdge::serve(net::ServerExchange& exchange) {
-  const net::RequestHead& request = exchange.request();
   const files::FileSetPtr keep = files_;  // a reload may swap it while the body leaves
-  const Found found = find(request);
+  const Found found = find(exchange.request());
   if (found.file == nullptr) {
     redirect(exchange);
-    co_return;
+  } else {
+    answer(exchange, *found.file);
   }
-  const File::Form& form = form_for(*found.file, request.fields.get("accept-encoding"));
-  const bool known = matches(request.fields.get("if-none-match"), form.etag);
-  net::ResponseHead head{.status = known ? 304 : 200, .fields = {}};
-  head.fields.add("etag", form.etag);
-  head.fields.add("cache-control", found.file->cache_control);
-  head.fields.add("vary", "accept-encoding");
-  if (!known) {
-    head.fields.add("content-type", found.file->content_type);
-    head.fields.add("content-length", std::to_string(form.body.size()));
-    head.fields.add("x-content-type-options", "nosniff");
-    if (form.encoding != wire::Encoding::identity) head.fields.add("content-encoding", wire::name(form.encoding));
-  }
-  exchange.respond(std::move(head));
-  if (!known && request.method == "GET" && !form.body.empty()) exchange.response_body().push(form.body);
-  exchange.finish();
+  co_return;
+}
+
+bool FilesEdge::answer_page(net::ServerExchange& exchange) const {
+  const net::RequestHead& request = exchange.request();
+  if (files_ == nullptr || fallback_.empty() || !is_read(request) || !request.path().starts_with(at_)) return false;
+  const File* file = files_->find(fallback_);
+  if (file == nullptr || !request.fields.get("accept").contains("text/html")) return false;
+  answer(exchange, *file);
+  return true;
 }
 
 }  // namespace parley::edge

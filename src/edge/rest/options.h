@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "base/deadline.h"
 #include "contract/transcode.h"
 #include "net/cors.h"
+#include "net/exchange.h"
 
 namespace parley::edge {
 
@@ -17,6 +19,8 @@ struct RestOptions {
   Duration heartbeat = std::chrono::seconds(15);   // between comments of a silent event stream
   std::shared_ptr<const net::Cors> cors{};         // null: none
   bool documents = true;                           // answer /openapi.json and /docs where the contract does not
+  // Is asked before a path that is nobody's is refused; true: it has answered.
+  std::function<bool(net::ServerExchange&)> no_route{};
 };
 
 }  // namespace parley::edge

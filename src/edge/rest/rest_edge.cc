@@ -86,6 +86,8 @@ Task<void> RestEdge::serve(net::ServerExchange& exchange) {
   auto match = contract.router().match(request.method, request.path());
   if (!match) {
     if (options_.documents && documents_.answer(exchange, plans->contract())) co_return;
+    const bool is_free = match.error().reason() == "no_route" && contract.find(request.path()) == nullptr;
+    if (is_free && options_.no_route && options_.no_route(exchange)) co_return;
     refuse(exchange, contract, std::move(match).error());
     co_return;
   }

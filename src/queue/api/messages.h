@@ -292,6 +292,7 @@ struct RedriveRequest {
   std::string key{}, reason{}, type{};
   std::int32_t per_second = 0;
   bool dry_run = false;
+  std::vector<std::string> positions{};
   static void each(auto& self, auto visit) {
     visit(1, self.queue);
     visit(2, self.group);
@@ -302,6 +303,7 @@ struct RedriveRequest {
     visit(7, self.type);
     visit(8, self.per_second);
     visit(9, self.dry_run);
+    visit(10, self.positions);
   }
 };
 

@@ -1,7 +1,7 @@
 // Writer and Reader: the store's numbers and texts. A number is a varint as in Protobuf (7 bits a byte, lowest first),
-// a text is its length and its bytes. docs/formats/store.md names what is written with them. Reading past the end
-// gives zeroes and makes `ok` false: the journal has checksums, so that is a bug or another version, found once at the
-// end instead of after each field.
+// a text is its length and its bytes. docs/formats/store-queues.md names what is written with them. Reading past the
+// end gives zeroes and makes `ok` false: the journal has checksums, so that is a bug or another version, found once at
+// the end instead of after each field.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,12 @@ Op::Step DeclareOp::run(Model& model, store::Group& group) {
     note(did);
   }
   for (const TopicDeclaration& topic : wanted->topics) {
-    auto did =
-        log(model, group, {.name = topic.name, .topic = true, .keyed = topic.keyed, .keep = millis_of(topic.keep)});
+    auto did = log(model, group,
+                   {.name = topic.name,
+                    .topic = true,
+                    .keyed = topic.keyed,
+                    .dedup_window = millis_of(topic.dedup_window),
+                    .keep = millis_of(topic.keep)});
     for (const Consumer& each : topic.groups) {
       if (did) did = consumer(model, group, each);
     }

@@ -162,6 +162,12 @@ Task<Result<Receipt>> EmbeddedBroker::publish(Publish request) {
                     .duplicate = op.duplicate};
 }
 
+// Readers that wait come back empty-handed too; they ask again.
+void EmbeddedBroker::stop_leasing() {
+  stopped_ = true;
+  for (Waiting* waiting : waiting_) cancel(*waiting);
+}
+
 Task<Result<std::vector<Delivery>>> EmbeddedBroker::lease(LeaseRequest request) {
   if (closing_) co_return fail(closing());
   const Running running(*this);
@@ -170,7 +176,7 @@ Task<Result<std::vector<Delivery>>> EmbeddedBroker::lease(LeaseRequest request) 
   op.max_messages = static_cast<std::size_t>(std::max(1, request.max_messages));
   op.max_bytes = request.max_bytes;
   op.lease = std::max<Millis>(1, millis_of(request.lease));
-  op.may_wait = !request.wait.passed(shard_.now());
+  op.may_wait = !stopped_ && !request.wait.passed(shard_.now());
   CancelOp cancel_op;
   cancel_op.lease = &op;
   co_await run_until(op, cancel_op, op.may_wait ? request.wait : Deadline::never());

@@ -22,6 +22,7 @@ class EmbeddedBroker final : public Broker {
 
   Task<Result<Receipt>> publish(Publish request) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
+  void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override;
   Task<Result<std::vector<Peeked>>> peek(PeekRequest request) override;
@@ -56,6 +57,7 @@ class EmbeddedBroker final : public Broker {
   std::vector<Op*> stores_;  // the same: what needs space
   std::vector<Waiting*> waiting_;
   std::size_t live_ = 0;
+  bool stopped_ = false;  // leases do not wait
   bool closing_ = false;
   Signal ended_;
 };

@@ -1,5 +1,5 @@
 // Keys of the view. All begin with `q`, so that other models find room beside; numbers are eight bytes, highest first,
-// so that keys sort as numbers do. docs/formats/store.md lists them with their values.
+// so that keys sort as numbers do. docs/formats/store-queues.md lists them with their values.
 #pragma once
 
 #include <cstdint>

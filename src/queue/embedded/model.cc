@@ -2,13 +2,29 @@
 
 #include <algorithm>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
-#include "base/log.h"
+#include <fmt/format.h>
+
 #include "queue/embedded/keys.h"
 #include "queue/embedded/message_codec.h"
 
 namespace parley::queue::embedded {
+
+namespace {
+
+// Of records and of the view's keys and values; another one cannot be read.
+constexpr std::uint64_t version = 1;
+
+// The journal's checksums hold, so a record that makes no sense was written by another version, or by a mistake. Going
+// on without it would lose messages in silence.
+[[noreturn]] void refuse(std::string_view what) {
+  throw std::runtime_error(
+      fmt::format("the journal has a record of queues and topics {}: written by a later Parley?", what));
+}
+
+}  // namespace
 
 Model::Model(ModelOptions options) : options_(options) {
   // Leases of an earlier run are never taken for this one's, even where a crash undid what an earlier run had counted.
@@ -26,7 +42,7 @@ void Model::attach(store::Journal& journal, store::View& view, std::function<voi
 template <class Record>
 void Model::to_group(Reader& from, Millis now, store::View& view) {
   const auto record = read<Record>(from);
-  if (!from.ok() || record.group >= groups_.size()) return log::error("a record of a group that is not there");
+  if (!from.ok() || record.group >= groups_.size()) refuse("of a group that is not there");
   GroupState& state = *groups_[record.group];
   state.dirty = true;
   if constexpr (requires { state.apply(record, now, view); }) {
@@ -65,7 +81,7 @@ void Model::apply(std::string_view record, store::RecordPlace place, WallTime ti
     case RecordKind::forgot: return apply_forgot(read<Forgot>(from), view);
     case RecordKind::shifted: return to_group<Shifted>(from, now, view);
   }
-  log::error("a record of a kind that this version does not know: {}", static_cast<int>(kind));
+  refuse(fmt::format("of an unknown kind, {}", static_cast<int>(kind)));
 }
 
 void Model::declare(const LogDeclared& record) {
@@ -181,6 +197,7 @@ void Model::apply_forgot(const Forgot& record, store::View& view) {
 void Model::save(store::View& view) {
   std::string value;
   Writer state(value);
+  state.number(version);
   state.number(static_cast<std::uint64_t>(last_time_));
   live_.save(state);
   view.put(keys::make(keys::state, {}), value);
@@ -209,6 +226,12 @@ Result<void> Model::load(store::View& view) {
   if (!state) return fail(state.error());
   if (!*state) return {};
   Reader in_state(**state);
+  if (const std::uint64_t theirs = in_state.number(); theirs != version) {
+    return fail(
+        Error(Code::failed_precondition, Blame::us,
+              fmt::format("the state of queues and topics has version {}, and this Parley knows {}", theirs, version))
+            .with_reason("store_version"));
+  }
   last_time_ = static_cast<Millis>(in_state.number());
   live_.load(in_state);
   bool ok = in_state.ok();

@@ -1,5 +1,5 @@
 // Records: what happened, as the journal keeps it. Each is its kind, a byte, and its fields in order (codec.h);
-// docs/formats/store.md lists them. They hold decisions, not requests: a replay decides nothing.
+// docs/formats/store-queues.md lists them. They hold decisions, not requests: a replay decides nothing.
 #pragma once
 
 #include <cstdint>

@@ -50,6 +50,8 @@ std::string reason_of(const Result<T>& result) {
 
 class StoreFixture {
  public:
+  // On `files` instead of the disk: they have nothing yet.
+  explicit StoreFixture(store::Files& files) : files_(&files), folder_("/") { open(); }
   explicit StoreFixture(ModelOptions options = {}) : options_(options) {
     std::string name = (std::filesystem::temp_directory_path() / "parley-queue-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
@@ -60,14 +62,14 @@ class StoreFixture {
   StoreFixture& operator=(const StoreFixture&) = delete;
   ~StoreFixture() {
     close();
-    std::filesystem::remove_all(folder_);
+    if (files_ == &store::real_files()) std::filesystem::remove_all(folder_);
   }
 
   void open() {
     store::LedgerOptions ledger;
     ledger.journal.segment_bytes = segment_bytes;
     ledger.journal.reserve_bytes = 1 << 20;
-    backend_ = must(EmbeddedBackend::open(store::real_files(), folder_ / "store", clock, ledger, options_));
+    backend_ = must(EmbeddedBackend::open(*files_, folder_ / "store", clock, ledger, options_));
     broker_ = backend_->open(shard_);
   }
   void close() {
@@ -164,6 +166,7 @@ class StoreFixture {
 
  private:
   ModelOptions options_;
+  store::Files* files_ = &store::real_files();
   std::filesystem::path folder_;
   Shard shard_;
   std::unique_ptr<EmbeddedBackend> backend_;

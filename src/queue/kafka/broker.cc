@@ -8,6 +8,8 @@
 namespace parley::queue::kafka {
 namespace {
 
+constexpr std::chrono::milliseconds longest_schedule = std::chrono::minutes(15);
+
 class KafkaBackend : public Backend {
  public:
   KafkaBackend(Settings settings, const WallClock& clock) : core_(std::make_shared<Core>(std::move(settings), clock)) {}
@@ -23,9 +25,11 @@ class KafkaBackend : public Backend {
 
 }  // namespace
 
-Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock) {
+Result<std::unique_ptr<Backend>> make_backend(std::string_view url, const WallClock& clock,
+                                              const std::filesystem::path& folder) {
   auto settings = parse_url(url);
   if (!settings) return fail(settings.error());
+  if (!settings->ca.empty()) settings->ca = (folder / settings->ca).string();
   return std::make_unique<KafkaBackend>(*std::move(settings), clock);
 }
 
@@ -38,10 +42,9 @@ Task<T> KafkaBroker::on_worker(std::function<T()> work) {
 }
 
 Task<Result<Receipt>> KafkaBroker::publish(Publish request) {
-  if (request.due) {
-    co_return fail(
-        not_by_this_backend("Kafka has no delayed messages: publish without a due time, or have the queue "
-                            "on another backend"));
+  // Its consumer holds it until then, and has room for some thousand messages a partition.
+  if (request.due && *request.due > core_->clock().now() + longest_schedule) {
+    co_return fail(not_by_this_backend("Kafka has no delayed messages; 15 minutes ahead can be emulated, not more"));
   }
   const std::string name = request.to;
   if (!core_->is_known(name)) {

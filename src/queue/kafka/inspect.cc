@@ -146,7 +146,8 @@ Result<void> Core::peek_log(const PeekRequest& request, const Picture& picture, 
     const Record& record = (*item)->record;
     const auto open = std::ranges::find(progress.open, record.offset, &OpenMessage::offset);
     const bool known = open != progress.open.end();
-    const auto due = known && open->due && *open->due > clock_.now() ? open->due : std::nullopt;
+    auto due = known && open->due ? open->due : due_time(record);
+    if (due && *due <= clock_.now()) due.reset();
     if (due.has_value() != (request.shelf == Shelf::delayed)) continue;
     out.push_back({.message = to_message(record, topic, at.partition),
                    .position = to_position(place_of(at, record.offset)),

@@ -143,8 +143,7 @@ void Member::leave_when_drained() {
   bool busy = committing_ || !unsaved_.empty();
   for (const auto& [where, held] : held_) {
     if (!held.leaving) continue;
-    busy = busy || held.window.count(Window::State::leased) > 0 ||
-           held.window.count(Window::State::dying) > 0;
+    busy = busy || held.window.count(Window::State::leased) > 0 || held.window.count(Window::State::dying) > 0;
   }
   const bool lost = rd_kafka_assignment_lost(client_.get()) != 0;
   if (busy && !lost && Clock::now() < leaving_->deadline) return;
@@ -227,8 +226,8 @@ void Member::answer_saved(std::vector<Unsaved> reports, const std::map<LogPartit
       u.report({});
     } else if ((is_passing(wrong->second) || is_fenced(wrong->second)) && u.since > too_old &&
                held_.contains(u.where)) {
-      // With the next commit. A generation that is over may have been so for the commit only: it overtook a rebalance that
-      // left us the partition. If it did not, `revoke` says so soon.
+      // With the next commit. A generation that is over may have been so for the commit only: it overtook a rebalance
+      // that left us the partition. If it did not, `revoke` says so soon.
       unsaved_.push_back(std::move(u));
     } else {
       u.report(fail(context_.cluster->explain(wrong->second, "saving the progress of " + options_.names.group)));

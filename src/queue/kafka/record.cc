@@ -16,6 +16,7 @@ constexpr std::string_view event_prefix = "ce_";
 constexpr std::string_view extension_prefix = "ce-";  // as HTTP writes them, and so as call metadata
 constexpr std::string_view content_type = "content-type";
 constexpr std::string_view expires = "parley-expires";
+constexpr std::string_view due = "parley-due";
 constexpr std::string_view dead_prefix = "parley-dead-";
 
 template <class Number>
@@ -125,6 +126,7 @@ Record to_record(const Publish& publish) {
   add("ce_time", time_text(message.time));
   add("ce_partitionkey", message.key);
   add(content_type, message.content_type);
+  if (publish.due) add(due, fmt::format("{}", publish.due->time_since_epoch().count()));
   if (publish.expires) add(expires, fmt::format("{}", publish.expires->time_since_epoch().count()));
   for (const Field field : message.metadata) {
     const bool is_extension = field.name.starts_with(extension_prefix);
@@ -151,6 +153,12 @@ Message to_message(const Record& record, std::string_view log, std::int32_t part
   message.payload = record.value;
   for (const Header& header : record.headers) add_metadata(header, message.metadata);
   return message;
+}
+
+std::optional<WallTime> due_time(const Record& record) {
+  const auto ms = number<std::int64_t>(record.find(due), 0);
+  if (ms <= 0) return std::nullopt;
+  return WallTime(std::chrono::milliseconds(ms));
 }
 
 std::optional<WallTime> expiry(const Record& record, Duration ttl) {
@@ -187,7 +195,7 @@ DeadLetter read_letter(const Record& record) {
 Record exhume(Record record) {
   std::erase_if(record.headers, [](const Header& h) {
     // Its time to live has passed already, or it would not live long: a redrive is a wish to see it handled.
-    return h.name.starts_with(dead_prefix) || h.name == expires;
+    return h.name.starts_with(dead_prefix) || h.name == expires || h.name == due;
   });
   return record;
 }

@@ -41,6 +41,8 @@ Record to_record(const Publish& publish);
 // `log` and `partition`: an id for what has none, the same at every delivery.
 Message to_message(const Record& record, std::string_view log, std::int32_t partition);
 
+// Not to be delivered before.
+std::optional<WallTime> due_time(const Record& record);
 // Not to be delivered any more from then on: the record's own limit, or the queue's `ttl` after it was published.
 std::optional<WallTime> expiry(const Record& record, Duration ttl);
 

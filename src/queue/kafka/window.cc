@@ -1,11 +1,12 @@
 #include "queue/kafka/window.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::queue::kafka {
 
 Window::Window(const Progress& from, bool keyed, Limits limits)
-    : keyed_(keyed), limits_(limits), restored_(from), next_(from.watermark) {}
+    : keyed_(keyed), limits_(limits), restored_(from), restored_end_(from.horizon()), next_(from.watermark) {}
 
 const OpenMessage* Window::restored(std::int64_t offset) const {
   const auto found = std::ranges::lower_bound(restored_.open, offset, {}, &OpenMessage::offset);
@@ -16,23 +17,33 @@ void Window::add(Record record, const Now& now) {
   const std::int64_t offset = record.offset;
   if (offset < next_) return;
   next_ = offset + 1;
+  if (offset >= restored_end_) {
+    restored_.settled.clear();
+    restored_.open.clear();
+  }
   if (restored_.is_settled(offset)) return;
   Entry& entry = entries_[offset];
   entry.record = std::move(record);
   bytes_ += entry.record.bytes();
   ++counts_[static_cast<std::size_t>(State::waiting)];
-  if (keyed_ && !entry.record.key.empty()) chains_[entry.record.key].push_back(offset);
+  std::optional<WallTime> due = due_time(entry.record);
   if (const OpenMessage* before = restored(offset)) {
     entry.attempts = before->attempts;
     if (entry.attempts > 0) ++attempted_;
-    if (before->due && *before->due > now.wall) {
-      const Duration left = std::min<Duration>(*before->due - now.wall, limits_.longest_delay);
-      set_state(entry, State::delayed);
-      entry.due = before->due;
-      set_timer(offset, entry, now.steady + left);
-    }
+    if (before->due) due = before->due;
   }
+  if (due && *due > now.wall) {
+    entry.is_scheduled = entry.attempts == 0;
+    delay(offset, entry, *due, now);
+  }
+  if (!entry.is_scheduled) join_chain(offset, entry);
   refresh_ready(offset, entry);
+}
+
+void Window::delay(std::int64_t offset, Entry& entry, WallTime due, const Now& now) {
+  set_state(entry, State::delayed);
+  entry.due = due;
+  set_timer(offset, entry, now.steady + std::min<Duration>(due - now.wall, limits_.longest_delay));
 }
 
 bool Window::is_full() const {
@@ -85,8 +96,12 @@ void Window::settle(std::int64_t offset) {
   entries_.erase(found);
 }
 
+void Window::join_chain(std::int64_t offset, const Entry& entry) {
+  if (keyed_ && !entry.record.key.empty()) chains_[entry.record.key].push_back(offset);
+}
+
 void Window::leave_chain(std::int64_t offset, const Entry& entry) {
-  if (!keyed_ || entry.record.key.empty()) return;
+  if (!keyed_ || entry.record.key.empty() || entry.is_scheduled) return;
   const auto chain = chains_.find(entry.record.key);
   const bool was_head = chain->second.front() == offset;
   std::erase(chain->second, offset);
@@ -137,6 +152,7 @@ std::vector<std::uint64_t> Window::tick(Instant now) {
     const std::int64_t offset = timers_.begin()->second;
     Entry& entry = entries_.at(offset);
     if (entry.state == State::leased) ended.push_back(entry.lease);
+    if (std::exchange(entry.is_scheduled, false)) join_chain(offset, entry);
     put_back(offset);
   }
   return ended;
@@ -184,7 +200,7 @@ Progress Window::progress() const {
     settled_until(offset);
     from = offset + 1;
     const bool is_delayed = entry.state == State::delayed;
-    if (entry.attempts == 0 && !is_delayed) continue;
+    if (entry.attempts == 0) continue;  // its record says when it is due
     out.open.push_back({.offset = offset, .attempts = entry.attempts, .due = is_delayed ? entry.due : std::nullopt});
   }
   settled_until(next_);

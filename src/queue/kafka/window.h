@@ -39,6 +39,7 @@ class Window {
     std::uint64_t lease = 0;      // leased: which
     Instant when{};               // leased: until; delayed: until
     std::optional<WallTime> due;  // delayed
+    bool is_scheduled = false;    // was published with a due time that is to come: no follower of its key waits for it
   };
   struct Now {
     Instant steady;
@@ -86,16 +87,19 @@ class Window {
 
  private:
   void set_state(Entry& entry, State state);
+  void delay(std::int64_t offset, Entry& entry, WallTime due, const Now& now);
   void set_timer(std::int64_t offset, Entry& entry, Instant when);
   void clear_timer(std::int64_t offset, const Entry& entry);
   bool is_head(std::int64_t offset, const Entry& entry) const;
   void refresh_ready(std::int64_t offset, const Entry& entry);
+  void join_chain(std::int64_t offset, const Entry& entry);
   void leave_chain(std::int64_t offset, const Entry& entry);
   const OpenMessage* restored(std::int64_t offset) const;
 
   bool keyed_;
   Limits limits_;
   Progress restored_;  // what a commit said about offsets that were not read again yet
+  std::int64_t restored_end_;
   std::int64_t next_;
   std::map<std::int64_t, Entry> entries_;
   std::unordered_map<std::string, std::deque<std::int64_t>> chains_;  // open ones of a key, in order

@@ -77,7 +77,7 @@ struct TimeOption {
 };
 constexpr TimeOption time_options[] = {
     {"heartbeat", &Address::heartbeat, std::chrono::seconds(2), std::chrono::minutes(10)},
-    {"consumer_timeout", &Address::consumer_timeout, std::chrono::minutes(2), std::chrono::hours(24 * 30)},
+    {"consumer_timeout", &Address::consumer_timeout, std::chrono::seconds(2), std::chrono::hours(24 * 30)},
 };
 
 Result<void> set_option(std::string_view text, Address& to) {

@@ -27,9 +27,9 @@ Peeked peeked_of(const Envelope& e, Shelf shelf, std::int64_t finished) {
   if (shelf != Shelf::dead) return out;
   out.reason = e.text(headers::reason);
   if (out.reason.empty() && e.text(headers::first_death) == "expired") {
-    out.reason = "DEADLINE_EXCEEDED (expired): it waited longer than its time to live";
+    out.reason = expired_reason;
   }
-  if (const auto ms = e.number(headers::dead_since)) out.since = WallTime(std::chrono::milliseconds(*ms));
+  out.since = e.time(headers::dead_since);
   return out;
 }
 

@@ -38,6 +38,7 @@ class Attempts {
 
   // The records' form.
   static void write_record(const std::string& id, AttemptNote note, std::string& to);
+  static Envelope record(std::string lines);
   void read_records(std::string_view text);
 
  private:

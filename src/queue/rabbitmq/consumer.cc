@@ -24,28 +24,6 @@ std::string random_prefix() {
   return fmt::format("{:08x}{:08x}", device(), device());
 }
 
-Error lease_lost() {
-  return Error(Code::failed_precondition, Blame::caller,
-               "this lease is over: it ran out, was settled, or the connection to RabbitMQ broke")
-      .with_reason("lease_lost");
-}
-
-std::int64_t milliseconds(WallTime t) { return t.time_since_epoch().count(); }
-
-std::optional<WallTime> time_header(const Envelope& e, std::string_view name) {
-  if (const auto ms = e.number(name)) return WallTime(std::chrono::milliseconds(*ms));
-  return std::nullopt;
-}
-
-Envelope record_of(std::string lines) {
-  Envelope out;
-  out.content_type = "text/plain";
-  out.body = Bytes(std::move(lines));
-  return out;
-}
-
-constexpr std::string_view expired_reason = "DEADLINE_EXCEEDED (expired): it waited longer than its time to live";
-
 }  // namespace
 
 std::string delay_exchange(Duration delay) {
@@ -86,7 +64,7 @@ void Consumer::declare(const queue::Consumer& consumer, Duration ttl) {
   });
 }
 
-void Consumer::lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<Delivery>>> answer) {
+void Consumer::lease(LeaseRequest request, const std::shared_ptr<Answer<std::vector<Delivery>>>& answer) {
   const bool taken = post([this, request = std::move(request), answer] {
     Tap& t = tap(request.source);
     t.wanted = Clock::now();
@@ -95,7 +73,7 @@ void Consumer::lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<De
   if (!taken) answer->give(fail(Error(Code::unavailable, Blame::us, "RabbitMQ: closing").safe_to_retry()));
 }
 
-void Consumer::extend(Source source, std::string lease, Duration by, std::shared_ptr<Answer<void>> answer) {
+void Consumer::extend(Source source, std::string lease, Duration by, const std::shared_ptr<Answer<void>>& answer) {
   const bool taken = post([this, source = std::move(source), lease = std::move(lease), by, answer] {
     Held* held = leased(source, lease);
     if (held == nullptr || held->settling) return answer->give(fail(lease_lost()));
@@ -112,7 +90,7 @@ void Consumer::extend(Source source, std::string lease, Duration by, std::shared
   if (!taken) answer->give(fail(lease_lost()));
 }
 
-void Consumer::settle(Source source, std::string lease, Settlement how, std::shared_ptr<Answer<void>> answer) {
+void Consumer::settle(Source source, std::string lease, Settlement how, const std::shared_ptr<Answer<void>>& answer) {
   const bool taken = post([this, source = std::move(source), lease = std::move(lease), how = std::move(how), answer] {
     settle_now(source, lease, how, answer);
   });
@@ -265,7 +243,7 @@ void Consumer::read_records(Connection& c, Tap& t) {
     attempts_.read_records((*got)->envelope.body.view());
   }
   // They stay for whoever consumes next; RabbitMQ drops them after a week.
-  if (last != 0) (void)c.requeue(records_channel, last, true);
+  if (last != 0) met_later(c.requeue(records_channel, last, true));
 }
 
 void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) {
@@ -284,7 +262,7 @@ void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) 
   if (const Header* h = m->envelope.find(headers::attempts); h != nullptr && !m->envelope.number(headers::attempts)) {
     m->malformed = Error(Code::invalid_argument, Blame::caller, "the header parley-attempts is no number");
   }
-  m->expires = time_header(m->envelope, headers::expires);
+  m->expires = m->envelope.time(headers::expires);
   if (m->expires == WallTime()) {
     m->expires.reset();  // never, whatever the queue says
   } else if (!m->expires && t.ttl > Duration() && m->message.time != WallTime()) {
@@ -292,8 +270,7 @@ void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) 
   }
   m->arrived = Clock::now();
   m->ready = m->arrived;
-  if (const auto due = time_header(m->envelope, headers::due))
-    m->ready += std::max(*due - clock_.now(), WallTime::duration());
+  if (const auto due = m->envelope.time(headers::due)) m->ready += std::max(*due - clock_.now(), WallTime::duration());
   t.holdings.add(std::move(m));
 }
 
@@ -339,7 +316,7 @@ void Consumer::begin(Connection& c, Tap& t, Instant now) {
 
 void Consumer::end(Connection& c, Tap& t) {
   if (t.tag.empty()) return;
-  (void)c.cancel(t.channel, t.tag);
+  met_later(c.cancel(t.channel, t.tag));
   t.tag.clear();
   t.prefetch = 0;
   give_back(t);
@@ -373,7 +350,7 @@ void Consumer::give_back(Tap& t) {
                             if (m.lease.empty() && !m.settling) back.push_back(&m);
                           });
                           for (Held* m : back) {
-                            if (Connection* c = connection()) (void)c->requeue(at.channel, m->tag);
+                            if (Connection* c = connection()) met_later(c->requeue(at.channel, m->tag));
                             at.holdings.remove(*m);
                           }
                         });
@@ -419,7 +396,7 @@ void Consumer::sweep(Tap& t, Instant now) {
       if (m.lease_ends <= now) over.push_back(&m);
     } else if (m.expires && *m.expires <= wall) {
       expired.push_back(&m);
-    } else if (const auto due = time_header(m.envelope, headers::due); due && *due > wall + std::chrono::seconds(1)) {
+    } else if (const auto due = m.envelope.time(headers::due); due && *due > wall + std::chrono::seconds(1)) {
       if (m.ready > now) later.push_back(&m);
     } else if (m.arrived + old < now) {
       stale = true;
@@ -428,34 +405,11 @@ void Consumer::sweep(Tap& t, Instant now) {
   for (Held* m : over) end_lease(t, *m, now);
   for (Held* m : expired) bury(t, *m, std::string(expired_reason), nullptr);
   for (Held* m : later) {
-    const auto due = time_header(m->envelope, headers::due);
+    const auto due = m->envelope.time(headers::due);
     retry_later(t, *m, due.value_or(wall), m->finished, nullptr);
   }
   if (stale) refresh(t, now);
   t.holdings.forget_comebacks(now - comeback_time);
-}
-
-void Consumer::end_lease(Tap& t, Held& m, Instant now) {
-  if (t.consumer.keyed) return retry_keyed(t, m, Duration(), nullptr);
-  Connection* c = connection();
-  if (c == nullptr) return;
-  attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished + 1});
-  (void)c->requeue(t.channel, m.tag);
-  t.holdings.send_back(m, now, now);
-}
-
-void Consumer::refresh(Tap& t, Instant now) {
-  std::vector<Held*> back;
-  t.holdings.each([&](Held& m) {
-    if (m.lease.empty() && !m.settling) back.push_back(&m);
-  });
-  for (Held* m : back) {
-    Connection* c = connection();
-    if (c == nullptr) return;
-    attempts_.note(m->message.id, {delivery_count(m->envelope) + 1, m->finished});
-    (void)c->requeue(t.channel, m->tag);
-    t.holdings.send_back(*m, m->ready, now);
-  }
 }
 
 void Consumer::upkeep(Tap& t, Instant now) {
@@ -483,7 +437,7 @@ void Consumer::upkeep(Tap& t, Instant now) {
   // node would become the one consumer meanwhile.)
   if (wanted && !t.consumer.keyed && t.prefetch < t.consumer.in_flight &&
       static_cast<int>(t.holdings.count_of(t.generation)) >= t.prefetch) {
-    (void)c->cancel(t.channel, t.tag);
+    met_later(c->cancel(t.channel, t.tag));
     t.tag.clear();
     t.prefetch = std::min(t.prefetch * 2, t.consumer.in_flight);
     t.look_again = Instant();
@@ -520,113 +474,8 @@ void Consumer::stopping() {
     });
     if (c == nullptr || records.empty()) continue;
     // What is unacknowledged goes back when the connection closes, just behind this.
-    (void)publisher_.publish_and_wait("", names::returned(t->source), record_of(std::move(records)));
+    met_later(publisher_.publish_and_wait("", names::returned(t->source), Attempts::record(std::move(records))));
   }
-}
-
-// ---- settling
-
-void Consumer::settle_now(Source source, const std::string& lease, const Settlement& how,
-                          const std::shared_ptr<Answer<void>>& answer) {
-  Held* held = leased(source, lease);
-  Connection* c = connection();
-  if (held == nullptr || held->settling || c == nullptr) return answer->give(fail(lease_lost()));
-  Tap& t = tap(source);
-  switch (how.kind) {
-    case Settlement::Kind::done: {
-      auto acked = c->ack(t.channel, held->tag);
-      if (!acked) return answer->give(std::move(acked));
-      attempts_.forget(held->message.id);
-      t.holdings.remove(*held);
-      return answer->give({});
-    }
-    case Settlement::Kind::release:
-      t.holdings.release(*held);
-      if (t.tag.empty()) give_back(t);
-      return answer->give({});
-    case Settlement::Kind::retry:
-      if (t.consumer.keyed) return retry_keyed(t, *held, how.delay, answer);
-      return retry_later(t, *held, clock_.now() + std::chrono::ceil<std::chrono::milliseconds>(how.delay),
-                         held->finished + 1, answer);
-    case Settlement::Kind::dead: return bury(t, *held, how.reason, answer);
-  }
-}
-
-void Consumer::retry_keyed(Tap& t, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer) {
-  // If the process ends, RabbitMQ delivers it again, with a higher count: the attempts will be known then.
-  std::string record;
-  const AttemptNote note{delivery_count(held.envelope) + 1, held.finished + 1};
-  attempts_.note(held.message.id, note);
-  Attempts::write_record(held.message.id, note, record);
-  held.settling = true;
-  publish_then("", names::returned(t.source), record_of(std::move(record)), t, held, std::move(answer),
-               [delay](Tap& at, Held& m) { at.holdings.retry(m, Clock::now() + delay); });
-}
-
-void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finished,
-                           const std::shared_ptr<Answer<void>>& answer) {
-  Envelope next = held.envelope;
-  std::erase_if(next.headers, [](const Header& h) { return h.name.starts_with("x-"); });
-  next.set(headers::attempts, finished);
-  next.set(headers::due, milliseconds(due));
-  next.expiration.clear();  // it would be counted anew; `parley-expires` stays
-  if (held.expires) next.set(headers::expires, milliseconds(*held.expires));
-  const std::string exchange = delay_exchange(due - clock_.now());
-  attempts_.forget(held.message.id);
-  replace(t, held, exchange, names::queue(t.source), std::move(next), answer);
-}
-
-void Consumer::bury(Tap& t, Held& held, const std::string& reason, const std::shared_ptr<Answer<void>>& answer) {
-  Envelope dead = held.envelope;
-  std::erase_if(dead.headers, [](const Header& h) { return h.name.starts_with("x-"); });
-  dead.set(headers::attempts, held.finished + (held.lease.empty() ? 0 : 1));
-  dead.set(headers::reason, reason);
-  dead.set(headers::dead_since, milliseconds(clock_.now()));
-  dead.remove(headers::due);
-  dead.expiration.clear();
-  replace(t, held, "", names::dead(t.source), std::move(dead), answer);
-}
-
-void Consumer::replace(Tap& t, Held& held, std::string to_exchange, std::string to_key, Envelope successor,
-                       std::shared_ptr<Answer<void>> answer) {
-  publish_then(std::move(to_exchange), std::move(to_key), std::move(successor), t, held, std::move(answer),
-               [this](Tap& at, Held& m) {
-                 if (Connection* c = connection()) (void)c->ack(at.channel, m.tag);
-                 at.holdings.remove(m);
-               });
-}
-
-void Consumer::publish_then(std::string exchange, std::string key, Envelope message, Tap& t, Held& held,
-                            std::shared_ptr<Answer<void>> answer, std::function<void(Tap&, Held&)> then) {
-  held.settling = true;
-  publisher_.publish({std::move(exchange),
-                      std::move(key),
-                      std::move(message),
-                      [this, to = inbox(), source = t.source, order = held.order, epoch = epoch_,
-                       answer = std::move(answer), then = std::move(then)](const Result<void>& published) {
-                        const bool taken = to->post([this, source, order, epoch, published, answer, then] {
-                          this->published(source, order, epoch, published, answer, then);
-                        });
-                        if (!taken && answer) answer->give(fail(lease_lost()));
-                      },
-                      {}});
-}
-
-void Consumer::published(const Source& source, std::uint64_t order, std::uint64_t epoch, const Result<void>& result,
-                         const std::shared_ptr<Answer<void>>& answer, const std::function<void(Tap&, Held&)>& then) {
-  Tap& t = tap(source);
-  Held* held = epoch == epoch_ && connection() != nullptr ? t.holdings.settling(order) : nullptr;
-  if (held == nullptr) {  // RabbitMQ delivers it again: if its successor is there, twice
-    if (answer) answer->give(fail(lease_lost()));
-    return;
-  }
-  held->settling = false;
-  if (result) {
-    then(t, *held);
-  } else if (held->lease.empty()) {
-    held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));  // to be swept again, not at once
-  }
-  if (answer) answer->give(result);
 }
 
 }  // namespace parley::queue::rabbitmq

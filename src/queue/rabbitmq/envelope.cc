@@ -127,6 +127,10 @@ std::optional<std::int64_t> Envelope::number(std::string_view name) const {
   if (h == nullptr || !std::holds_alternative<std::int64_t>(h->value)) return std::nullopt;
   return std::get<std::int64_t>(h->value);
 }
+std::optional<WallTime> Envelope::time(std::string_view name) const {
+  if (const auto ms = number(name)) return WallTime(std::chrono::milliseconds(*ms));
+  return std::nullopt;
+}
 std::string Envelope::text(std::string_view name) const {
   const Header* h = find(name);
   return h == nullptr ? std::string() : text_of(*h);

@@ -41,6 +41,7 @@ struct Envelope {
   const Header* find(std::string_view name) const;
   std::optional<std::int64_t> number(std::string_view name) const;
   std::string text(std::string_view name) const;  // "" if it is missing
+  std::optional<WallTime> time(std::string_view name) const;
   void set(std::string_view name, std::variant<std::string, std::int64_t, bool, double> value);
   void remove(std::string_view name);
 };

@@ -130,6 +130,12 @@ Instant Holdings::next_change(Instant now) const {
   return next;
 }
 
+Error lease_lost() {
+  return Error(Code::failed_precondition, Blame::caller,
+               "this lease is over: it ran out, was settled, or the connection to RabbitMQ broke")
+      .with_reason("lease_lost");
+}
+
 Position position_of(const std::string& id) {
   const bool fits =
       !id.empty() && id.size() <= 128 && std::ranges::none_of(id, [](unsigned char c) { return c <= ' '; });

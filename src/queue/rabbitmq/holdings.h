@@ -94,6 +94,11 @@ class Holdings {
   std::multimap<std::string, Comeback> comebacks_;  // by message id
 };
 
+// Errors that both halves of the consumer give.
+Error lease_lost();
+inline constexpr std::string_view expired_reason =
+    "DEADLINE_EXCEEDED (expired): it waited longer than its time to live";
+
 // What a position of a queue's message is here: its id; a digest of an id that does not do as a position.
 Position position_of(const std::string& id);
 

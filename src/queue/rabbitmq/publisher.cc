@@ -106,6 +106,9 @@ void Publisher::method(Connection& c, int from, const amqp_method_t& m) {
     case AMQP_CONNECTION_BLOCKED_METHOD:
       blocked_ = view_of(static_cast<amqp_connection_blocked_t*>(m.decoded)->reason);
       if (blocked_.empty()) blocked_ = "blocked";
+      // What is on the way waits in a buffer until it takes messages again: nobody should have to wait for that.
+      for (auto& [tag, sent] : unknown_)
+        sent.message.by = std::min(sent.message.by, Clock::now() + connection_patience);
       return log::warn("{}: publishing is blocked: {}", address().text(), blocked_);
     case AMQP_CONNECTION_UNBLOCKED_METHOD:
       blocked_.clear();

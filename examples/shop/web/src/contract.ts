@@ -25,6 +25,8 @@ export interface Contract {
   "shop.Catalog/DeleteProduct": Unary<DeleteProductRequest, Record<string, never>>;
   /** Sets how many pieces of a product there are. */
   "shop.Catalog/UpdateStock": Unary<UpdateStockRequest, Stock>;
+  /** Takes over what the warehouse counted. */
+  "shop.Catalog/OnStockChanged": Unary<StockChanged, Record<string, never>>;
   /** Follows the stock: what there is of each product now, then each change. */
   "shop.Catalog/WatchStock": ServerStream<WatchStockRequest, Stock>;
   /** Returns one customer. */
@@ -33,6 +35,14 @@ export interface Contract {
   "shop.Customers/ListCustomers": Unary<ListCustomersRequest, ListCustomersResponse>;
   /** Returns several customers at once. Those that do not exist are left out. */
   "shop.Customers/BatchGetCustomers": Unary<BatchGetCustomersRequest, BatchGetCustomersResponse>;
+  /** Sends an e-mail. The answer comes once it is stored; mails to one customer are sent in order. */
+  "shop.Mailer/SendMail": Unary<Mail, Receipt>;
+  /** Tells customers who wait for a product that there is some again. */
+  "shop.Mailer/OnStockChanged": Unary<StockChanged, Record<string, never>>;
+  /** Lists the mails that were sent, the last one first. */
+  "shop.Mailer/ListSentMails": Unary<ListSentMailsRequest, ListSentMailsResponse>;
+  /** Says whether the mail server of a domain works. Mails to one that does not fail, and are tried again. */
+  "shop.Mailer/SetMailServer": Unary<MailServer, MailServer>;
   /** Returns one order. */
   "shop.Orders/GetOrder": Unary<GetOrderRequest, Order>;
   /** Lists orders, the newest first, a page at a time. */
@@ -88,6 +98,22 @@ export interface HttpBody {
   data?: string;
   /** What an application wants to say beside it. */
   extensions?: Any[];
+}
+
+/** The answer of an rpc that is queued: the call is stored and will be carried out. */
+export interface Receipt {
+  /** The id of the stored call; the handler sees it as `parley-message-id`. */
+  messageId?: string;
+  /** The queue, which has the rpc's name, such as `shop.Mailer/SendMail`. */
+  queue?: string;
+  /** The key that keeps order, if the queue has one. */
+  key?: string;
+  /** When the call was stored. */
+  acceptTime?: string;
+  /** Whether the same call was stored before: then this is its receipt. */
+  duplicate?: boolean;
+  /** Where the call is in its queue, as the pull API names it. Empty where the queue's backend has no positions. */
+  position?: string;
 }
 
 /** A postal address. */
@@ -368,6 +394,40 @@ export interface ListProductsResponse {
   nextPageToken?: string;
 }
 
+/** Asks for the mails that were sent. */
+export interface ListSentMailsRequest {
+  /** Only mails to this customer. */
+  customer?: string;
+}
+
+/** Mails that were sent. */
+export interface ListSentMailsResponse {
+  /** The mails, the last one first, at most 100. */
+  mails?: SentMail[];
+}
+
+/** An e-mail. */
+export interface Mail {
+  /** The customer's resource name, such as `customers/ada`. */
+  customer?: string;
+  /** The address. */
+  to?: string;
+  /** What it is about. */
+  subject?: string;
+  /** What it says. */
+  text?: string;
+  /** Equal in a mail that is the same one sent again: it is sent once. Left out: every mail is another one. */
+  requestId?: string;
+}
+
+/** A mail server. */
+export interface MailServer {
+  /** The domain it serves, such as `example.com`. */
+  domain?: string;
+  /** Whether it takes mail at the moment. */
+  works?: boolean;
+}
+
 /** An exact amount of money. Amounts are integers, so that nothing is ever rounded. */
 export interface Money {
   /** ISO 4217 code, such as `EUR`. */
@@ -532,6 +592,16 @@ export interface SearchProductsResponseHit {
   score?: Float;
 }
 
+/** A mail that was sent. */
+export interface SentMail {
+  /** The mail. */
+  mail?: Mail;
+  /** How often it was tried, this time included. */
+  attempts?: number;
+  /** When it was sent. */
+  sendTime?: string;
+}
+
 /** What the bank paid out for a day. */
 export interface Settlement {
   /** The resource name, `settlements/{date}-{currency}`. */
@@ -553,6 +623,16 @@ export interface Stock {
   /** Pieces that are promised to somebody. */
   reserved?: number;
   /** When this was counted. */
+  countTime?: string;
+}
+
+/** An event: the warehouse has counted a product. Events of one product arrive in order. */
+export interface StockChanged {
+  /** The product's resource name, such as `products/oslo-lamp`. */
+  product?: string;
+  /** Pieces in the warehouse. */
+  onHand?: number;
+  /** When they were counted. */
   countTime?: string;
 }
 

@@ -79,7 +79,18 @@ class Redrive {
   std::uint64_t count_ = 0;
 };
 
+// Who knows positions has looked: another node, say.
+Task<Result<api::RedriveResponse>> redrive_at(Messaging& messaging, api::RedriveRequest request) {
+  if (request.all || !request.ids.empty() || has_filter(request) || request.per_second != 0 || request.dry_run)
+    co_return invalid("`positions` stands alone");
+  auto count =
+      co_await messaging.broker.redrive({.name = request.queue, .group = request.group}, std::move(request.positions));
+  if (!count) co_return fail(std::move(count).error());
+  co_return api::RedriveResponse{.count = *count};
+}
+
 Task<Result<api::RedriveResponse>> redrive(Messaging& messaging, Call& call, api::RedriveRequest request) {
+  if (!request.positions.empty()) co_return co_await redrive_at(messaging, std::move(request));
   if (!request.all && request.ids.empty() && !has_filter(request))
     co_return invalid("say which dead letters: `all`, some `ids`, or a `key`, `reason` or `type`");
   if (request.all && !request.ids.empty()) co_return invalid("`all` and `ids` exclude each other");

@@ -1,0 +1,142 @@
+// What is acknowledged outlives the power, and what a full or a failing disk means for queues.
+#include <random>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "loop/task_group.h"
+#include "queue/embedded/store_fixture.h"
+#include "store/forgetful_files.h"
+
+namespace parley::queue::embedded {
+namespace {
+
+using namespace std::chrono_literals;
+using store::ForgetfulFiles;
+
+Consumer many(const std::string& queue) {
+  Consumer consumer;
+  consumer.name = queue;
+  consumer.in_flight = 100'000;
+  return consumer;
+}
+
+// What producers and consumers were told until the power went.
+struct Told {
+  int next = 0;
+  std::set<std::string> published;
+  std::set<std::string> settling;  // asked for
+  std::set<std::string> settled;   // and acknowledged
+};
+
+Task<void> produce(StoreFixture& store, Told& told) {
+  while (true) {
+    Publish request = store.message(fmt::format("{}", told.next++));
+    const std::string id = request.message.id;
+    if (!co_await store.broker().publish(std::move(request))) co_return;
+    told.published.insert(id);
+  }
+}
+Task<void> consume(StoreFixture& store, Told& told) {
+  while (true) {
+    LeaseRequest request;
+    request.source = {store.queue, ""};
+    request.max_messages = 3;
+    request.wait = Deadline::after(Clock::now(), 50ms);
+    const auto got = co_await store.broker().lease(std::move(request));
+    if (!got) co_return;
+    for (const Delivery& delivery : *got) {
+      told.settling.insert(delivery.message.id);
+      if (!co_await store.broker().settle({store.queue, ""}, delivery.lease, {})) co_return;
+      told.settled.insert(delivery.message.id);
+    }
+  }
+}
+
+TEST(Power, loses_nothing_that_was_acknowledged) {
+  const ForgetfulFiles::Fate fates[] = {ForgetfulFiles::Fate::lost, ForgetfulFiles::Fate::kept,
+                                        ForgetfulFiles::Fate::prefix, ForgetfulFiles::Fate::torn};
+  for (unsigned seed = 1; seed <= 24 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    ForgetfulFiles files;
+    files.as_journaling_file_system();
+    StoreFixture store(files);
+    store.declare(many(store.queue));
+    Told told;
+    {
+      TaskGroup tasks;
+      files.power_off_after(20 + random() % 300);
+      for (int i = 0; i < 8; ++i) tasks.spawn(produce(store, told));
+      for (int i = 0; i < 4; ++i) tasks.spawn(consume(store, told));
+      store.shard().run_until([&] { return tasks.live() == 0; });
+    }
+    EXPECT_TRUE(store.backend().halted().has_value());
+    store.close();
+    files.crash(fates[seed % 4], seed);
+    store.open();
+    store.clock.move(31s);  // whoever had something is gone
+    store.pass(0s);
+    std::set<std::string> left;
+    for (auto got = store.lease(1'000); !got.empty(); got = store.lease(1'000)) {
+      for (const Delivery& delivery : got) {
+        EXPECT_TRUE(left.insert(delivery.message.id).second) << "twice: " << delivery.message.id;
+        EXPECT_FALSE(told.settled.contains(delivery.message.id)) << "again: " << delivery.message.id;
+      }
+    }
+    for (const std::string& id : told.published)
+      EXPECT_TRUE(left.contains(id) || told.settling.contains(id)) << "lost: " << id;
+    EXPECT_GT(told.published.size(), 0);
+  }
+}
+
+TEST(Disk, a_full_one_refuses_what_is_new_and_serves_what_it_has) {
+  ForgetfulFiles files;
+  StoreFixture store(files);
+  store.declare(many(store.queue));
+  files.set_capacity(files.used() + (64 << 10));
+  int published = 0;
+  Result<Receipt> receipt;
+  do {
+    receipt = store.run(store.broker().publish(store.message(std::string(1'000, 'x'))));
+    if (receipt) ++published;
+  } while (receipt && published < 100'000);
+  ASSERT_FALSE(receipt);
+  EXPECT_EQ(receipt.error().code(), Code::resource_exhausted);
+  EXPECT_EQ(receipt.error().message(), "disk full: only what frees space is taken");
+  int settled = 0;
+  for (auto got = store.lease(10); !got.empty(); got = store.lease(10)) {
+    for (const Delivery& delivery : got) {
+      ASSERT_TRUE(store.run(store.broker().extend({store.queue, ""}, delivery.lease, 60s)));
+      ASSERT_TRUE(store.done(delivery));
+      ++settled;
+    }
+  }
+  EXPECT_EQ(settled, published);
+  EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
+}
+
+TEST(Disk, a_failed_sync_ends_everything_with_its_reason) {
+  ForgetfulFiles files;
+  StoreFixture store(files);
+  store.declare(many(store.queue));
+  store.publish("a");
+  std::optional<Result<std::vector<Delivery>>> waiting;
+  const auto got = store.lease();
+  ASSERT_EQ(got.size(), 1);
+  files.set_fault([](ForgetfulFiles::Operation operation, const std::filesystem::path&) -> std::optional<Error> {
+    if (operation != ForgetfulFiles::Operation::sync) return std::nullopt;
+    return Error(Code::unavailable, Blame::us, "the disk is on fire").with_reason("io_error");
+  });
+  const auto failed = store.run(store.broker().publish(store.message("b")));
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message().find("on fire"), std::string::npos) << failed.error().text();
+  EXPECT_FALSE(store.done(got[0]));
+  EXPECT_FALSE(store.run(store.broker().stats({store.queue, ""})));
+  EXPECT_TRUE(store.backend().halted().has_value());
+}
+
+}  // namespace
+}  // namespace parley::queue::embedded

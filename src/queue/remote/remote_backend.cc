@@ -1,0 +1,85 @@
+#include "queue/remote/remote_backend.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "loop/run_blocking.h"
+#include "queue/remote/remote_broker.h"
+
+namespace parley::queue::remote {
+namespace {
+
+constexpr Duration patience = std::chrono::seconds(10);
+constexpr Duration start_patience = std::chrono::seconds(30);  // for a node that starts beside this one
+constexpr Duration between_tries = std::chrono::milliseconds(500);
+
+Task<Result<std::vector<Source>>> sources_of(NodeClient& client) {
+  auto queues = co_await client.call<api::ListQueuesResponse>(
+      "/parley.Queues/List", api::ListQueuesRequest{.names_only = true, .groups = true}, patience);
+  if (!queues) co_return fail(std::move(queues).error());
+  auto topics = co_await client.call<api::ListTopicsResponse>("/parley.Topics/List",
+                                                              api::ListTopicsRequest{.names_only = true}, patience);
+  if (!topics) co_return fail(std::move(topics).error());
+  std::vector<Source> all;
+  for (api::QueueStats& queue : queues->queues) all.push_back({std::move(queue.queue), std::move(queue.group)});
+  for (api::ListedTopic& topic : topics->topics) all.push_back({std::move(topic.topic), ""});
+  co_return all;
+}
+
+// A call on a thread of its own, which has no shard otherwise.
+struct Asking {
+  explicit Asking(const Address& address) : client(shard, address) {}
+  Result<std::vector<Source>> sources() {
+    auto all = run_blocking(shard, sources_of(client));
+    run_blocking(shard, client.drain());
+    return all;
+  }
+  Shard shard;
+  NodeClient client;
+};
+
+std::string missing(const Declarations& wanted, const std::vector<Source>& there, const std::string& at) {
+  std::string out;
+  const auto check = [&](const Source& source) {
+    if (std::ranges::find(there, source) != there.end()) return;
+    out.append(out.empty() ? "" : "\n").append(source.name);
+    if (!source.group.empty()) out.append(", group ").append(source.group);
+    out.append(": the node at ").append(at).append(" has none: its own contract has to declare it");
+  };
+  for (const QueueDeclaration& queue : wanted.queues) check({queue.consumer.name, ""});
+  for (const TopicDeclaration& topic : wanted.topics) {
+    check({topic.name, ""});
+    for (const Consumer& group : topic.groups) check({topic.name, group.group});
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> RemoteBackend::declare(const Declarations& wanted) {
+  const Instant until = Clock::now() + start_patience;
+  for (bool told = false;; told = true) {
+    Asking asking(address_);
+    const auto there = asking.sources();
+    if (there) {
+      const std::string lacks = missing(wanted, *there, address_.text);
+      if (lacks.empty()) return {};
+      return fail(Error(Code::failed_precondition, Blame::upstream, lacks).with_reason("not_declared_there"));
+    }
+    if (there.error().code() != Code::unavailable || Clock::now() >= until) return fail(there.error());
+    if (!told) log::warn("messages: {}; waiting for it", there.error().message());
+    run_blocking(asking.shard, asking.shard.sleep(between_tries));
+  }
+}
+
+std::unique_ptr<Broker> RemoteBackend::open(Shard& shard) { return std::make_unique<RemoteBroker>(shard, address_); }
+
+Result<std::vector<Source>> RemoteBackend::list() { return Asking(address_).sources(); }
+
+Result<std::unique_ptr<Backend>> make_backend(std::string_view at, const std::filesystem::path& folder) {
+  auto address = parse_address(at, folder);
+  if (!address) return fail(std::move(address).error());
+  return std::make_unique<RemoteBackend>(std::move(*address));
+}
+
+}  // namespace parley::queue::remote

@@ -1,0 +1,33 @@
+#include "store/prepared_file.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace parley::store {
+
+Result<void> fill_file(File& file, std::uint64_t from, std::uint64_t to, const std::atomic<bool>& stop) {
+  static const std::string zeroes(1 << 20, '\0');
+  for (std::uint64_t at = from; at < to;) {
+    if (stop) return fail(Error(Code::cancelled, Blame::us, "the journal closes"));
+    const std::size_t size = std::min<std::uint64_t>(zeroes.size(), to - at);
+    if (auto done = file.write_at(at, std::string_view(zeroes).substr(0, size)); !done) return done;
+    at += size;
+  }
+  return {};
+}
+
+Result<PreparedFile> prepare_file(Files& files, const std::filesystem::path& path, std::uint64_t size, Fill fill,
+                                  const std::atomic<bool>& stop) {
+  auto file = files.open(path, Files::Mode::create);
+  if (!file) return parley::fail(std::move(file).error());
+  auto made = (*file)->allocate(size);
+  if (made && fill == Fill::yes) made = fill_file(**file, 0, size, stop);
+  if (made) made = (*file)->sync();
+  if (made) return PreparedFile{.file = *std::move(file), .allocated = size};
+  file->reset();
+  if (auto gone = files.remove(path); !gone) return parley::fail(std::move(gone).error());
+  return parley::fail(std::move(made).error());
+}
+
+}  // namespace parley::store

@@ -1,0 +1,85 @@
+"""The backends: how each is started, where a node finds it, and what it does not do.
+
+`at_start`: options of the contract that the backend refuses when the node starts, with what the node prints.
+`on_call`: cases whose call the backend refuses, with a part of the error's text.
+A case that is in neither has to pass.
+"""
+
+import contextlib
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import brokers  # noqa: E402
+import elasticmq  # noqa: E402
+import parley_node  # noqa: E402
+
+
+class Backend:
+    """One kind of place. `messages` of parley.yaml is valid once `start` has returned."""
+
+    at_start = {}
+    on_call = {}
+    # What the node's process needs.
+    environment = {}
+    # A node that is killed and one that stops both come back to what they had.
+    survives_kill = True
+    # Whole seconds that the broker needs longer than the embedded store to do what takes it one step.
+    slack = 0.0
+
+    def __init__(self, folder, cache):
+        self.folder = pathlib.Path(folder)
+        self.cache = cache
+        self.messages = None
+        self.cleanup = contextlib.ExitStack()
+
+    def start(self, binary, contracts):
+        raise NotImplementedError
+
+    def stop(self):
+        self.cleanup.close()
+
+
+class Embedded(Backend):
+    def start(self, binary, contracts):
+        self.messages = "embedded"
+
+
+class Parley(Backend):
+    """Another node, which keeps what this one publishes."""
+
+    def start(self, binary, contracts):
+        self.keeper = parley_node.Parley(binary, {"contracts": str(contracts), "messages": "embedded"})
+        self.cleanup.enter_context(self.keeper)
+        self.messages = f"parley://127.0.0.1:{self.keeper.port}"
+
+
+class RabbitMQ(Backend):
+    slack = 1.0
+    at_start = {"dedup": "RabbitMQ has no deduplication"}
+
+    def start(self, binary, contracts):
+        server = self.cleanup.enter_context(brokers.RabbitMQ(self.folder / "rabbitmq"))
+        self.messages = f"rabbitmq://guest:guest@127.0.0.1:{server.port}"
+
+
+class Kafka(Backend):
+    slack = 3.0
+    at_start = {"dedup": "Kafka has no window over messages of several producers"}
+
+    def start(self, binary, contracts):
+        server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
+        self.messages = f"kafka://127.0.0.1:{server.port}"
+
+
+class Sqs(Backend):
+    slack = 2.0
+    environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "elasticmq"}
+
+    def start(self, binary, contracts):
+        server = self.cleanup.enter_context(elasticmq.ElasticMQ(self.folder / "elasticmq", self.cache))
+        self.messages = f"sqs+http://127.0.0.1:{server.port}?region=elasticmq"
+
+
+BACKENDS = {"embedded": Embedded, "parley": Parley, "rabbitmq": RabbitMQ, "kafka": Kafka, "sqs": Sqs}

@@ -1,0 +1,326 @@
+"""What a queue does, whoever keeps it."""
+
+import concurrent.futures
+import json
+import time
+
+import pytest
+
+from pull import ApiError, number, payload
+
+
+def job(key="", n=0, request_id="", **more):
+    return {"key": key, "number": str(n), "requestId": request_id, **more}
+
+
+@pytest.mark.queue("key")
+def test_order_per_key(queue):
+    for n in range(20):
+        queue.publish(job("even" if n % 2 == 0 else "odd", n))
+    seen = queue.drain()
+    for key, first in (("even", 0), ("odd", 1)):
+        assert [number(d) for d in seen if d["message"]["key"] == key] == list(range(first, 20, 2))
+
+
+@pytest.mark.queue("key")
+def test_one_at_a_time_per_key(queue):
+    for n in range(3):
+        queue.publish(job("a", n))
+    queue.publish(job("b", 9))
+    leased = queue.lease(10, wait=5)
+    while len(leased) < 2:
+        leased += queue.lease(10, wait=5)
+    assert sorted((d["message"]["key"], number(d)) for d in leased) == [("a", 0), ("b", 9)]
+    queue.none(1.0)
+    queue.settle(next(d for d in leased if d["message"]["key"] == "a"))
+    assert number(queue.one()) == 1
+
+
+@pytest.mark.queue()
+def test_competing_consumers(queue):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: queue.publish(job(n=n)), range(200)))
+
+        def consume(_):
+            seen = []
+            while deliveries := queue.lease(7, wait=2):
+                for delivery in deliveries:
+                    queue.settle(delivery)
+                    seen.append(number(delivery))
+            return seen
+
+        seen = [n for part in pool.map(consume, range(4)) for n in part]
+    assert sorted(seen) == list(range(200))
+
+
+@pytest.mark.queue("key")
+def test_retry_comes_after_its_delay(queue):
+    queue.publish(job("a"))
+    first = queue.one()
+    began = time.monotonic()
+    queue.settle(first, "RETRY", delay="2s")
+    queue.none(0.5)
+    second = queue.one(10)
+    assert time.monotonic() - began >= 1.9
+    assert second["attempt"] == 2
+    assert second["message"]["id"] == first["message"]["id"]
+
+
+@pytest.mark.queue("key")
+def test_retry_blocks_only_its_key(queue):
+    for key, n in (("a", 1), ("a", 2), ("b", 3)):
+        queue.publish(job(key, n))
+    first = queue.one()
+    assert number(first) == 1
+    queue.settle(first, "RETRY", delay="3s")
+    other = queue.one()
+    assert number(other) == 3
+    queue.settle(other)
+    queue.none(0.5)
+    again = queue.one(15)
+    assert (number(again), again["attempt"]) == (1, 2)
+    queue.settle(again)
+    assert number(queue.one()) == 2
+
+
+@pytest.mark.queue()
+def test_a_release_is_no_attempt(queue):
+    queue.publish(job())
+    for kind, attempt in (("RELEASE", 1), ("RETRY", 1), ("RELEASE", 2), ("DONE", 2)):
+        delivery = queue.one(10)
+        assert delivery["attempt"] == attempt
+        queue.settle(delivery, kind)
+    queue.none()
+
+
+@pytest.mark.queue()
+def test_a_lease_runs_out(queue):
+    queue.publish(job())
+    first = queue.one(lease=2)
+    queue.none(0.5)
+    second = queue.one(20)
+    assert second["message"]["id"] == first["message"]["id"]
+    assert second["attempt"] == 2
+
+
+@pytest.mark.queue()
+def test_a_lease_is_extended(queue):
+    queue.publish(job())
+    delivery = queue.one(lease=2)
+    for _ in range(4):
+        queue.extend(delivery, 2)
+        queue.none(1.0)
+    queue.settle(delivery)
+
+
+@pytest.mark.queue()
+def test_a_late_settlement_fails_loudly(queue):
+    queue.publish(job())
+    first = queue.one(lease=1)
+    second = queue.one(20)
+    for kind in ("DONE", "RETRY", "KILL"):
+        with pytest.raises(ApiError) as error:
+            queue.settle(first, kind)
+        assert (error.value.code, error.value.reason) == ("FAILED_PRECONDITION", "lease_lost")
+    with pytest.raises(ApiError) as error:
+        queue.extend(first, 5)
+    assert error.value.reason == "lease_lost"
+    queue.settle(second)
+    with pytest.raises(ApiError) as error:
+        queue.settle(second)
+    assert error.value.reason == "lease_lost"
+
+
+@pytest.mark.queue("key")
+def test_a_dead_letter_keeps_everything(queue):
+    data = bytes(range(256)) * 40
+    wire = b"\x0a\x01k" + b"\x22" + bytes([0x80 | len(data) & 0x7f, len(data) >> 7]) + data
+    import base64
+    queue.publish(message={"id": "the-id", "source": "/tests", "payload": base64.b64encode(wire).decode(),
+                           "metadata": {"x-tenant": "t1", "ce-subject": "s p a c e", "sig-bin": "AAH/"}})
+    delivery = queue.one()
+    reason = "INVALID_ARGUMENT (upstream_status): no such customer: Zoë"
+    queue.settle(delivery, "KILL", reason=reason)
+    queue.none()
+    (dead,) = queue.peek("DEAD", json_payload=False)
+    assert dead["reason"] == reason
+    assert dead["attempts"] == 1
+    assert dead["message"]["id"] == "the-id"
+    assert dead["message"]["source"] == "/tests"
+    assert dead["message"]["key"] == "k"
+    assert payload(dead["message"]) == wire
+    metadata = dead["message"]["metadata"]
+    assert (metadata["x-tenant"], metadata["ce-subject"], metadata["sig-bin"]) == ("t1", "s p a c e", "AAH/")
+    assert queue.count("dead") == 1
+
+
+@pytest.mark.queue("key")
+def test_redrive_keeps_the_id_and_resets_the_count(queue):
+    receipt = queue.publish(job("a", 7))
+    queue.settle(queue.one(), "RETRY")
+    second = queue.one(10)
+    assert second["attempt"] == 2
+    queue.settle(second, "KILL", reason="why not")
+    assert int(queue.do("redrive", all=True)["count"]) == 1
+    again = queue.one(10)
+    assert (again["message"]["id"], again["attempt"], number(again)) == (receipt["id"], 1, 7)
+    queue.settle(again)
+    assert queue.peek("DEAD") == []
+
+
+@pytest.mark.queue()
+def test_redrive_by_filter(queue):
+    for key, reason in (("a", "UNAVAILABLE: down"), ("b", "UNAVAILABLE: down"), ("c", "INVALID_ARGUMENT: bad")):
+        queue.publish(message={"key": key, "json": job(key)})
+        queue.settle(queue.one(), "KILL", reason=reason)
+    assert int(queue.do("redrive", reason="UNAVAILABLE", dryRun=True)["count"]) == 2
+    assert int(queue.do("redrive", reason="UNAVAILABLE", key="b")["count"]) == 1
+    again = queue.one(10)
+    assert again["message"]["json"]["key"] == "b"
+    queue.settle(again)
+    dead = queue.peek("DEAD")
+    assert sorted(d["message"]["json"]["key"] for d in dead) == ["a", "c"]
+    by_id = next(d for d in dead if d["message"]["json"]["key"] == "c")["message"]["id"]
+    assert int(queue.do("redrive", ids=[by_id])["count"]) == 1
+    assert queue.one(10)["message"]["id"] == by_id
+
+
+@pytest.mark.queue("dedup")
+def test_the_same_message_again_is_stored_once(queue):
+    first = queue.publish(job(n=1, request_id="r1"))
+    again = queue.publish(job(n=1, request_id="r1"))
+    other = queue.publish(job(n=2, request_id="r2"))
+    assert again.get("duplicate") is True
+    assert again["id"] == first["id"]
+    assert not other.get("duplicate")
+    assert sorted(number(d) for d in queue.drain()) == [1, 2]
+    assert queue.publish(job(n=1, request_id="r1")).get("duplicate") is True, "the window outlives the message"
+    queue.none()
+
+
+@pytest.mark.queue()
+def test_a_delay(queue):
+    began = time.monotonic()
+    queue.publish(job(n=1), delay="3s")
+    queue.publish(job(n=2))
+    first = queue.one()
+    assert number(first) == 2, "what is not due holds nobody up"
+    queue.settle(first)
+    queue.none(0.5)
+    later = queue.one(15)
+    assert time.monotonic() - began >= 2.9
+    assert (number(later), later["attempt"]) == (1, 1)
+
+
+@pytest.mark.queue("ttl")
+def test_what_waits_too_long_is_a_dead_letter(queue):
+    queue.publish(job())
+    time.sleep(2.5)
+    queue.none()
+    (dead,) = queue.peek("DEAD")
+    assert "expired" in dead["reason"], dead["reason"]
+
+
+@pytest.mark.queue()
+def test_peek_takes_nothing(queue):
+    for n in range(5):
+        queue.publish(job(n=n))
+    for _ in range(2):
+        assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek()) == list(range(5))
+    first = queue.peek(count=2)
+    rest = queue.peek(after=first[-1]["position"])
+    assert len(first) == 2
+    assert len(rest) == 3
+    delivery = queue.one()
+    assert delivery["attempt"] == 1
+
+
+@pytest.mark.queue()
+def test_purge(queue):
+    for n in range(5):
+        queue.publish(job(n=n))
+    taken = queue.one()
+    with pytest.raises(ApiError):
+        queue.do("purge", shelf="LEASED")
+    assert int(queue.do("purge", shelf="WAITING")["count"]) == 4
+    queue.none()
+    queue.settle(taken, "KILL", reason="x")
+    assert int(queue.do("purge", shelf="DEAD")["count"]) == 1
+    assert queue.peek("DEAD") == []
+
+
+@pytest.mark.queue()
+def test_pause(queue):
+    queue.do("pause")
+    assert queue.stats().get("paused") is True
+    queue.publish(job())
+    queue.none(1.0)
+    queue.do("resume")
+    assert not queue.stats().get("paused")
+    queue.settle(queue.one(10))
+
+
+@pytest.mark.queue()
+def test_stats(queue):
+    for n in range(6):
+        queue.publish(job(n=n))
+    for kind in ("DONE", "RETRY", "KILL"):
+        queue.settle(queue.one(), kind, delay="60s" if kind == "RETRY" else "0s", reason="x" if kind == "KILL" else "")
+    queue.one()
+    stats = queue.stats()
+    estimated = set(stats.get("estimated", []))
+    for shelf, count in (("waiting", 2), ("leased", 1), ("delayed", 1), ("dead", 1)):
+        assert shelf in estimated or int(stats.get(shelf, 0)) == count, stats
+    assert "oldest" in estimated or "oldestTime" in stats, stats
+
+
+@pytest.mark.queue()
+def test_a_long_poll_ends_with_the_message(queue):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: (queue.one(30), time.monotonic()))
+        time.sleep(1)
+        published = time.monotonic()
+        queue.publish(job())
+        delivery, came = waiting.result(40)
+    assert came - published < 2
+    queue.settle(delivery)
+
+
+@pytest.mark.queue()
+def test_where_a_message_is(queue):
+    def state(position):
+        return queue.client.call("GET", f"/parley/queues/{queue.name}/messages/{position}").get("state", "DONE_OR_UNKNOWN")
+
+    receipt = queue.publish(job())
+    position = receipt["position"]
+    assert state(position) == "WAITING_FOR_DELIVERY"
+    delivery = queue.one()
+    assert state(position) == "IN_DELIVERY"
+    queue.settle(delivery, "KILL", reason="x")
+    assert queue.peek("DEAD")[0]["message"]["id"] == receipt["id"]
+
+
+@pytest.mark.queue("key")
+def test_the_door(queue):
+    for message, says in (({"json": {"nothing": 1}}, "nothing"), ({"payload": "/////w=="}, "Job"), ({"type": "cases.Other", "json": {}}, "cases.Other"),
+                          ({"key": "b", "json": {"key": "a"}}, "`key` is \"a\"")):
+        with pytest.raises(ApiError) as error:
+            queue.publish(message=message)
+        assert error.value.code == "INVALID_ARGUMENT"
+        assert says in error.value.detail
+    with pytest.raises(ApiError) as error:
+        queue.client.queue("cases.Queues/Nothing").publish({})
+    assert error.value.code == "NOT_FOUND"
+    queue.none()
+
+
+@pytest.mark.queue("key")
+def test_a_call_of_the_rpc_is_a_message(queue):
+    status, headers, text = queue.client.request("POST", "/" + queue.name, json.dumps(job("a", 3)), {"content-type": "application/json"})
+    assert status == 202
+    receipt = json.loads(text)
+    delivery = queue.one()
+    assert (delivery["message"]["id"], delivery["message"]["key"], number(delivery)) == (receipt["messageId"], "a", 3)
+    if headers["location"]:
+        assert queue.client.call("GET", headers["location"])["state"] == "IN_DELIVERY"
+    queue.settle(delivery)

@@ -1,0 +1,97 @@
+"""A node that stops, or is killed, in the middle: what was acknowledged is there, and nothing is forgotten."""
+
+import signal
+
+import pytest
+
+from conftest import BACKEND
+from pull import number
+from test_queues import job
+
+
+@pytest.fixture(params=["stop", "kill"])
+def restart(request, node):
+    def again():
+        if request.param == "stop":
+            node.stop()
+        else:
+            node.signal(signal.SIGKILL)
+            node.process.wait()
+        node.start()
+    again.kind = request.param
+    return again
+
+
+@pytest.mark.queue("key")
+def test_a_queue_after_a_restart(queue, restart):
+    tag = restart.kind
+    queue.publish(job("dead", 1))
+    queue.settle(queue.one(10), "KILL", reason="before")
+    queue.publish(job("again", 2))
+    queue.settle(queue.one(10), "RETRY", delay="1s")
+    held = None
+    queue.publish(job("held", 3))
+    while held is None:
+        delivery = queue.one(10, lease=3)
+        if number(delivery) == 3:
+            held = delivery
+        else:
+            queue.settle(delivery, "RETRY", delay="1s")
+    receipts = [queue.publish(job("waiting", n)) for n in range(10, 20)]
+    restart()
+    seen = {}
+    while len(seen) < 12:
+        delivery = queue.one(30)
+        assert delivery["message"]["id"] not in seen, "once settled, it is settled"
+        seen[delivery["message"]["id"]] = delivery
+        queue.settle(delivery)
+    assert [number(seen[receipt["id"]]) for receipt in receipts] == list(range(10, 20))
+    assert [i for i in seen if i in {receipt["id"] for receipt in receipts}] == [receipt["id"] for receipt in receipts], "in order"
+    by_number = {number(delivery): delivery for delivery in seen.values()}
+    assert by_number[2]["attempt"] >= 2, "attempts are remembered"
+    assert by_number[3]["attempt"] == 2, "the lease of the node before has run out"
+    assert [dead["reason"] for dead in queue.peek("DEAD")] == ["before"]
+    assert int(queue.do("redrive", all=True)["count"]) == 1
+    assert number(queue.one(10)) == 1
+    queue.drain()
+    assert tag in ("stop", "kill")
+
+
+@pytest.mark.queue("dedup")
+def test_a_dedup_window_after_a_restart(queue, restart):
+    first = queue.publish(job(n=1, request_id=restart.kind))
+    restart()
+    again = queue.publish(job(n=1, request_id=restart.kind))
+    assert again.get("duplicate") is True
+    assert again["id"] == first["id"]
+    assert len(queue.drain()) == 1
+
+
+@pytest.mark.queue()
+def test_a_pause_after_a_restart(queue, restart):
+    queue.do("pause")
+    queue.publish(job())
+    restart()
+    queue.none(1.0)
+    queue.do("resume")
+    queue.settle(queue.one(20))
+
+
+@pytest.mark.topic
+def test_a_topic_after_a_restart(topic, group, restart):
+    for n in range(4):
+        topic.publish(topic.type, {"key": restart.kind, "number": str(n)})
+    audit = group("audit")
+    for n in range(2):
+        delivery = audit.one(10)
+        assert number(delivery) == n
+        audit.settle(delivery)
+    events = [e for e in topic.read_all(4, earliest=True) if e["message"]["key"] == restart.kind]
+    topic.commit("reader", events[-2]["position"])
+    restart()
+    after = [e for e in topic.read_all(8, seconds_left=5, earliest=True) if e["message"]["key"] == restart.kind]
+    assert [e["position"] for e in after[:len(events)]] == [e["position"] for e in events]
+    rest, _ = topic.read(wait=10, after=topic.checkpoint("reader"))
+    assert [int(e["message"]["json"]["number"]) for e in rest] == [3]
+    assert [number(d) for d in audit.drain(wait=5)] == [2, 3]
+    assert BACKEND.survives_kill
