@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 
 DEFAULT_ADDRESS = "127.0.0.1:8080"  # as in parley.yaml
@@ -199,6 +200,91 @@ def check_chat(output: str) -> None:
     expect("carrier" in lines[1]["text"] and "invoice" in lines[2]["text"], "the answers must fit the questions")
 
 
+def check_accepted(duplicate: bool) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        status, fields, body = head_and_body(output)
+        same(status, 202, "the HTTP status")
+        receipt = json.loads(body)
+        same(receipt["queue"], "shop.Mailer/SendMail", "the queue")
+        same(receipt.get("duplicate", False), duplicate, "whether it was there before")
+        expect(fields["location"].startswith("/parley/queues/shop.Mailer/SendMail/messages/"), "Location must say where the mail's state can be asked")
+
+    return check
+
+
+def check_sent(visit: str, attempts: int) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        sent = [each for each in json.loads(output).get("mails", []) if each["mail"]["requestId"] == visit]
+        same([each["attempts"] for each in sent], [attempts], "the attempts of the one mail")
+
+    return check
+
+
+def check_dead(visit: str) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        dead = [each for each in json.loads(output)["messages"] if visit in json.dumps(each)]
+        same([each["attempts"] for each in dead], [3], "the attempts of the one dead letter")
+        expect("offline.example does not answer" in dead[0]["reason"], "it must say why")
+
+    return check
+
+
+def check_event_stored(output: str) -> None:
+    expect(head_and_body(output)[0] in (200, 202), "the event must be stored")
+
+
+def check_stock_events(pieces: int) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        events = [json.loads(line.removeprefix("data:")) for line in output.splitlines() if line.startswith("data:")]
+        expect(pieces in [event["data"].get("onHand") for event in events], "the event must be there")
+        expect(len(re.findall(r"^id:", output, re.MULTILINE)) >= len(events) > 0, "each must have a position")
+
+    return check
+
+
+def check_stock(pieces: int) -> Callable[[str], None]:
+    def check(output: str) -> None:
+        same(json_lines(output)[0]["onHand"], pieces, "what the catalog knows")
+
+    return check
+
+
+def check_queues(output: str) -> None:
+    for name in ("shop.Mailer/SendMail", "stock"):
+        expect(name in output, f"{name} must be listed")
+
+
+def mail_steps(at: str, parley: str):
+    """E-mails by a queue, with a mail server that is away; stock by a topic with two groups."""
+    to, visit = at.removeprefix("http://"), f"tour-{time.time_ns()}"
+
+    def mail(domain: str, request_id: str) -> str:
+        fields = {"customer": "customers/ada", "to": f"ada@{domain}", "subject": "Your order is on its way", "requestId": request_id}
+        return f"curl -si {at}/v1/mails --json '{json.dumps(fields)}'"
+
+    yield Step("Queue: a mail is answered once it is stored, with 202 and a receipt", mail("example.com", visit), check_accepted(False), lines=12)
+    yield Step("Queue: the same mail sent again is the same mail", mail("example.com", visit), check_accepted(True), lines=12)
+    yield Step("Queue: it was sent, once", f"sleep 0.5; curl -s '{at}/v1/mails?customer=customers/ada'", check_sent(visit, 1))
+    server = f"curl -s -X PUT {at}/v1/mailServers/offline.example --json"
+    yield Step("Queue: a mail whose server is away; three attempts, and it is a dead letter",
+               f"""{server} '{{"works": false}}' && {mail("offline.example", visit + "-late")}""", lambda _: None, lines=14)
+    yield Step("Queue: the dead letter, and why it is one",
+               f"sleep 2; {parley} queue peek shop.Mailer/SendMail --shelf dead --json --node {to}", check_dead(visit + "-late"))
+    yield Step("Queue: the server is back, and the dead letters wait again",
+               f"""{server} '{{"works": true}}' && {parley} queue redrive shop.Mailer/SendMail --reason offline.example --node {to}""", lambda _: None)
+    yield Step("Queue: now it was sent", f"sleep 1; curl -s '{at}/v1/mails?customer=customers/ada'", check_sent(visit + "-late", 1))
+    pieces = time.time_ns() // 1000 % 900 + 1
+    event = {"product": "products/oslo-lamp", "onHand": pieces, "countTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))}
+    yield Step("Topic: a CloudEvent from the warehouse",
+               f"curl -si {at}/topics/stock -H 'ce-specversion: 1.0' -H 'ce-type: shop.StockChanged' -H 'ce-source: /warehouse' -H 'ce-id: {visit}' "
+               f"--json '{json.dumps(event)}'", check_event_stored, lines=10)
+    yield Step("Topic: one group of two, the catalog, has taken it over",
+               f"sleep 0.5; curl -s '{at}/v1/stock:watch?snapshotOnly=true&products=products/oslo-lamp'", check_stock(pieces))
+    yield Step("Topic: all its events, and those to come, as server-sent events",
+               f"curl -sN --max-time 1 -H 'Accept: text/event-stream' '{at}/topics/stock?from=earliest' || true", check_stock_events(pieces), lines=10)
+    yield Step("Queues and groups, and what waits in them", f"{parley} queue ls --node {to}", check_queues, lines=10)
+
+
 def check_openapi(output: str) -> None:
     found = json.loads(output)
     same(found["openapi"][:4], "3.1.", "the version")
@@ -312,6 +398,7 @@ def steps(at: str, admin: str, parley: str, page: bool):
     yield Step("REST: say something in a room; pages that watch it over WebSocket share one stream of the service",
                f"curl -s {at}/v1/rooms/lobby:say --json '{json.dumps(line)}'", check_said)
     yield Step("REST: what the room still has, and for a second what is said in it", f"curl -sN --max-time 1 {at}/v1/rooms/lobby:watch || true", check_room)
+    yield from mail_steps(at, parley)
     if page:
         yield Step("A page: files beside the rpcs", f"curl -si {at}/", check_page, lines=12)
     yield Step("OpenAPI 3.1 of all services", f"curl -s {at}/openapi.json", check_openapi, lines=8)

@@ -17,6 +17,8 @@ Contract::~Contract() = default;
 
 const std::vector<Service>& Contract::services() const { return rep_->services; }
 
+const std::vector<Service>& Contract::event_services() const { return rep_->event_services; }
+
 const Service* Contract::find_service(std::string_view name) const {
   const auto at = rep_->by_name.find(name);
   return at == rep_->by_name.end() ? nullptr : at->second;
@@ -42,18 +44,19 @@ const std::vector<const google::protobuf::FileDescriptor*>& Contract::files() co
 
 ContractPtr ContractBuilder::build(std::unique_ptr<google::protobuf::DescriptorPool> pool,
                                    std::vector<const google::protobuf::FileDescriptor*> files,
-                                   std::vector<Service> services, std::vector<EventType> events) {
+                                   std::vector<Service> services, std::vector<EventType> events,
+                                   std::vector<Service> event_services) {
   auto rep = std::make_unique<Contract::Rep>();
   rep->pool = std::move(pool);
   rep->files = std::move(files);
   rep->services = std::move(services);
   rep->events = std::move(events);
+  rep->event_services = std::move(event_services);
   rep->tables = std::make_unique<TableSet>(*rep->pool);
   // Every message, not only those that rpcs name: an Any may hold it.
   for (const auto* file : rep->files) rep->tables->add_file(*file);
   std::uint32_t index = 0;
-  for (Service& service : rep->services) {
-    rep->by_name.emplace(service.name, &service);
+  const auto add = [&](Service& service) {
     for (Method& method : service.methods) {
       method.index = index++;
       method.input = &rep->tables->table(*method.descriptor->input_type());
@@ -64,7 +67,12 @@ ContractPtr ContractBuilder::build(std::unique_ptr<google::protobuf::DescriptorP
         method.queue->dedup = bound(*method.input, method.queue->dedup_path);
       }
     }
+  };
+  for (Service& service : rep->services) {
+    rep->by_name.emplace(service.name, &service);
+    add(service);
   }
+  for (Service& service : rep->event_services) add(service);
   for (EventType& event : rep->events) {
     event.table = rep->tables->find(event.type);
     event.key = bound(*event.table, event.key_path);

@@ -77,6 +77,9 @@ class Contract {
   Contract& operator=(const Contract&) = delete;
 
   const std::vector<Service>& services() const;
+  // Made of the contract's event types (event_service.h); empty where there are none. `find` knows its rpcs, and
+  // GraphQL shows them; documents that describe the user's contract leave it out.
+  const std::vector<Service>& event_services() const;
   const Service* find_service(std::string_view name) const;
   // By gRPC path "/package.Service/Method"; null if there is none. One hash look-up.
   const Method* find(std::string_view path) const;

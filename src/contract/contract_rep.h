@@ -18,6 +18,7 @@ struct Contract::Rep {
   std::unique_ptr<google::protobuf::DescriptorPool> pool;  // services and tables may point into it: destroyed last
   std::vector<const google::protobuf::FileDescriptor*> files;
   std::vector<Service> services;
+  std::vector<Service> event_services;
   std::unordered_map<std::string_view, const Service*> by_name;
   std::unordered_map<std::string_view, const Method*> by_path;  // keys are the methods' own paths
   std::vector<EventType> events;
@@ -31,7 +32,7 @@ class ContractBuilder {
   // `services` have their rules and options, `events` their names; tables and what needs them are made here.
   static ContractPtr build(std::unique_ptr<google::protobuf::DescriptorPool> pool,
                            std::vector<const google::protobuf::FileDescriptor*> files, std::vector<Service> services,
-                           std::vector<EventType> events);
+                           std::vector<EventType> events, std::vector<Service> event_services);
 };
 
 }  // namespace parley::contract

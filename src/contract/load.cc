@@ -8,6 +8,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include "contract/contract_rep.h"
+#include "contract/event_service.h"
 #include "contract/http_binding.h"
 #include "contract/lint.h"
 #include "contract/message_option_reader.h"
@@ -118,15 +119,18 @@ Method compile_method(const pb::MethodDescriptor& descriptor, Reporter& report) 
   return method;
 }
 
+Service compile_service(const pb::ServiceDescriptor& descriptor, Reporter& report) {
+  Service service{descriptor.full_name(), {}, &descriptor};
+  for (int k = 0; k < descriptor.method_count(); ++k)
+    service.methods.push_back(compile_method(*descriptor.method(k), report));
+  return service;
+}
+
 std::vector<Service> compile_services(const std::vector<const pb::FileDescriptor*>& files, Reporter& report) {
   std::vector<Service> services;
   for (const pb::FileDescriptor* file : files) {
     for (int i = 0; i < file->service_count(); ++i) {
-      const pb::ServiceDescriptor& descriptor = *file->service(i);
-      Service service{descriptor.full_name(), {}, &descriptor};
-      for (int k = 0; k < descriptor.method_count(); ++k)
-        service.methods.push_back(compile_method(*descriptor.method(k), report));
-      services.push_back(std::move(service));
+      services.push_back(compile_service(*file->service(i), report));
     }
   }
   // By name: indexes of methods do not depend on how files are named or found.
@@ -159,8 +163,12 @@ void finish(SourceSet& sources, Loaded& loaded) {
   std::vector<EventType> events = event_types(own, options);
   loaded.files = sources.read_files();
   sort_by_place(loaded.diagnostics);
-  if (!has_error(loaded.diagnostics))
-    loaded.contract = ContractBuilder::build(std::move(pool), std::move(own), std::move(services), std::move(events));
+  if (has_error(loaded.diagnostics)) return;
+  std::vector<Service> event_services;
+  if (const pb::ServiceDescriptor* made = build_event_service(events, *pool))
+    event_services.push_back(compile_service(*made, report));
+  loaded.contract = ContractBuilder::build(std::move(pool), std::move(own), std::move(services), std::move(events),
+                                           std::move(event_services));
 }
 
 }  // namespace

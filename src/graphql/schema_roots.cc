@@ -24,9 +24,11 @@ bool SchemaBuilder::is_shown(const contract::Method& method) {
 
 void SchemaBuilder::build_roots() {
   std::map<std::string_view, std::vector<const contract::Method*>> by_root;
-  for (const contract::Service& service : contract_.services()) {
-    for (const contract::Method& method : service.methods) {
-      if (is_shown(method)) by_root[contract::graphql_root(*method.descriptor)].push_back(&method);
+  for (const auto* services : {&contract_.services(), &contract_.event_services()}) {
+    for (const contract::Service& service : *services) {
+      for (const contract::Method& method : service.methods) {
+        if (is_shown(method)) by_root[contract::graphql_root(*method.descriptor)].push_back(&method);
+      }
     }
   }
   schema_->query_ = root("Query", by_root["Query"], "What can be read.");

@@ -24,6 +24,9 @@ class PullApi : public MessageEdges {
   }
   Task<void> serve(net::ServerExchange& exchange) override;
 
+  // Answers the rpcs that Parley makes of the user's event types.
+  HandlerPtr event_streams() { return services_.event_streams(); }
+
   // What waits for messages ends soon.
   void stop_waiting() { services_.drain(); }
   // Ends what goes on without an exchange. Once there are none any more.

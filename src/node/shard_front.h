@@ -24,12 +24,14 @@ class ShardFront : public Front {
   void swap(contract::ContractPtr contract, const HandlerMaker& make, const HandlerMaker& make_receiver) {
     std::vector<HandlerPtr> handlers(contract->method_count());
     std::vector<HandlerPtr> receivers(contract->method_count());
-    for (const contract::Service& service : contract->services()) {
+    const auto add = [&](const contract::Service& service) {
       for (const contract::Method& method : service.methods) {
         handlers[method.index] = make(method);
         receivers[method.index] = make_receiver(method);
       }
-    }
+    };
+    for (const contract::Service& service : contract->services()) add(service);
+    for (const contract::Service& service : contract->event_services()) add(service);
     contract_ = std::move(contract);
     handlers_ = std::move(handlers);
     receivers_ = std::move(receivers);

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/log.h"
+#include "contract/event_service.h"
 #include "filter/limits.h"
 #include "filter/telemetry.h"
 #include "loop/shard.h"
@@ -118,9 +119,7 @@ struct Worker::Inside {
     }
     front.swap(
         snapshot->contract,
-        [&](const contract::Method& method) {
-          return filtered(method.queue ? queue_route : route(*snapshot, routes, method));
-        },
+        [&](const contract::Method& method) { return filtered(route_of(*snapshot, routes, method)); },
         [&](const contract::Method& method) {
           const bool is_here = (method.queue || method.subscribe) && snapshot->served_by.contains(method.service);
           return is_here ? filtered(route(*snapshot, routes, method)) : nullptr;
@@ -156,6 +155,12 @@ struct Worker::Inside {
   HandlerPtr filtered(HandlerPtr inner) {
     auto limited = std::make_shared<filter::Limits>(std::move(inner), pending);
     return std::make_shared<filter::Telemetry>(std::move(limited), metrics, access);
+  }
+
+  HandlerPtr route_of(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {
+    if (method.queue) return queue_route;
+    if (method.service == contract::event_service_name) return pull_api->event_streams();
+    return route(snapshot, routes, method);
   }
 
   static HandlerPtr route(const Snapshot& snapshot, const Routes& routes, const contract::Method& method) {

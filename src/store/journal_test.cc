@@ -13,6 +13,7 @@
 #include "store/crc32c.h"
 #include "store/forgetful_files.h"
 #include "store/segment_file.h"
+#include "store/test_seeds.h"
 
 namespace parley::store {
 namespace {
@@ -228,7 +229,7 @@ struct Workload {
 class PowerLoss : public testing::TestWithParam<Fate> {};
 
 TEST_P(PowerLoss, LosesNothingThatWasSynced) {
-  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+  for (std::uint64_t seed = 0; seed < seeds(400); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     std::mt19937_64 random(seed);
     Workload work;

@@ -57,6 +57,7 @@ class Parley(Backend):
 
 class RabbitMQ(Backend):
     slack = 1.0
+    at_start = {"dedup": "RabbitMQ has no deduplication"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.RabbitMQ(self.folder / "rabbitmq"))
@@ -65,10 +66,11 @@ class RabbitMQ(Backend):
 
 class Kafka(Backend):
     slack = 3.0
+    at_start = {"dedup": "Kafka has no window over messages of several producers"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
-        self.messages = f"kafka://127.0.0.1:{server.port}?dedup=process"
+        self.messages = f"kafka://127.0.0.1:{server.port}"
 
 
 class Sqs(Backend):
@@ -77,7 +79,7 @@ class Sqs(Backend):
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(elasticmq.ElasticMQ(self.folder / "elasticmq", self.cache))
-        self.messages = f"sqs://127.0.0.1:{server.port}?tls=off"
+        self.messages = f"sqs+http://127.0.0.1:{server.port}?region=elasticmq"
 
 
 BACKENDS = {"embedded": Embedded, "parley": Parley, "rabbitmq": RabbitMQ, "kafka": Kafka, "sqs": Sqs}

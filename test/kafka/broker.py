@@ -56,7 +56,7 @@ class Kafka:
 
     def __init__(self, cache, secure=False):
         self.folder = tempfile.mkdtemp(prefix="parley-kafka-")
-        self.classpath = tools.maven_classpath(cache, "kafka", os.path.join(HERE, "pom.xml"))
+        self.classpath = tools.maven_classpath(cache, "kafka", os.path.join(HERE, "..", "lib", "kafka", "pom.xml"))
         self.port, self.controller, self.tls_port, self.sasl_port = (parley_node.free_port() for _ in range(4))
         self.config = os.path.join(self.folder, "server.properties")
         self.ca = ""

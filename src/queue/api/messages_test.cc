@@ -164,7 +164,9 @@ TEST(PullApiMessages, an_error_keeps_its_reason_on_the_way) {
 }
 
 TEST(PullApiMessages, malformed_bytes_are_refused) {
-  for (const std::string_view wire : {"\x0a\x05" "ab", "\xff", "\x12\x02\x0a\x09"}) {
+  for (const std::string_view wire : {"\x0a\x05"
+                                      "ab",
+                                      "\xff", "\x12\x02\x0a\x09"}) {
     EXPECT_EQ(from_wire<PublishRequest>(wire).error().code(), Code::invalid_argument);
   }
 }

@@ -90,6 +90,9 @@ class Connection {
   Error why_dead_{Code::unavailable, Blame::upstream, "RabbitMQ: the connection is closed"};
 };
 
+// For what fails only with the connection, which its link meets at the end of the turn.
+inline void met_later(const Result<void>& /*done*/) {}
+
 // What a channel.close or connection.close of RabbitMQ means: its reply code (AMQP 0.9.1 section 1.2) and its text.
 Error error_of(int reply_code, std::string_view reply_text);
 

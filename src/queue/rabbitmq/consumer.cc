@@ -64,7 +64,7 @@ void Consumer::declare(const queue::Consumer& consumer, Duration ttl) {
   });
 }
 
-void Consumer::lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<Delivery>>> answer) {
+void Consumer::lease(LeaseRequest request, const std::shared_ptr<Answer<std::vector<Delivery>>>& answer) {
   const bool taken = post([this, request = std::move(request), answer] {
     Tap& t = tap(request.source);
     t.wanted = Clock::now();
@@ -73,7 +73,7 @@ void Consumer::lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<De
   if (!taken) answer->give(fail(Error(Code::unavailable, Blame::us, "RabbitMQ: closing").safe_to_retry()));
 }
 
-void Consumer::extend(Source source, std::string lease, Duration by, std::shared_ptr<Answer<void>> answer) {
+void Consumer::extend(Source source, std::string lease, Duration by, const std::shared_ptr<Answer<void>>& answer) {
   const bool taken = post([this, source = std::move(source), lease = std::move(lease), by, answer] {
     Held* held = leased(source, lease);
     if (held == nullptr || held->settling) return answer->give(fail(lease_lost()));
@@ -90,7 +90,7 @@ void Consumer::extend(Source source, std::string lease, Duration by, std::shared
   if (!taken) answer->give(fail(lease_lost()));
 }
 
-void Consumer::settle(Source source, std::string lease, Settlement how, std::shared_ptr<Answer<void>> answer) {
+void Consumer::settle(Source source, std::string lease, Settlement how, const std::shared_ptr<Answer<void>>& answer) {
   const bool taken = post([this, source = std::move(source), lease = std::move(lease), how = std::move(how), answer] {
     settle_now(source, lease, how, answer);
   });
@@ -243,7 +243,7 @@ void Consumer::read_records(Connection& c, Tap& t) {
     attempts_.read_records((*got)->envelope.body.view());
   }
   // They stay for whoever consumes next; RabbitMQ drops them after a week.
-  if (last != 0) (void)c.requeue(records_channel, last, true);
+  if (last != 0) met_later(c.requeue(records_channel, last, true));
 }
 
 void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) {
@@ -316,7 +316,7 @@ void Consumer::begin(Connection& c, Tap& t, Instant now) {
 
 void Consumer::end(Connection& c, Tap& t) {
   if (t.tag.empty()) return;
-  (void)c.cancel(t.channel, t.tag);
+  met_later(c.cancel(t.channel, t.tag));
   t.tag.clear();
   t.prefetch = 0;
   give_back(t);
@@ -350,7 +350,7 @@ void Consumer::give_back(Tap& t) {
                             if (m.lease.empty() && !m.settling) back.push_back(&m);
                           });
                           for (Held* m : back) {
-                            if (Connection* c = connection()) (void)c->requeue(at.channel, m->tag);
+                            if (Connection* c = connection()) met_later(c->requeue(at.channel, m->tag));
                             at.holdings.remove(*m);
                           }
                         });
@@ -437,7 +437,7 @@ void Consumer::upkeep(Tap& t, Instant now) {
   // node would become the one consumer meanwhile.)
   if (wanted && !t.consumer.keyed && t.prefetch < t.consumer.in_flight &&
       static_cast<int>(t.holdings.count_of(t.generation)) >= t.prefetch) {
-    (void)c->cancel(t.channel, t.tag);
+    met_later(c->cancel(t.channel, t.tag));
     t.tag.clear();
     t.prefetch = std::min(t.prefetch * 2, t.consumer.in_flight);
     t.look_again = Instant();
@@ -474,7 +474,7 @@ void Consumer::stopping() {
     });
     if (c == nullptr || records.empty()) continue;
     // What is unacknowledged goes back when the connection closes, just behind this.
-    (void)publisher_.publish_and_wait("", names::returned(t->source), Attempts::record(std::move(records)));
+    met_later(publisher_.publish_and_wait("", names::returned(t->source), Attempts::record(std::move(records))));
   }
 }
 

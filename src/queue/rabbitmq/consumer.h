@@ -32,9 +32,9 @@ class Consumer final : public Link {
 
   // Any thread.
   void declare(const queue::Consumer& consumer, Duration ttl);
-  void lease(LeaseRequest request, std::shared_ptr<Answer<std::vector<Delivery>>> answer);
-  void extend(Source source, std::string lease, Duration by, std::shared_ptr<Answer<void>> answer);
-  void settle(Source source, std::string lease, Settlement how, std::shared_ptr<Answer<void>> answer);
+  void lease(LeaseRequest request, const std::shared_ptr<Answer<std::vector<Delivery>>>& answer);
+  void extend(Source source, std::string lease, Duration by, const std::shared_ptr<Answer<void>>& answer);
+  void settle(Source source, std::string lease, Settlement how, const std::shared_ptr<Answer<void>>& answer);
 
   // For threads that may wait.
   struct Here {
@@ -111,7 +111,7 @@ class Consumer final : public Link {
   void give_back(Tap& tap);
   void fail_waiters(Tap& tap, const Error& why);
 
-  void settle_now(Source source, const std::string& lease, const Settlement& how,
+  void settle_now(const Source& source, const std::string& lease, const Settlement& how,
                   const std::shared_ptr<Answer<void>>& answer);
   // Stays here, in its place, as long as `delay`.
   void retry_keyed(Tap& tap, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer);

@@ -72,7 +72,7 @@ void Link::run() {
     for (auto& work : inbox_->take()) work();
     if (connection()) read_frames();
     Instant next = turn(Clock::now());
-    if (connection_ && connection_->is_dead()) break_off(connection_->why_dead());
+    if (connection_ && connection_->is_dead()) break_off();
     if (!connection_) next = std::min(next, retry_at_);
     if (!stop_) wait(next);
   }
@@ -105,15 +105,14 @@ void Link::connect(Instant now) {
   said_ = true;
 }
 
-void Link::break_off(const Error& why) {
-  const Error reason = why;
+void Link::break_off() {
+  away_ = connection_->why_dead();
   socket_ = -1;
   connection_.reset();
-  away_ = reason;
-  if (!said_) log::warn("{}: {}; connecting again", purpose_, reason.message());
+  if (!said_) log::warn("{}: {}; connecting again", purpose_, away_.message());
   said_ = true;
   retry_at_ = Clock::now() + first_back_off;
-  lost(reason);
+  lost(away_);
 }
 
 void Link::read_frames() {

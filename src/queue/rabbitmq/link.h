@@ -75,7 +75,7 @@ class Link {
  private:
   void run();
   void connect(Instant now);
-  void break_off(const Error& why);
+  void break_off();
   void read_frames();
   void wait(Instant until);
 

@@ -117,7 +117,7 @@ void Reader::method(Connection& c, int channel, const amqp_method_t& m) {
     return deliver(c, *at->second, static_cast<amqp_basic_deliver_t*>(m.decoded)->delivery_tag);
   }
   if (m.id == AMQP_BASIC_CANCEL_METHOD || m.id == AMQP_CHANNEL_CLOSE_METHOD) {
-    if (m.id == AMQP_CHANNEL_CLOSE_METHOD) (void)c.reopen_channel(channel);
+    if (m.id == AMQP_CHANNEL_CLOSE_METHOD) met_later(c.reopen_channel(channel));
     if (at->second->done) {
       at->second->done(fail(Error(Code::unavailable, Blame::upstream, "RabbitMQ ended the reading of the log")));
     }
@@ -139,7 +139,7 @@ void Reader::deliver(Connection& c, Cursor& cursor, std::uint64_t tag) {
   if ((fence && !cursor.fences) || early) {
     cursor.passed = tag;
     cursor.passed_position = event.position;
-    if (cursor.events.empty()) (void)c.ack(cursor.channel, tag, true);
+    if (cursor.events.empty()) met_later(c.ack(cursor.channel, tag, true));
     return;
   }
   if (fence) event.message.type = headers::fence;
@@ -170,7 +170,7 @@ void Reader::serve(Cursor& cursor, Instant now) {
     cursor.events.pop_front();
   }
   if (last == 0 && !cursor.passed_position.empty() && cursor.events.empty()) cursor.next = cursor.passed_position;
-  if (Connection* c = connection(); c != nullptr && last != 0) (void)c->ack(cursor.channel, last, true);
+  if (Connection* c = connection(); c != nullptr && last != 0) met_later(c->ack(cursor.channel, last, true));
   out.next = cursor.next;
   cursor.idle_since = now;
   cursor.request.reset();

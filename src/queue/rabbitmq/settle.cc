@@ -11,7 +11,7 @@ std::int64_t milliseconds(WallTime t) { return t.time_since_epoch().count(); }
 
 }  // namespace
 
-void Consumer::settle_now(Source source, const std::string& lease, const Settlement& how,
+void Consumer::settle_now(const Source& source, const std::string& lease, const Settlement& how,
                           const std::shared_ptr<Answer<void>>& answer) {
   Held* held = leased(source, lease);
   Connection* c = connection();
@@ -76,7 +76,7 @@ void Consumer::replace(Tap& t, Held& held, std::string to_exchange, std::string 
                        std::shared_ptr<Answer<void>> answer) {
   publish_then(std::move(to_exchange), std::move(to_key), std::move(successor), t, held, std::move(answer),
                [this](Tap& at, Held& m) {
-                 if (Connection* c = connection()) (void)c->ack(at.channel, m.tag);
+                 if (Connection* c = connection()) met_later(c->ack(at.channel, m.tag));
                  at.holdings.remove(m);
                });
 }
@@ -119,7 +119,7 @@ void Consumer::end_lease(Tap& t, Held& m, Instant now) {
   Connection* c = connection();
   if (c == nullptr) return;
   attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished + 1});
-  (void)c->requeue(t.channel, m.tag);
+  met_later(c->requeue(t.channel, m.tag));
   t.holdings.send_back(m, now, now);
 }
 
@@ -132,7 +132,7 @@ void Consumer::refresh(Tap& t, Instant now) {
     Connection* c = connection();
     if (c == nullptr) return;
     attempts_.note(m->message.id, {delivery_count(m->envelope) + 1, m->finished});
-    (void)c->requeue(t.channel, m->tag);
+    met_later(c->requeue(t.channel, m->tag));
     t.holdings.send_back(*m, m->ready, now);
   }
 }

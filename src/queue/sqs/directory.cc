@@ -266,16 +266,18 @@ Task<Result<std::vector<PlacePtr>>> create(Client& client, const Settings& setti
     if (!place) co_return fail(std::move(place).error());
     out.push_back(std::move(*place));
   }
-  const Result<std::string> name = topic_name(wanted.name, settings.prefix, wanted.keyed);
-  if (!name) co_return fail(name.error());
-  Wanted topic{.sqs_name = *name, .attributes = common_attributes(settings), .fixed = {}, .tags = {}};
-  if (wanted.keyed) topic.fixed = fifo_attributes(false);
-  Result<std::string> url = co_await ensure(client, std::move(topic));
-  if (!url) co_return fail(std::move(url).error());
   QueueDeclaration itself;
   itself.consumer.name = wanted.name;
   itself.consumer.keyed = wanted.keyed;
-  const std::shared_ptr<Place> place = place_of(std::move(itself), wanted.keyed);
+  itself.dedup_window = std::min(wanted.dedup_window, dedup_window);
+  const bool fifo = is_fifo(itself);
+  const Result<std::string> name = topic_name(wanted.name, settings.prefix, fifo);
+  if (!name) co_return fail(name.error());
+  Wanted topic{.sqs_name = *name, .attributes = common_attributes(settings), .fixed = {}, .tags = {}};
+  if (fifo) topic.fixed = fifo_attributes(itself.dedup_window > Duration::zero());
+  Result<std::string> url = co_await ensure(client, std::move(topic));
+  if (!url) co_return fail(std::move(url).error());
+  const std::shared_ptr<Place> place = place_of(std::move(itself), fifo);
   place->topic = true;
   place->url = std::move(*url);
   out.push_back(place);

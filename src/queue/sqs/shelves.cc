@@ -1,6 +1,8 @@
 #include "queue/sqs/shelves.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <set>
 
 #include "queue/sqs/fault.h"
@@ -60,41 +62,53 @@ Peeked peeked_of(const Received& received, const Envelope& envelope, int attempt
           .since = envelope.since};
 }
 
+using Work = std::function<Task<Result<void>>(const Received&)>;
+
+// What came of working on some messages at once.
+struct Worked {
+  std::uint64_t done = 0;
+  std::optional<Error> failed;
+};
+
+Task<void> work_on(const Work& work, const Received& received, Worked& worked) {
+  const Result<void> result = co_await work(received);
+  if (result) {
+    ++worked.done;
+  } else {
+    worked.failed = result.error();
+  }
+}
+
 // Applies `work` to what is received until nothing is left that was there before; returns how many it was done to.
 // What `wanted` is given and is not empty is left alone.
-template <class Work>
 Task<Result<std::uint64_t>> for_each(Part& part, WallTime before, std::set<Position> wanted, Work work) {
   const bool all = wanted.empty();
-  std::uint64_t done = 0;
+  const auto is_wanted = [&](const Received& each) {
+    return all ? sent_at(each) <= (before + clocks_differ).time_since_epoch().count()
+               : wanted.erase(position_of(each)) > 0;
+  };
+  Worked worked;
   std::vector<Received> others;
-  std::optional<Error> failed;
-  while (!failed && (all || !wanted.empty())) {
+  while (!worked.failed && (all || !wanted.empty()) && others.size() <= most_seen) {
     Result<std::vector<Received>> got = co_await receive_or_none(part, worked_for);
     if (!got) {
-      failed = std::move(got).error();
+      worked.failed = std::move(got).error();
       break;
     }
-    bool any = false;
-    for (Received& each : *got) {
-      const bool is_wanted = all ? sent_at(each) <= (before + clocks_differ).time_since_epoch().count()
-                                 : wanted.erase(position_of(each)) > 0;
-      if (failed || !is_wanted) {
-        others.push_back(std::move(each));
-        continue;
-      }
-      any = true;
-      if (const Result<void> worked = co_await work(each); worked) {
-        ++done;
-      } else {
-        failed = worked.error();
-      }
-    }
-    if (got->empty() || (all && !any) || others.size() > most_seen) break;
+    const auto rest = std::ranges::partition(*got, is_wanted);
+    std::ranges::move(rest, std::back_inserter(others));
+    const bool nothing = rest.size() == got->size() && (all || rest.empty());
+    got->erase(rest.begin(), rest.end());
+    if (nothing) break;
+    std::ranges::sort(*got, {}, position_of);
+    TaskGroup working;
+    for (const Received& each : *got) working.spawn(work_on(work, each, worked));
+    co_await working.join();
   }
   const Result<void> back = co_await put_back_all(part, others);
-  if (failed) co_return fail(*failed);
+  if (worked.failed) co_return fail(*worked.failed);
   if (!back) co_return fail(back.error());
-  co_return done;
+  co_return worked.done;
 }
 
 }  // namespace
@@ -123,34 +137,25 @@ Task<Result<std::vector<Peeked>>> peek(Channel& channel, Ledger& ledger, PeekReq
 
 namespace {
 
-struct Redrive {
-  Channel& channel;
-  const WallClock& clock;
-  Task<Result<void>> operator()(const Received& received) const {
-    Envelope envelope = decode(received).envelope;
-    envelope.attempts = 0;
-    envelope.reason.clear();
-    envelope.since.reset();
-    envelope.due.reset();
-    envelope.expires.reset();  // its time begins anew
-    const Duration ttl = channel.place().wanted.ttl;
-    if (ttl > Duration::zero()) envelope.expires = clock.now() + std::chrono::floor<std::chrono::milliseconds>(ttl);
-    const Result<std::string> sent = co_await channel.enqueue(envelope, received.message_id);
-    if (!sent) co_return fail(sent.error());
-    co_return co_await channel.dead().remove(received.receipt);
-  }
-};
-
-struct Remove {
-  Part& part;
-  Task<Result<void>> operator()(const Received& received) const { return part.remove(received.receipt); }
-};
+Task<Result<void>> bring_back(Channel& channel, const WallClock& clock, const Received& received) {
+  Envelope envelope = decode(received).envelope;
+  envelope.attempts = 0;
+  envelope.reason.clear();
+  envelope.since.reset();
+  envelope.due.reset();
+  envelope.expires.reset();  // its time begins anew
+  const Duration ttl = channel.place().wanted.ttl;
+  if (ttl > Duration::zero()) envelope.expires = clock.now() + std::chrono::floor<std::chrono::milliseconds>(ttl);
+  const Result<std::string> sent = co_await channel.enqueue(envelope, received.message_id);
+  if (!sent) co_return fail(sent.error());
+  co_return co_await channel.dead().remove(received.receipt);
+}
 
 }  // namespace
 
 Task<Result<std::uint64_t>> redrive(Channel& channel, const WallClock& clock, std::vector<Position> which) {
   co_return co_await for_each(channel.dead(), clock.now(), std::set(which.begin(), which.end()),
-                              Redrive{.channel = channel, .clock = clock});
+                              [&channel, &clock](const Received& each) { return bring_back(channel, clock, each); });
 }
 
 // Not by PurgeQueue, which also removes what is leased, what comes in the minute after, and does not say how many; but
@@ -167,7 +172,8 @@ Task<Result<std::uint64_t>> purge(Workbench& bench, Channel& channel, const Wall
     co_return depth->all();
   }
   Part& part = shelf == Shelf::waiting ? channel.main() : channel.dead();
-  co_return co_await for_each(part, clock.now(), {}, Remove{.part = part});
+  co_return co_await for_each(part, clock.now(), {},
+                              [&part](const Received& each) { return part.remove(each.receipt); });
 }
 
 Task<Result<Stats>> stats(Channel& channel) {

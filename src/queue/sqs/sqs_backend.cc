@@ -75,7 +75,9 @@ class SqsBackend final : public Backend {
     if (!std::exchange(said_what_differs_, true)) {
       log::info("queues on SQS: a message that nobody takes is gone after 14 days, without a dead letter");
       if (!wanted.topics.empty())
-        log::info("topics on SQS: an event goes to the groups that there are, and is gone; nothing can be replayed");
+        log::info(
+            "topics on SQS: an event goes to the groups that there are, and is gone; nothing can be replayed. One that "
+            "comes again is known for 5 minutes");
     }
     return asking<void>([&](Client& client) { return declare_all(client, *common_, wanted); });
   }

@@ -86,6 +86,7 @@ Answer services_answer(const Contracts& contracts) {
   std::set<std::string> names;
   for (const auto& contract : contracts) {
     for (const contract::Service& service : contract->services()) names.insert(service.name);
+    for (const contract::Service& service : contract->event_services()) names.insert(service.name);
   }
   WireWriter out;
   for (const std::string& name : names) out.part(1, WireWriter().text(1, name).take());

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "contract/load.h"
+#include "route/local/messages/event_streams.h"
 
 namespace parley::route {
 namespace {
@@ -45,6 +46,7 @@ MessageServices::MessageServices(const Front& user, queue::Broker& broker, queue
   add_lease_stream(route_, messaging_);
   add_redrive(route_, messaging_);
   add_topics(route_, messaging_);
+  event_streams_ = std::make_shared<TellReason>(guarded(access_, std::make_shared<EventStreams>(messaging_)));
   wrap([](const contract::Method&, HandlerPtr handler) { return handler; });
 }
 

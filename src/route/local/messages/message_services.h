@@ -28,6 +28,9 @@ class MessageServices : public Front {
 
   // Puts filters around every handler: telemetry, say. Once, before serving.
   void wrap(const std::function<HandlerPtr(const contract::Method&, HandlerPtr)>& filter);
+  // Answers the rpcs of the user's contract that Parley makes of its event types (contract/event_service.h).
+  HandlerPtr event_streams() { return event_streams_; }
+
   // What waits for messages comes back empty-handed, soon.
   void drain() { messaging_.draining = true; }
 
@@ -43,6 +46,7 @@ class MessageServices : public Front {
   Messaging messaging_;
   LocalRoute route_;
   PullApi access_;
+  HandlerPtr event_streams_;
   std::vector<HandlerPtr> handlers_;  // by Method::index
 };
 
