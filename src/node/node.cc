@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <thread>
 #include <tuple>
 
@@ -22,6 +23,7 @@
 #include "node/reachable.h"
 #include "node/services.h"
 #include "node/signals.h"
+#include "node/tunnel_metrics.h"
 #include "node/worker.h"
 #include "queue/declarations_of.h"
 
@@ -383,6 +385,7 @@ Task<std::string> Node::Rep::metrics() {
     std::vector<std::vector<filter::CallMetrics>> shards;
     std::size_t connections = 0;
     QueueMetrics queues;
+    std::vector<route::TunnelMetrics> tunnels;
     Signal changed;
   };
   auto gathered = std::make_shared<Gathered>();
@@ -391,6 +394,7 @@ Task<std::string> Node::Rep::metrics() {
       gathered->shards.push_back(std::move(numbers.calls));
       gathered->connections += numbers.connections;
       gathered->queues.add(numbers.deliveries, numbers.queues);
+      std::ranges::move(numbers.tunnels, std::back_inserter(gathered->tunnels));
       gathered->changed.notify();
     });
   }
@@ -400,6 +404,7 @@ Task<std::string> Node::Rep::metrics() {
       {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
       {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}};
   gathered->queues.put(WallClock().now(), samples);
+  put_tunnels(gathered->tunnels, samples);
   co_return filter::render_prometheus(gathered->shards, samples);
 }
 
