@@ -19,6 +19,8 @@ std::string kind_of(const contract::Method& m) {
   if (m.client_streaming && m.server_streaming) return "bidi stream";
   if (m.client_streaming) return "client stream";
   if (m.server_streaming) return "server stream";
+  if (m.queue) return "queue";
+  if (m.subscribe) return "takes events of " + m.subscribe->topic;
   return "unary";
 }
 

@@ -209,6 +209,12 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
     const auto scheme = backend_scheme(c.messages);
     if (!scheme) add(c.messages_line, "'messages': " + scheme.error().message());
   }
+  for (const auto* places : {&c.queues, &c.topics}) {
+    for (const auto& [name, place] : *places) {
+      const auto scheme = backend_scheme(place.messages);
+      if (!scheme) add(place.line, "'" + name + "': " + scheme.error().message());
+    }
+  }
   if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
   check_word("pull_api", c.pull_api, {"off", "local", "on"}, add);

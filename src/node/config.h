@@ -32,6 +32,14 @@ struct TunnelConfig {
   bool operator==(const TunnelConfig& o) const { return path == o.path && at == o.at && ca == o.ca; }
 };
 
+// One queue or topic that is kept elsewhere than the others.
+struct PlaceConfig {
+  std::string messages;  // as `messages` of the node
+  int line = 1;
+
+  bool operator==(const PlaceConfig& o) const { return messages == o.messages; }
+};
+
 struct Config {
   std::filesystem::path file;    // "" where there was none
   std::filesystem::path folder;  // relative paths start here
@@ -44,7 +52,9 @@ struct Config {
   std::map<std::string, TunnelConfig> tunnels;
   std::string messages;  // "embedded", "kafka://…"; "": embedded, if the contract has queues, topics or events
   int messages_line = 1;
-  std::string data = ".parley";    // a folder
+  std::string data = ".parley";               // a folder
+  std::map<std::string, PlaceConfig> queues;  // by name
+  std::map<std::string, PlaceConfig> topics;
   std::string pull_api = "local";  // "off", "local" or "on"
 
   struct {

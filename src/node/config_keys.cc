@@ -67,6 +67,14 @@ constexpr Key keys[] = {
        c.messages = v.text;
        c.messages_line = v.line;
      }},
+    {"queues", KeyType::section, "", "Queues that are kept elsewhere than `messages` says, by their names.", nullptr},
+    {"queues.*", KeyType::section, "", "One queue, such as `shop.Mailer/SendMail`.", nullptr},
+    {"queues.*.messages", KeyType::text, "", "Where it is kept, as `messages` says it.",
+     [](C& c, const V& v) { c.queues[v.star] = {.messages = v.text, .line = v.line}; }},
+    {"topics", KeyType::section, "", "Topics that are kept elsewhere than `messages` says, by their names.", nullptr},
+    {"topics.*", KeyType::section, "", "One topic.", nullptr},
+    {"topics.*.messages", KeyType::text, "", "Where it is kept, as `messages` says it.",
+     [](C& c, const V& v) { c.topics[v.star] = {.messages = v.text, .line = v.line}; }},
     {"data", KeyType::text, ".parley",
      "The folder of what this node keeps; one node has it at a time. Made if it is not there.",
      [](C& c, const V& v) { c.data = v.text; }},

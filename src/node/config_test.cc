@@ -79,6 +79,9 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"half a certificate", "tls: {cert: a}\n", {"go together"}},
       {"credentials for all", "cors: {origins: ['*'], credentials: true}\n", {"name the origins"}},
       {"a later issue's key", "events: kafka://h:1\n", {"'events' is not served yet"}},
+      {"a backend of a queue that is none",
+       "queues:\n  shop.Mailer/SendMail: {messages: pigeon}\n",
+       {"p.yaml:2", "'shop.Mailer/SendMail'", "'pigeon' is no place"}},
       {"a backend that is none", "\nmessages: pigeon://h:1\n", {"p.yaml:2", "'pigeon://h:1' is no place", "embedded"}},
   };
   for (const Bad& c : cases) {

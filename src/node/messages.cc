@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/nearest.h"
 #include "queue/embedded/embedded_backend.h"
 #include "queue/kafka/backend.h"
 #include "queue/rabbitmq/backend.h"
 #include "queue/remote/remote_backend.h"
+#include "queue/split_backend.h"
 #include "queue/sqs/sqs_backend.h"
 
 namespace parley::node {
@@ -74,13 +76,57 @@ bool uses_messages(const contract::Contract& contract) {
   });
 }
 
-Result<std::unique_ptr<queue::Backend>> open_messages(const Config& config) {
-  const std::string at = config.messages.empty() ? "embedded" : config.messages;
+namespace {
+
+Result<std::unique_ptr<queue::Backend>> open_one(const Config& config, const std::string& at) {
   const auto scheme = backend_scheme(at);
   if (!scheme) return fail(scheme.error());
   auto opened = (*scheme)->open({.at = at, .data = config.folder / config.data, .folder = config.folder});
   if (!opened) return fail(std::move(opened).error().during("messages: " + std::string((*scheme)->scheme)));
   return opened;
+}
+
+Result<void> check_names(const Config& config, std::string_view what, const std::map<std::string, PlaceConfig>& places,
+                         const std::vector<std::string_view>& known) {
+  for (const auto& [name, place] : places) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    std::string text = config.file.string() + ":" + std::to_string(place.line) + ": the contract has no " +
+                       std::string(what) + " '" + name + "'";
+    if (const auto near = nearest(name, known)) text += " (did you mean '" + std::string(*near) + "'?)";
+    return invalid(text);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<queue::Backend>> open_messages(const Config& config) {
+  std::vector<std::string> addresses{config.messages.empty() ? "embedded" : config.messages};
+  queue::SplitBackend::Places places;
+  for (const auto* some : {&config.queues, &config.topics}) {
+    for (const auto& [name, place] : *some) {
+      const auto at = std::ranges::find(addresses, place.messages);
+      places[name] = static_cast<std::size_t>(at - addresses.begin());
+      if (at == addresses.end()) addresses.push_back(place.messages);
+    }
+  }
+  std::vector<std::unique_ptr<queue::Backend>> backends;
+  for (const std::string& address : addresses) {
+    auto opened = open_one(config, address);
+    if (!opened) return opened;
+    backends.push_back(*std::move(opened));
+  }
+  if (backends.size() == 1) return std::move(backends.front());
+  return std::make_unique<queue::SplitBackend>(std::move(backends), std::move(places));
+}
+
+Result<void> check_places(const Config& config, const queue::Declarations& declared) {
+  std::vector<std::string_view> queues;
+  std::vector<std::string_view> topics;
+  for (const queue::QueueDeclaration& queue : declared.queues) queues.emplace_back(queue.consumer.name);
+  for (const queue::TopicDeclaration& topic : declared.topics) topics.emplace_back(topic.name);
+  if (auto fine = check_names(config, "queue", config.queues, queues); !fine) return fine;
+  return check_names(config, "topic", config.topics, topics);
 }
 
 }  // namespace parley::node

@@ -33,7 +33,12 @@ Result<const BackendScheme*> backend_scheme(std::string_view at);
 // Whether somebody publishes or takes messages by this contract.
 bool uses_messages(const contract::Contract& contract);
 
-// Opens what the configuration says. Blocking. Errors: the backend's, with what it was to open.
+// Opens what the configuration says: one backend, or several as one. Blocking. Errors: the backend's, with what it was
+// to open.
 Result<std::unique_ptr<queue::Backend>> open_messages(const Config& config);
+
+// Whether every queue and topic that the configuration names is in the contract. Errors: invalid_argument, with the
+// place and the nearest name.
+Result<void> check_places(const Config& config, const queue::Declarations& declared);
 
 }  // namespace parley::node

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 #include <thread>
 #include <tuple>
 
@@ -22,6 +23,7 @@
 #include "node/reachable.h"
 #include "node/services.h"
 #include "node/signals.h"
+#include "node/tunnel_metrics.h"
 #include "node/worker.h"
 #include "queue/declarations_of.h"
 
@@ -62,8 +64,8 @@ void raise_descriptor_limit() {
 // Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
-    return std::tie(c.listen, c.admin, c.shards, c.messages, c.data, c.pull_api, c.cors.origins, c.cors.headers,
-                    c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
+    return std::tie(c.listen, c.admin, c.shards, c.messages, c.queues, c.topics, c.data, c.pull_api, c.cors.origins,
+                    c.cors.headers, c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
                     c.limits.concurrent_streams, c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout,
                     c.limits.body_timeout, c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level,
                     c.log.access);
@@ -222,6 +224,8 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
 
 // A node that keeps no messages opens no store.
 Task<Result<void>> Node::Rep::provide_messages(const Config& from, const contract::Contract& contract) {
+  const queue::Declarations wanted = queue::declarations_of(contract);
+  if (auto known = check_places(from, wanted); !known) co_return known;
   if (messages == nullptr) {
     if (from.messages.empty() && !uses_messages(contract)) co_return Result<void>();
     auto opened =
@@ -229,7 +233,6 @@ Task<Result<void>> Node::Rep::provide_messages(const Config& from, const contrac
     if (!opened) co_return fail(std::move(opened).error());
     messages = *std::move(opened);
   }
-  const queue::Declarations wanted = queue::declarations_of(contract);
   auto declared = co_await on_thread<Result<void>>(
       control, [backend = messages.get(), &wanted] { return backend->declare(wanted); });
   if (!declared) co_return fail(std::move(declared).error().during("messages: " + std::string(messages->name())));
@@ -344,7 +347,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'data', 'pull_api', 'cors', 'limits', "
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'queues', 'topics', 'data', 'pull_api', "
+        "'cors', 'limits', "
         "'timeouts.connect', 'websocket', "
         "'tunnels', 'graphql' and 'log' takes effect at the next start",
         why);
@@ -381,6 +385,7 @@ Task<std::string> Node::Rep::metrics() {
     std::vector<std::vector<filter::CallMetrics>> shards;
     std::size_t connections = 0;
     QueueMetrics queues;
+    std::vector<route::TunnelMetrics> tunnels;
     Signal changed;
   };
   auto gathered = std::make_shared<Gathered>();
@@ -389,6 +394,7 @@ Task<std::string> Node::Rep::metrics() {
       gathered->shards.push_back(std::move(numbers.calls));
       gathered->connections += numbers.connections;
       gathered->queues.add(numbers.deliveries, numbers.queues);
+      std::ranges::move(numbers.tunnels, std::back_inserter(gathered->tunnels));
       gathered->changed.notify();
     });
   }
@@ -398,6 +404,7 @@ Task<std::string> Node::Rep::metrics() {
       {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
       {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}};
   gathered->queues.put(WallClock().now(), samples);
+  put_tunnels(gathered->tunnels, samples);
   co_return filter::render_prometheus(gathered->shards, samples);
 }
 

@@ -74,7 +74,9 @@ route::Tunnels tunnels_of(const Config& config, net::ClientPool& pool) {
     mesh::ClusterConfig places = mesh::parse_addresses(tunnel.at).value();
     for (net::Origin& origin : places.origins)
       origin.tls_config.ca_file = tunnel.ca.empty() ? "" : (config.folder / tunnel.ca).string();
-    targets.push_back({tunnel.path, std::make_shared<mesh::Cluster>(name, std::move(places), pool)});
+    targets.push_back({.path = tunnel.path,
+                       .cluster = std::make_shared<mesh::Cluster>(name, std::move(places), pool),
+                       .metrics = {.tunnel = name}});
   }
   return route::Tunnels(std::move(targets));
 }
@@ -197,7 +199,8 @@ struct Worker::Inside {
     return {.calls = metrics.copy(),
             .connections = server->connection_count(),
             .deliveries = deliveries ? deliveries->metrics() : std::vector<edge::deliveries::IntakeMetrics>(),
-            .queues = {}};
+            .queues = {},
+            .tunnels = tunnels.metrics()};
   }
 
   std::vector<queue::Source> sources() const {
@@ -247,6 +250,7 @@ Result<std::unique_ptr<Worker>> Worker::start(Setup setup) {
     auto server =
         net::Server::listen(inside.shard, setup.listen, server_limits(setup.snapshot->config), inside.dispatch);
     if (!server) {
+      if (inside.broker) run_blocking(inside.shard, inside.broker->close());
       listening.set_value(fail(std::move(server).error()));
       return;
     }

@@ -15,6 +15,7 @@
 #include "net/server.h"
 #include "node/queue_stats.h"
 #include "node/snapshot.h"
+#include "route/tunnel/tunnel.h"
 
 namespace parley::node {
 
@@ -42,6 +43,7 @@ class Worker {
     std::size_t connections = 0;
     std::vector<edge::deliveries::IntakeMetrics> deliveries;
     std::vector<SourceStats> queues;  // the first worker's: they are the node's
+    std::vector<route::TunnelMetrics> tunnels;
   };
   // `done(numbers)` runs on `control`.
   void copy_metrics(Shard& control, std::function<void(Numbers)> done);

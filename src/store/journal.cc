@@ -59,6 +59,7 @@ class FileJournal final : public Journal {
   Address end() const override { return active().end(); }
   Address synced() const override { return synced_; }
   bool full() const override { return full_; }
+  Result<void> release_reserve() override;
 
   Result<void> make_room(std::size_t body_bytes, Spend spend) override;
   Result<Frame> append(Bytes body, WallTime time, Spend spend) override;
@@ -82,7 +83,6 @@ class FileJournal final : public Journal {
   // Takes over what the thread made; waits for it or not.
   Result<void> collect(bool wait);
   Result<void> take_reserve();
-  Result<void> give_up_reserve();
   Result<void> come_back();
   Result<SegmentFile*> segment_of(Address at);
   // Halts for good, unless the disk is merely full.
@@ -187,7 +187,7 @@ Result<void> FileJournal::make_room(std::size_t body_bytes, Spend spend) {
   // The segment grows in small steps: the view has to write too, before anything can be freed.
   auto grown = active().allocate(used + need, Fill::no);
   if (!grown && is_full(grown.error()) && reserve_held_) {
-    if (auto done = give_up_reserve(); !done) return done;
+    if (auto done = release_reserve(); !done) return done;
     grown = active().allocate(used + std::max(need, options_.reserve_bytes / 8), Fill::no);
     if (!grown && is_full(grown.error())) grown = active().allocate(used + need, Fill::no);
   }
@@ -282,10 +282,11 @@ Result<void> FileJournal::prepare_ahead() {
   return collect(!options_.ahead_by_thread);
 }
 
-// The reserve first: there is no use in taking publishes again that the next full disk could not survive.
+// Both, or it stays full. The segment first: until there is space for one, whoever the reserve was given up for needs
+// what is left.
 Result<void> FileJournal::come_back() {
-  if (auto done = take_reserve(); !done) return done;
   if (auto done = prepare(options_.segment_bytes); !done) return done;
+  if (auto done = take_reserve(); !done) return done;
   log::info("the disk has space again: the store takes everything");
   full_ = false;
   return {};
@@ -299,14 +300,15 @@ Result<void> FileJournal::take_reserve() {
   auto done = (*file)->allocate(options_.reserve_bytes);
   if (done) done = (*file)->sync();
   reserve_held_ = done.has_value();
-  if (!done) (void)(*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
-  return done;
+  if (done) return {};
+  const auto emptied = (*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
+  return emptied ? done : emptied;
 }
 
-Result<void> FileJournal::give_up_reserve() {
-  reserve_held_ = false;
-  if (auto done = files_.remove(path(reserve_name)); !done) return or_halt(std::move(done));
-  return or_halt(files_.sync_folder(folder_));
+Result<void> FileJournal::release_reserve() {
+  if (halted_) return fail(*halted_);
+  if (!std::exchange(reserve_held_, false)) return {};
+  return or_halt(Journal::release_reserve(files_, folder_));
 }
 
 Result<SegmentFile*> FileJournal::segment_of(Address at) {
@@ -374,6 +376,11 @@ Result<void> FileJournal::remove_segment(Address from) {
 }
 
 }  // namespace
+
+Result<void> Journal::release_reserve(Files& files, const std::filesystem::path& folder) {
+  if (auto done = files.remove(folder / reserve_name); !done) return done;
+  return files.sync_folder(folder);
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(Files& files, std::filesystem::path folder, JournalOptions options) {
   auto journal = std::make_unique<FileJournal>(files, std::move(folder), options);

@@ -102,6 +102,11 @@ Result<void> ThreadedLedger::start(Files& files, const std::filesystem::path& fo
   if (!lock) return fail(std::move(lock).error());
   lock_ = *std::move(lock);
   auto view = View::open(files, folder / view_name, options_.view);
+  // RocksDB writes a little to open: a full disk must not keep the store from being emptied.
+  if (!view && view.error().code() == Code::resource_exhausted &&
+      Journal::release_reserve(files, folder / journal_name)) {
+    view = View::open(files, folder / view_name, options_.view);
+  }
   if (!view) return fail(std::move(view).error());
   view_ = *std::move(view);
   options_.journal.synced = view_->durable();
@@ -255,7 +260,8 @@ void ThreadedLedger::upkeep() {
   Result<void> done;
   if (checkpoint_is_due()) {
     tried_checkpoint_ = now;
-    done = checkpoint(changed_);
+    if (journal_->full()) done = journal_->release_reserve();
+    if (done) done = checkpoint(changed_);
   }
   if (done && view_->durable() != dropped_for_) {
     dropped_for_ = view_->durable();
@@ -317,8 +323,9 @@ void ThreadedLedger::halt(const Error& why) {
 
 }  // namespace
 
-Result<std::unique_ptr<Ledger>> Ledger::open(Files& files, std::filesystem::path folder, std::vector<Model*> models,
-                                             const WallClock& clock, LedgerOptions options) {
+Result<std::unique_ptr<Ledger>> Ledger::open(Files& files, const std::filesystem::path& folder,
+                                             std::vector<Model*> models, const WallClock& clock,
+                                             LedgerOptions options) {
   auto ledger = std::make_unique<ThreadedLedger>(std::move(models), clock, options);
   if (auto done = ledger->start(files, folder); !done) return fail(std::move(done).error());
   return ledger;

@@ -76,8 +76,8 @@ class Work {
 };
 
 struct LedgerOptions {
-  JournalOptions journal;
-  ViewOptions view;
+  JournalOptions journal{};
+  ViewOptions view{};
   std::uint64_t checkpoint_bytes = 64 << 20;            // of journal between two checkpoints
   Duration checkpoint_every = std::chrono::seconds(5);  // if anything happened
   std::size_t group_bytes = 1 << 20;                    // no more work joins a group above that
@@ -88,8 +88,9 @@ class Ledger {
   // `models` are indexed by what `Group::add` is given, and outlive the ledger; replays before it returns, on the
   // calling thread. `clock` outlives it. Errors: data_loss with file and offset; failed_precondition: another process
   // has the folder, or a later version wrote it; resource_exhausted: no space for a first segment.
-  static Result<std::unique_ptr<Ledger>> open(Files& files, std::filesystem::path folder, std::vector<Model*> models,
-                                              const WallClock& clock, LedgerOptions options);
+  static Result<std::unique_ptr<Ledger>> open(Files& files, const std::filesystem::path& folder,
+                                              std::vector<Model*> models, const WallClock& clock,
+                                              LedgerOptions options);
   virtual ~Ledger() = default;  // finishes what was submitted, and makes a last checkpoint
 
   // Any thread. `work` stays alive until `done` was called. Nothing at all: it looks at the clock again, which tests do

@@ -450,6 +450,31 @@ TEST(Ledger, TakesPublishesAgainWhenSpaceComesBack) {
   store.expect_first(added + 1);
 }
 
+TEST(Ledger, ConsumingMakesSpaceOnAFullDisk) {
+  ForgetfulFiles files;
+  LedgerOptions options = small;
+  options.journal.reserve_bytes = 64 << 10;  // RocksDB opens and flushes in it
+  files.set_capacity(400 << 10);
+  std::uint64_t added = 0;
+  {
+    Store store(files, options);
+    store.list.keeps_all = true;
+    while (store.add(fmt::format("record {}", added) + std::string(200, '.'))) ++added;
+    EXPECT_GT(added, 500U);
+  }
+  files.crash(Fate::kept);
+  Store store(files, options);  // a restart on the full disk
+  ASSERT_FALSE(store.error) << store.error->text();
+  EXPECT_EQ(store.list.count, added);
+  // Nothing is needed any more; a settlement says so, and the rest follows by itself.
+  ASSERT_TRUE(store.add("settled", true).has_value());
+  const Instant end = Clock::now() + std::chrono::seconds(20);
+  Result<void> outcome;
+  while (!(outcome = store.add("published")) && Clock::now() < end) std::this_thread::yield();
+  EXPECT_TRUE(outcome.has_value()) << outcome.error().text();
+  EXPECT_FALSE(store.ledger->counts().disk_full);
+}
+
 TEST(Ledger, TicksWhenTheWallClockSaysSo) {
   using std::chrono::hours;
   ForgetfulFiles files;

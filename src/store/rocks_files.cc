@@ -1,7 +1,6 @@
 #include "store/rocks_files.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +38,7 @@ std::string_view view(const Slice& slice) { return {slice.data(), slice.size()};
 IOStatus read(const File& file, std::uint64_t offset, std::size_t size, Slice* result, char* scratch) {
   auto bytes = file.read_at(offset, size);
   if (!bytes) return status(bytes);
-  std::memcpy(scratch, bytes->data(), bytes->size());
+  std::ranges::copy(*bytes, scratch);
   *result = Slice(scratch, bytes->size());
   return IOStatus::OK();
 }

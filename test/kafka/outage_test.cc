@@ -65,6 +65,21 @@ TEST(Outage, ANodeThatStartsFirstServesWhenKafkaComes) {
   EXPECT_EQ(node.next(mail, 20s), "late");
 }
 
+TEST(Outage, ANodeStopsWhileKafkaIsAway) {
+  Node node(new_prefix());
+  const Source other = queue("shop.Mailer/SendLetter");
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}, {.name = other.name}})));
+  for (const Source& source : {mail, other}) {
+    ASSERT_OK(node.publish(source.name, "1"));
+    EXPECT_EQ(node.lease(source).size(), 1U);
+  }
+  KafkaServer::get().tell("kill");
+  const Instant began = Clock::now();
+  node.end();
+  EXPECT_LT(Clock::now() - began, 10s);
+  KafkaServer::get().tell("start");
+}
+
 TEST(Outage, AFrozenServerLosesNothing) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));

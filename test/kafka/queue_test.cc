@@ -1,5 +1,9 @@
 // Queues on a real Kafka.
+#include <algorithm>
+#include <set>
+
 #include "kafka_fixture.h"
+#include "loop/task_group.h"
 
 namespace parley::queue::kafka {
 namespace {
@@ -260,6 +264,43 @@ TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   // Who redrives wants it handled: now it lives its time again.
   EXPECT_EQ(node.wait(node.broker().redrive(mail, {})).value_or(0), 1U);
   EXPECT_EQ(node.next(mail), "late");
+}
+
+Task<void> publish_one(Broker& broker, int number, int* failed) {
+  Publish request;
+  request.to = mail.name;
+  request.message.id = std::to_string(number);
+  request.message.payload = Bytes(std::to_string(number));
+  if (auto published = co_await broker.publish(std::move(request)); !published) ++*failed;
+}
+Task<void> publish_many(Broker& broker, int count, int* failed) {
+  TaskGroup all;
+  for (int i = 0; i < count; ++i) all.spawn(publish_one(broker, i, failed));
+  co_await all.join();
+}
+
+TEST(Queue, MoreThanAWindowComesOnceEachAndInOrder) {
+  constexpr int count = 12'000;
+  Node node(new_prefix(), "&partitions=1");
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+  int failed = 0;
+  node.wait(publish_many(node.broker(), count, &failed));
+  ASSERT_EQ(failed, 0);
+  EXPECT_EQ(node.stats(mail).waiting, static_cast<std::uint64_t>(count));
+  std::vector<int> got;
+  while (std::ssize(got) < count) {
+    auto leased = node.lease(mail, 64);
+    ASSERT_FALSE(leased.empty()) << "after " << got.size();
+    for (const Delivery& d : leased) {
+      got.push_back(std::stoi(text(d)));
+      EXPECT_EQ(d.attempt, 1);
+      ASSERT_OK(node.settle(mail, d));
+    }
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(got));
+  EXPECT_EQ(std::set<int>(got.begin(), got.end()).size(), got.size());
+  EXPECT_TRUE(node.lease(mail, 1, soon).empty());
+  EXPECT_EQ(node.stats(mail).waiting, 0U);
 }
 
 TEST(Queue, AScheduledMessageHoldsNobodyUp) {

@@ -86,3 +86,13 @@ def test_a_second_node_is_kept_from_the_same_folder(new_node, tmp_path):
     else:
         raise AssertionError("two nodes share one folder")
     assert first.alive()
+
+
+def test_a_queue_that_is_not_there_is_named(new_node):
+    node = new_node(queues={"mail.Mailer/Sned": {"messages": "embedded"}})
+    try:
+        node.start()
+    except AssertionError as failed:
+        assert "the contract has no queue 'mail.Mailer/Sned' (did you mean 'mail.Mailer/Send'?)" in str(failed)
+    else:
+        raise AssertionError("a queue that is not there was accepted")

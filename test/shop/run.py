@@ -21,7 +21,7 @@ def services(orders):
     ports = [parley_node.free_port() for _ in range(3)]
     return {
         "orders": {"run": f"{orders} --port {ports[0]}", "at": f"grpc://127.0.0.1:{ports[0]}"},
-        "payments": {"serves": ["shop.Payments", "shop.Customers", "shop.Support"], "run": f"/usr/bin/python3 {SHOP}/payments/payments.py --port {ports[1]}",
+        "payments": {"serves": ["shop.Payments", "shop.Customers", "shop.Support", "shop.Mailer"], "run": f"/usr/bin/python3 {SHOP}/payments/payments.py --port {ports[1]}",
                      "at": f"grpc://127.0.0.1:{ports[1]}"},
         "catalog": {"serves": ["shop.Catalog"], "run": f"node {SHOP}/catalog/catalog.mjs --port {ports[2]}",
                     "at": f"http://127.0.0.1:{ports[2]}"},

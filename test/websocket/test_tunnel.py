@@ -4,6 +4,8 @@ import base64
 import hashlib
 import socket
 import threading
+import time
+import urllib.request
 
 import parley_node
 import pytest
@@ -132,3 +134,29 @@ def test_many_tunnels(tunnel_node):
     for number, client in enumerate(sockets):
         assert client.receive() == (TEXT, b"%d" % number)
         client.drop()
+
+
+def test_metrics(tunnel_node):
+    def counted(sample):
+        with urllib.request.urlopen(f"http://127.0.0.1:{tunnel_node.admin}/metrics", timeout=10) as answer:
+            lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line.startswith("parley_tunnel"))
+        return float(lines.get(sample, 0))
+
+    def eventually(sample, value):
+        until = time.monotonic() + 10
+        while counted(sample) != value:
+            assert time.monotonic() < until, f"{sample} is {counted(sample)}, not {value}"
+            time.sleep(0.02)
+
+    agreed, down = ('parley_tunnel_handshakes_total{tunnel="%s",status="%d"}' % case for case in [("chat", 101), ("down", 503)])
+    sockets = 'parley_tunnel_sockets{tunnel="chat"}'
+    eventually(sockets, 0)
+    before, failed = counted(agreed), counted(down)
+    clients = [Http1Socket(tunnel_node.port, "/chat", protocol="chat") for _ in range(5)]
+    assert (counted(sockets), counted(agreed)) == (5, before + 5)
+    for client in clients:
+        client.drop()
+    eventually(sockets, 0)
+    with pytest.raises(Refused):
+        Http1Socket(tunnel_node.port, "/chat/down", protocol="chat")
+    assert counted(down) == failed + 1

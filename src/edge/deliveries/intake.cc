@@ -187,7 +187,7 @@ Task<Intake::Ending> Intake::call(Held& held, ReceiverPtr receiver, Bytes reques
 Intake::Ending Intake::ending_of(const Held& held, const Call& call, const Receiver& receiver) {
   const Error* status = call.status();
   if (held.lost) return {Outcome::lease_lost, {}};
-  const Ending release{Outcome::released, {.kind = Settlement::Kind::release, .delay = {}, .reason = {}}};
+  Ending release{Outcome::released, {.kind = Settlement::Kind::release, .delay = {}, .reason = {}}};
   if (held.given_back && call.cancelled()) return release;
   if (status != nullptr && status->is_safe_to_retry()) {
     service_unreachable(*status);

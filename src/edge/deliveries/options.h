@@ -9,10 +9,10 @@ namespace parley::edge {
 struct DeliveryEdgeOptions {
   int shard = 0;  // which one of `shards`: each delivers its share
   int shards = 1;
-  std::uint64_t seed = 1;                             // of the jitter
-  Duration lease_wait = std::chrono::seconds(5);      // one long poll
-  Duration broker_pause = std::chrono::seconds(10);   // at most, between two asks of a broker that fails
-  Duration service_pause = std::chrono::seconds(15);  // at most, while a service cannot be reached
+  std::uint64_t seed = 1;                            // of the jitter
+  Duration lease_wait = std::chrono::seconds(5);     // one long poll
+  Duration broker_pause = std::chrono::seconds(5);   // at most, between two asks of a broker that fails
+  Duration service_pause = std::chrono::seconds(5);  // at most, while a service cannot be reached
 };
 
 // Shard `index`'s part of `in_flight`: the parts of all shards sum up to it. What cannot be divided goes to the shards

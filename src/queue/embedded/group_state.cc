@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "queue/embedded/keys.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -26,8 +27,7 @@ std::string text_of(DeadLetter& letter) {
 bool GroupState::is_ahead(Seq seq, bool has_due, store::View& view) const {
   if (!has_due || !is_queue()) return true;
   if (in_place_ == 0) return false;
-  const auto marked = view.get(keys::make(keys::in_place, {id_, seq}));
-  return marked && *marked;
+  return sure(view.get(keys::make(keys::in_place, {id_, seq}))).has_value();
 }
 
 void GroupState::leave_place(Seq seq, store::View& view) {
@@ -39,8 +39,7 @@ void GroupState::leave_place(Seq seq, store::View& view) {
 bool GroupState::needs(Seq seq, bool has_due, store::View& view) const {
   if (seq >= cursor() && is_ahead(seq, has_due, view)) return true;
   if (open_.contains(seq, view)) return true;
-  const auto letter = dead_letter(seq, view);
-  return !letter || *letter;
+  return sure(dead_letter(seq, view)).has_value();
 }
 
 std::size_t GroupState::room() const {
@@ -76,11 +75,11 @@ Seq GroupState::first_unsettled(store::View& view) const {
 Seq GroupState::first_needed(store::View& view) const {
   Seq first = first_unsettled(view);
   if (dead_ == 0) return first;
-  static_cast<void>(view.scan(keys::make(keys::dead, {id_}), keys::make(keys::dead, {id_, first}),
-                              [&](std::string_view key, std::string_view) {
-                                first = keys::part(key, 1);
-                                return false;
-                              }));
+  sure(view.scan(keys::make(keys::dead, {id_}), keys::make(keys::dead, {id_, first}),
+                 [&](std::string_view key, std::string_view) {
+                   first = keys::part(key, 1);
+                   return false;
+                 }));
   return first;
 }
 
@@ -254,15 +253,15 @@ void GroupState::apply(const Purged& record, store::View& view) {
 void GroupState::purge_ahead(Seq to, store::View& view) {
   if (is_queue()) {
     for (Seq seq = cursor(); seq < to;) {
-      const Result<RunPtr> run = log_.index.at_or_after(seq, view);
-      if (!run || !*run) break;
-      for (const Run::Place* place = (*run)->from(seq); place <= &(*run)->places.back() && place->seq < to; ++place) {
+      const RunPtr run = sure(log_.index.at_or_after(seq, view));
+      if (!run) break;
+      for (const Run::Place* place = run->from(seq); place <= &run->places.back() && place->seq < to; ++place) {
         if (!is_ahead(place->seq, place->has_due, view)) continue;
         if (place->has_due) leave_place(place->seq, view);
-        live_.died((*run)->frame);
+        live_.died(run->frame);
         if (ahead_ > 0) --ahead_;
       }
-      seq = (*run)->last() + 1;
+      seq = run->last() + 1;
     }
   }
   cursor_ = to;
@@ -293,7 +292,7 @@ void GroupState::trimmed(store::View& view) {
   if (dead_ == 0) return;
   const std::string from = keys::make(keys::dead, {id_, 0});
   const std::string to = keys::make(keys::dead, {id_, log_.begin});
-  static_cast<void>(view.scan(from, to, [&](std::string_view, std::string_view) {
+  sure(view.scan(from, to, [&](std::string_view, std::string_view) {
     --dead_;
     return true;
   }));
@@ -328,9 +327,9 @@ void GroupState::bury(Seq seq, std::string_view reason, Millis now, store::View&
 }
 
 bool GroupState::unbury(Seq seq, DeadLetter& out, store::View& view) {
-  Result<std::optional<DeadLetter>> letter = dead_letter(seq, view);
-  if (!letter || !*letter) return false;
-  out = **std::move(letter);
+  std::optional<DeadLetter> letter = sure(dead_letter(seq, view));
+  if (!letter) return false;
+  out = *std::move(letter);
   view.remove(keys::make(keys::dead, {id_, seq}));
   --dead_;
   return true;

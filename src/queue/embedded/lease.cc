@@ -93,9 +93,7 @@ class Decision {
         passed_.expired.push_back(taken);
       } else if (keyed && (state_.open().is_busy(look.line) || is_taken(look.line))) {
         passed_.parked.push_back(taken);
-      } else if (keyed && state_.open().lines() >= model_.options().busy_lines) {
-        return {};
-      } else if (!take(look, taken, 1)) {
+      } else if ((keyed && state_.open().lines() >= model_.options().busy_lines) || !take(look, taken, 1)) {
         return {};
       }
     }

@@ -4,6 +4,7 @@
 
 #include "queue/embedded/keys.h"
 #include "queue/embedded/ops.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -12,12 +13,11 @@ using State = Open::State;
 
 std::vector<Seq> dead_from(GroupState& state, Seq from, std::size_t most, store::View& view) {
   std::vector<Seq> seqs;
-  static_cast<void>(view.scan(keys::make(keys::dead, {state.id(), from}),
-                              keys::make(keys::dead, {std::uint64_t{state.id()} + 1}),
-                              [&](std::string_view key, std::string_view) {
-                                seqs.push_back(keys::part(key, 1));
-                                return seqs.size() < most;
-                              }));
+  sure(view.scan(keys::make(keys::dead, {state.id(), from}), keys::make(keys::dead, {std::uint64_t{state.id()} + 1}),
+                 [&](std::string_view key, std::string_view) {
+                   seqs.push_back(keys::part(key, 1));
+                   return seqs.size() < most;
+                 }));
   return seqs;
 }
 

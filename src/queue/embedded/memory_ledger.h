@@ -182,9 +182,9 @@ class MemoryLedger final : private Completions {
     if (now < ticked_) due_.reset();
     ticked_ = now;
     if (!due_ || *due_ <= now) due_ = model_->tick(group);
-    std::vector<Op*> finished = model_->run_turn(std::move(ops), group);
+    const std::vector<Op*> finished = model_->run_turn(std::move(ops), group);
     if (!group.body.empty()) journal.append(Bytes(std::move(group.body)), now, store::Journal::Spend::space).value();
-    model_->end_turn(std::move(finished), Result<void>());
+    model_->end_turn(finished, Result<void>());
     const auto sooner = model_->due();
     if (sooner && due_ && *sooner < *due_) due_ = sooner;
   }

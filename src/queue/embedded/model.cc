@@ -9,6 +9,7 @@
 
 #include "queue/embedded/keys.h"
 #include "queue/embedded/message_codec.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 
@@ -155,10 +156,10 @@ void Model::apply_trimmed(const Trimmed& record, store::View& view) {
   Channel& channel = *logs_[record.log];
   Log& log = channel.log;
   for (Seq seq = log.begin; seq < record.begin;) {
-    const Result<RunPtr> run = log.index.at_or_after(seq, view);
-    if (!run || !*run || (*run)->first() >= record.begin) break;
-    live_.died((*run)->frame, static_cast<std::uint32_t>((*run)->places.size()));
-    seq = (*run)->last() + 1;
+    const RunPtr run = sure(log.index.at_or_after(seq, view));
+    if (!run || run->first() >= record.begin) break;
+    live_.died(run->frame, static_cast<std::uint32_t>(run->places.size()));
+    seq = run->last() + 1;
   }
   log.begin = record.begin;
   log.dirty = true;
@@ -177,14 +178,14 @@ void Model::apply_forgot(const Forgot& record, store::View& view) {
       keys::make(keys::dedup_end, {log, static_cast<std::uint64_t>(channel.forgot_until), channel.forgot_seq});
   const std::string to = keys::make(keys::dedup_end, {log, static_cast<std::uint64_t>(record.until), record.seq + 1});
   std::vector<std::pair<Seq, std::string>> ended;
-  static_cast<void>(view.scan(from, to, [&](std::string_view key, std::string_view value) {
+  sure(view.scan(from, to, [&](std::string_view key, std::string_view value) {
     ended.emplace_back(keys::part(key, 2), keys::make(keys::dedup, {log}, value));
     return true;
   }));
   for (const auto& [seq, key] : ended) {
-    const auto value = view.get(key);
-    if (!value || !*value) continue;
-    Reader in(**value);
+    const auto value = sure(view.get(key));
+    if (!value) continue;
+    Reader in(*value);
     in.text();
     if (in.number() == seq) view.remove(key);  // or it was sent again since
   }

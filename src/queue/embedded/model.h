@@ -62,7 +62,7 @@ class Model final : public store::Model {
   void attach(store::Journal& journal, store::View& view, std::function<void()> again);
   // A turn: runs `ops`, and whoever waited for what they did; then, after the sync, `end_turn` with what that gave.
   std::vector<Op*> run_turn(std::vector<Op*> ops, store::Group& group);
-  void end_turn(std::vector<Op*> finished, const Result<void>& durable);
+  void end_turn(const std::vector<Op*>& finished, const Result<void>& durable);
 
   // For operations.
   const ModelOptions& options() const { return options_; }

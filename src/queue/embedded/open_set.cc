@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "queue/embedded/keys.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 
@@ -21,10 +22,7 @@ const Open* OpenSet::fetch(Seq seq, store::View& view) {
 
 bool OpenSet::contains(Seq seq, store::View& view) const {
   if (open_.contains(seq)) return true;
-  const auto has = [&](char family) {
-    const auto value = view.get(at_key(family, seq));
-    return value && *value;
-  };
+  const auto has = [&](char family) { return sure(view.get(at_key(family, seq))).has_value(); };
   return (delayed_away_ > 0 && has(keys::delayed_at)) || (parked_away_ > 0 && has(keys::parked_at));
 }
 
@@ -163,17 +161,17 @@ void OpenSet::refill_delayed(store::View& view) {
     const std::string from =
         keys::make(keys::delayed, {group_, static_cast<std::uint64_t>(delayed_bound_.first), delayed_bound_.second});
     std::string last;
-    const auto scanned = view.scan(from, keys::make(keys::delayed, {std::uint64_t{group_} + 1}),
-                                   [&](std::string_view key, std::string_view value) {
-                                     Reader in(value);
-                                     Take take{in};
-                                     Open open;
-                                     open.fields(take);
-                                     found.emplace_back(keys::part(key, 2), open);
-                                     last = key;
-                                     return found.size() < bounds_.chunk;
-                                   });
-    if (!scanned || found.empty()) return;
+    sure(view.scan(from, keys::make(keys::delayed, {std::uint64_t{group_} + 1}),
+                   [&](std::string_view key, std::string_view value) {
+                     Reader in(value);
+                     Take take{in};
+                     Open open;
+                     open.fields(take);
+                     found.emplace_back(keys::part(key, 2), open);
+                     last = key;
+                     return found.size() < bounds_.chunk;
+                   }));
+    if (found.empty()) return;
     view.remove_range(from, last + '\0');
     delayed_away_ -= found.size();
     delayed_bound_ = {found.back().second.when, found.back().first + 1};
@@ -190,17 +188,17 @@ void OpenSet::refill_parked(Line line, Waiting& waiting, store::View& view) {
   std::vector<std::pair<Seq, Open>> found;
   const std::string from = keys::make(keys::parked, {group_, line, waiting.bound});
   std::string last;
-  const auto scanned = view.scan(from, keys::make(keys::parked, {group_, line, ~Seq{0}}),
-                                 [&](std::string_view key, std::string_view value) {
-                                   Reader in(value);
-                                   Take take{in};
-                                   Open open;
-                                   open.fields(take);
-                                   found.emplace_back(keys::part(key, 2), open);
-                                   last = key;
-                                   return found.size() < std::max<std::size_t>(1, bounds_.chunk / 16);
-                                 });
-  if (!scanned || found.empty()) return;
+  sure(view.scan(from, keys::make(keys::parked, {group_, line, ~Seq{0}}),
+                 [&](std::string_view key, std::string_view value) {
+                   Reader in(value);
+                   Take take{in};
+                   Open open;
+                   open.fields(take);
+                   found.emplace_back(keys::part(key, 2), open);
+                   last = key;
+                   return found.size() < std::max<std::size_t>(1, bounds_.chunk / 16);
+                 }));
+  if (found.empty()) return;
   view.remove_range(from, last + '\0');
   waiting.away -= found.size();
   waiting.bound = found.back().first + 1;
@@ -213,12 +211,12 @@ void OpenSet::refill_parked(Line line, Waiting& waiting, store::View& view) {
 }
 
 std::optional<Open> OpenSet::read_from(char at_family, char family, Seq seq, store::View& view) const {
-  const auto where = view.get(at_key(at_family, seq));
-  if (!where || !*where) return std::nullopt;
-  const auto value = view.get(keys::make(family, {group_, Reader(**where).number(), seq}));
-  if (!value || !*value) return std::nullopt;
+  const auto where = sure(view.get(at_key(at_family, seq)));
+  if (!where) return std::nullopt;
+  const auto value = sure(view.get(keys::make(family, {group_, Reader(*where).number(), seq})));
+  if (!value) return std::nullopt;
   Open open;
-  Reader in(**value);
+  Reader in(*value);
   Take take{in};
   open.fields(take);
   return open;
@@ -264,11 +262,11 @@ std::optional<Seq> OpenSet::first(store::View& view) const {
   std::optional<Seq> first;
   if (!open_.empty()) first = open_.begin()->first;
   const auto look = [&](char family) {
-    static_cast<void>(view.scan(keys::make(family, {group_}), keys::make(family, {std::uint64_t{group_} + 1}),
-                                [&](std::string_view key, std::string_view) {
-                                  first = std::min(first.value_or(~Seq{0}), keys::part(key, 1));
-                                  return false;
-                                }));
+    sure(view.scan(keys::make(family, {group_}), keys::make(family, {std::uint64_t{group_} + 1}),
+                   [&](std::string_view key, std::string_view) {
+                     first = std::min(first.value_or(~Seq{0}), keys::part(key, 1));
+                     return false;
+                   }));
   };
   if (delayed_away_ > 0) look(keys::delayed_at);
   if (parked_away_ > 0) look(keys::parked_at);
@@ -288,13 +286,13 @@ void OpenSet::each_of(Open::State state, Seq from, store::View& view, const std:
                                                    : false;
   if (away) {
     const char family = state == Open::State::delayed ? keys::delayed_at : keys::parked_at;
-    static_cast<void>(view.scan(at_key(family, from), keys::make(family, {std::uint64_t{group_} + 1}),
-                                [&](std::string_view key, std::string_view) {
-                                  const Seq seq = keys::part(key, 1);
-                                  emit_before(seq);
-                                  if (more) more = each(seq);
-                                  return more;
-                                }));
+    sure(view.scan(at_key(family, from), keys::make(family, {std::uint64_t{group_} + 1}),
+                   [&](std::string_view key, std::string_view) {
+                     const Seq seq = keys::part(key, 1);
+                     emit_before(seq);
+                     if (more) more = each(seq);
+                     return more;
+                   }));
   }
   emit_before(~Seq{0});
 }

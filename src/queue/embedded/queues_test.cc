@@ -70,6 +70,23 @@ TEST_P(Queues, messages_come_in_order_and_no_more_at_once_than_in_flight_allows)
   EXPECT_EQ(StoreFixture::texts(store.lease()), "c");
 }
 
+TEST_P(Queues, a_lease_takes_no_more_bytes_than_it_asks_for_but_always_one_message) {
+  declare();
+  for (const char letter : {'a', 'b', 'c', 'd'}) store.publish(std::string(1'000, letter));
+  step();
+  const auto lease = [&](std::size_t bytes) {
+    LeaseRequest request;
+    request.source = {store.queue, ""};
+    request.max_messages = 10;
+    request.max_bytes = bytes;  // of a message with its id, key and metadata: here 2,050
+    request.wait = Deadline::at(Instant::min());
+    return must(store.run(store.broker().lease(request))).size();
+  };
+  EXPECT_EQ(lease(100), 1);
+  EXPECT_EQ(lease(5'000), 2);
+  EXPECT_EQ(lease(5'000), 1);
+}
+
 TEST_P(Queues, a_retry_comes_back_after_its_delay_with_the_next_attempt_and_others_pass_it) {
   declare();
   store.publish("a");

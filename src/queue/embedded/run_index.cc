@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "queue/embedded/keys.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -105,8 +106,8 @@ Result<RunPtr> RunIndex::at_or_after(Seq seq, store::View& view) {
 }
 
 void RunIndex::remove_before(Seq seq, store::View& view) {
-  const Result<RunPtr> next = at_or_after(seq, view);
-  if (next && *next) seq = std::min(seq, (*next)->first());  // the run that `seq` is in stays whole
+  const RunPtr next = sure(at_or_after(seq, view));
+  if (next) seq = std::min(seq, next->first());  // the run that `seq` is in stays whole
   view.remove_range(keys::make(keys::index, {log_, 0}), keys::make(keys::index, {log_, seq}));
   recent_.clear();
   next_recent_ = 0;

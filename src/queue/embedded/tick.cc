@@ -7,6 +7,7 @@
 #include "queue/embedded/keys.h"
 #include "queue/embedded/model.h"
 #include "queue/embedded/ops.h"
+#include "queue/embedded/sure.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -102,7 +103,7 @@ class Tick {
     Forgot record{.log = log};
     std::size_t count = 0;
     std::optional<Millis> next;
-    static_cast<void>(model_.view().scan(
+    sure(model_.view().scan(
         keys::make(keys::dedup_end, {log, static_cast<std::uint64_t>(channel.forgot_until), channel.forgot_seq}),
         keys::make(keys::dedup_end, {std::uint64_t{log} + 1}), [&](std::string_view key, std::string_view) {
           const auto until = static_cast<Millis>(keys::part(key, 1));

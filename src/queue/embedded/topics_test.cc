@@ -140,6 +140,23 @@ TEST_P(Topics, leases_wait_in_turn_and_a_message_goes_to_the_first) {
   EXPECT_EQ(StoreFixture::texts(store.lease(10, source)), "b");
 }
 
+TEST(Waiting, is_bounded_and_refused_beyond) {
+  ModelOptions options;
+  options.waiters = 2;
+  StoreFixture store(options);
+  Consumer consumer;
+  consumer.name = store.queue;
+  store.declare(consumer);
+  std::optional<Result<std::vector<Delivery>>> got[3];
+  TaskGroup group;
+  for (auto& each : got) group.spawn(lease_into(store.broker(), {store.queue, ""}, Deadline::never(), &each));
+  store.shard().run_until([&] { return got[2].has_value(); });
+  EXPECT_EQ(got[2]->error().code(), Code::resource_exhausted);
+  EXPECT_FALSE(got[0].has_value());
+  store.close();
+  store.shard().run_until([&] { return group.live() == 0; });
+}
+
 TEST_P(Topics, a_lost_lease_wakes_who_waits) {
   store.publish("a");
   const Source source{"orders", "stock"};

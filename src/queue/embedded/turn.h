@@ -25,7 +25,7 @@ class Turn final : public store::Work {
   void done(const Result<void>& durable) override {
     // A ledger that has halted runs nothing.
     finished_.insert(finished_.end(), ops_.begin(), ops_.end());
-    model_.end_turn(std::move(finished_), durable);
+    model_.end_turn(finished_, durable);
     delete this;
   }
 

@@ -52,7 +52,7 @@ void Model::serve(store::Group& group, std::vector<Op*>& finished) {
   }
 }
 
-void Model::end_turn(std::vector<Op*> finished, const Result<void>& durable) {
+void Model::end_turn(const std::vector<Op*>& finished, const Result<void>& durable) {
   for (Op* op : finished) {
     if (!durable) {
       op->error = durable.error();

@@ -75,6 +75,7 @@ Core::~Core() {
     const std::lock_guard lock(lock_);
     members.swap(members_);
   }
+  for (const auto& [key, member] : members) member->stop();
   members.clear();
 }
 
@@ -137,6 +138,7 @@ void Core::remember(const Declarations& wanted) {
   }
   for (const TopicDeclaration& topic : wanted.topics) {
     for (const Consumer& group : topic.groups) known_[key_of(source_of(group))] = {.consumer = group};
+    known_[{topic.name, ""}].dedup = topic.dedup_window;
   }
   for (const auto& [key, member] : members_) {
     if (const auto found = known_.find(key); found != known_.end()) {

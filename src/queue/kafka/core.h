@@ -39,7 +39,7 @@ class Core {
   bool is_known(const std::string& name);
   // Errors: not_found.
   Result<void> check_topic(const std::string& name);
-  // Of the queue; zero: none. Does not wait.
+  // Of the queue or topic; zero: none. Does not wait.
   Duration dedup_window(const std::string& name);
 
   // inspect.cc

@@ -1,4 +1,5 @@
-// Dedup: which messages were published lately, as far as this process knows (`dedup=process`). Thread-safe.
+// Dedup: which messages were published lately, as far as this process knows: for topics, and for queues with
+// `dedup=process`. It remembers the last `most` of them. Thread-safe.
 #pragma once
 
 #include <deque>
@@ -20,7 +21,9 @@ class Dedup {
   // Nothing: it is new, and the caller publishes it and then calls `done` or `failed`.
   std::optional<Seen> begin(const std::string& queue, const std::string& dedup, WallTime now) {
     const std::lock_guard lock(lock_);
-    for (; !order_.empty() && order_.front().until <= now; order_.pop_front()) seen_.erase(order_.front().key);
+    for (; !order_.empty() && (order_.front().until <= now || order_.size() > most); order_.pop_front()) {
+      seen_.erase(order_.front().key);
+    }
     const auto [found, is_new] = seen_.try_emplace(queue + '\n' + dedup);
     if (is_new) return std::nullopt;
     return found->second;
@@ -38,6 +41,7 @@ class Dedup {
   }
 
  private:
+  static constexpr std::size_t most = 200'000;
   struct End {
     std::string key;
     WallTime until;

@@ -35,8 +35,12 @@ Member::Member(Cluster& cluster, Producer& producer, const WallClock& clock, Opt
 }
 
 Member::~Member() {
-  inbox_->put([this] { stopping_ = true; });
+  stop();
   thread_.join();
+}
+
+void Member::stop() {
+  inbox_->put([this] { stopping_ = true; });
 }
 
 void Member::put(Inbox::Work work) { inbox_->put(std::move(work)); }
@@ -319,15 +323,18 @@ void Member::close() {
   closing_ = true;
   fail_waiting(closing());
   if (client_) {
-    if (const Partitions list = unsaved_progress(); list->cnt > 0) rd_kafka_commit(client_.get(), list.get(), 0);
-    // Leaving the group waits for its coordinator, which may be down: not for ever.
+    // Both the last commit and leaving the group wait for the coordinator, which may be down: not for ever.
+    const auto serve_while = [this](auto busy, Duration longest) {
+      const Instant until = Clock::now() + longest;
+      while (busy() && Clock::now() < until) {
+        if (auto* message = rd_kafka_consumer_poll(client_.get(), 20)) rd_kafka_message_destroy(message);
+      }
+    };
+    serve_while([this] { return save(), committing_; }, longest_close / 2);
     if (rd_kafka_error_t* error = rd_kafka_consumer_close_queue(client_.get(), queue_.get())) {
       rd_kafka_error_destroy(error);
     }
-    const Instant until = Clock::now() + longest_close;
-    while (rd_kafka_consumer_closed(client_.get()) == 0 && Clock::now() < until) {
-      if (auto* message = rd_kafka_consumer_poll(client_.get(), 50)) rd_kafka_message_destroy(message);
-    }
+    serve_while([this] { return rd_kafka_consumer_closed(client_.get()) == 0; }, longest_close / 2);
   }
   for (const Inbox::Work& work : inbox_->close()) work();
   for (auto* list : {&unsaved_, &saving_}) {

@@ -76,6 +76,9 @@ class Member {
   // Commits, leaves the group, ends the thread. What waits is answered `unavailable`.
   ~Member();
 
+  // Begins to end, and does not wait: for several members at once.
+  void stop();
+
   // `owner` is what `cancel` names.
   void lease(LeaseRequest request, const void* owner, Report<std::vector<Delivery>> report);
   // `why` left out: empty-handed.

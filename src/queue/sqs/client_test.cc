@@ -7,6 +7,8 @@
 
 #include "loop/task_group.h"
 #include "net/server.h"
+#include "net/test_certificates.h"
+#include "net/tls_server.h"
 #include "queue/sqs/batcher.h"
 #include "queue/sqs/fault.h"
 
@@ -166,6 +168,34 @@ TEST(Client, ClosingEndsWhatIsInFlight) {
   rig.shard.run_until([&] { return out.has_value(); });
   EXPECT_EQ(out->error().reason(), "closing");
   EXPECT_EQ(rig.call().error().reason(), "closing");
+}
+
+TEST(Client, OverTlsWithTheAuthorityOfTheAddress) {
+  Shard shard;
+  Service service;
+  service.answers = {{.body = "{}"}};
+  const net::TestCertificates authority;
+  const net::TestCertificates::Files files = authority.issue("server", "IP:127.0.0.1");
+  const auto tls = net::TlsServerContext::load(
+      {.cert_file = files.cert, .key_file = files.key, .client_ca_file = "", .require_client_cert = false});
+  ASSERT_TRUE(tls.has_value()) << tls.error().text();
+  auto server = net::Server::listen(shard, {.address = "127.0.0.1:0", .reuse_port = false, .tls = *tls}, {}, service);
+  ASSERT_TRUE(server.has_value());
+  const auto ask = [&](const std::string& more) {
+    const Result<Settings> settings = parse_settings(
+        "sqs://127.0.0.1:" + std::to_string((*server)->port()) + "?region=r" + more,
+        [](std::string_view name) { return std::optional<std::string>(name.starts_with("AWS_") ? "x" : ""); });
+    const WallClock clock;
+    Client client(shard, *settings, clock);
+    const Result<std::string> got = run_blocking(shard, client.call("ListQueues", "{}"));
+    client.close();
+    return got ? *got : got.error().text();
+  };
+  EXPECT_EQ(ask("&ca=" + authority.ca_file()), "{}");
+  EXPECT_EQ(service.signatures, 1);
+  EXPECT_TRUE(ask("").starts_with("UNAVAILABLE (upstream_tls_failed)")) << ask("");
+  EXPECT_EQ(service.requests.size(), 1U);
+  run_blocking(shard, (*server)->drain(Deadline::after(shard.now(), milliseconds(100))));
 }
 
 // ---- batches

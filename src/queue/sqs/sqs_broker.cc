@@ -223,7 +223,10 @@ Task<Result<void>> SqsBroker::extend(Source source, std::string lease, Duration 
   const Ledger::Found found = common_->ledger.find(lease, shard_.now());
   if (found.receipt.empty()) co_return fail(lease_lost("the lease has run out, or was settled"));
   const Instant until = shard_.now() + seconds(whole_seconds(by));
+  ++extending_[lease];
   const Result<void> hidden = co_await (*channel)->main().hide(found.receipt, by);
+  if (--extending_[lease] == 0) extending_.erase(lease);
+  extended_.notify();
   if (hidden) common_->ledger.extend(lease, until);
   co_return hidden;
 }
@@ -231,6 +234,8 @@ Task<Result<void>> SqsBroker::extend(Source source, std::string lease, Duration 
 Task<Result<void>> SqsBroker::settle(Source source, std::string lease, Settlement how) {
   const Result<Channel*> channel = co_await channel_of(source);
   if (!channel) co_return fail(channel.error());
+  // One that came late would hide what is put back.
+  while (extending_.contains(lease)) co_await extended_.wait();
   const Ledger::Found found = common_->ledger.find(lease, shard_.now());
   if (found.lease == nullptr && !found.receipt.empty())
     co_return co_await settle_foreign(**channel, found.receipt, how);

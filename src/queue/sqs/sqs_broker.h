@@ -66,6 +66,8 @@ class SqsBroker final : public Broker {
   TaskGroup tasks_;
   Workbench bench_;
   std::map<std::string, std::unique_ptr<Channel>> channels_;  // by url
+  std::map<std::string, int> extending_;                      // leases that are being extended
+  Signal extended_;
   std::vector<std::unique_ptr<Relay>> relays_;
   std::vector<std::string> feeds_;  // that run here, by url
 };

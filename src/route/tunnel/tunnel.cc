@@ -37,8 +37,10 @@ Fields passing(const Fields& from, Direction direction) {
   return to;
 }
 
-void refuse(net::ServerExchange& exchange, int status, std::string_view text, Fields fields = {}) {
+void refuse(net::ServerExchange& exchange, TunnelMetrics& metrics, int status, std::string_view text,
+            Fields fields = {}) {
   if (exchange.broken() || exchange.has_responded()) return;
+  ++metrics.handshakes[status];
   fields.add("content-type", "text/plain; charset=utf-8");
   exchange.respond({.status = status, .fields = std::move(fields)});
   exchange.response_body().push(Bytes(std::string(text) + "\n"));
@@ -119,37 +121,58 @@ bool Tunnels::takes(const net::RequestHead& request) const {
   return !request.upgrade.empty() && find(request) != nullptr;
 }
 
-Task<void> Tunnels::serve(net::ServerExchange& exchange) {
+std::vector<TunnelMetrics> Tunnels::metrics() const {
+  std::vector<TunnelMetrics> all;
+  for (const Target& target : targets_) all.push_back(target.metrics);
+  return all;
+}
+
+Task<std::unique_ptr<net::ClientExchange>> Tunnels::open(net::ServerExchange& exchange, Target& target) {
   const net::RequestHead& request = exchange.request();
-  if (auto wrong = net::check_websocket(request))
-    co_return refuse(exchange, wrong->status, wrong->text, std::move(wrong->fields));
-  const std::shared_ptr<mesh::Cluster> cluster = find(request)->cluster;
   const std::string key = new_key();
-  std::unique_ptr<net::ClientExchange> upstream;
-  {
-    Waiting waiting(exchange);
-    const net::RequestHead head = upstream_head(request, cluster->config().base_path, key);
-    auto opened = co_await cluster->open(head, false, Deadline::never(), &waiting.cancel);
-    if (!opened) co_return refuse(exchange, 503, opened.error().message());
-    upstream = std::move(*opened);
-    waiting.upstream = upstream.get();
-    const auto answer = co_await upstream->head();
-    if (!answer) co_return refuse(exchange, 502, answer.error().message());
-    if (exchange.broken()) co_return;
-    Fields fields = passing((*answer)->fields, Direction::reply);
-    if ((*answer)->status != 101) {
-      fields.add("content-type", (*answer)->fields.get("content-type"));
-      exchange.respond({.status = (*answer)->status, .fields = std::move(fields)});
-    } else if ((*answer)->fields.get("sec-websocket-accept") != net::websocket_accept(key)) {
-      co_return refuse(exchange, 502, "the service's handshake is wrong: Sec-WebSocket-Accept does not fit");
-    } else {
-      if (request.method != "CONNECT")
-        fields.add("sec-websocket-accept", net::websocket_accept(request.fields.get("sec-websocket-key")));
-      exchange.accept_upgrade(std::move(fields));
-    }
+  Waiting waiting(exchange);
+  const net::RequestHead head = upstream_head(request, target.cluster->config().base_path, key);
+  auto opened = co_await target.cluster->open(head, false, Deadline::never(), &waiting.cancel);
+  if (!opened) {
+    refuse(exchange, target.metrics, 503, opened.error().message());
+    co_return nullptr;
   }
+  std::unique_ptr<net::ClientExchange> upstream = std::move(*opened);
+  waiting.upstream = upstream.get();
+  const auto answer = co_await upstream->head();
+  if (!answer) {
+    refuse(exchange, target.metrics, 502, answer.error().message());
+    co_return nullptr;
+  }
+  if (exchange.broken()) co_return nullptr;
+  const int status = (*answer)->status;
+  Fields fields = passing((*answer)->fields, Direction::reply);
+  if (status == 101 && (*answer)->fields.get("sec-websocket-accept") != net::websocket_accept(key)) {
+    refuse(exchange, target.metrics, 502, "the service's handshake is wrong: Sec-WebSocket-Accept does not fit");
+    co_return nullptr;
+  }
+  ++target.metrics.handshakes[status];
+  if (status != 101) {
+    fields.add("content-type", (*answer)->fields.get("content-type"));
+    exchange.respond({.status = status, .fields = std::move(fields)});
+    co_return upstream;
+  }
+  if (request.method != "CONNECT")
+    fields.add("sec-websocket-accept", net::websocket_accept(request.fields.get("sec-websocket-key")));
+  exchange.accept_upgrade(std::move(fields));
+  co_return upstream;
+}
+
+Task<void> Tunnels::serve(net::ServerExchange& exchange) {
+  Target& target = targets_[static_cast<std::size_t>(find(exchange.request()) - targets_.data())];
+  if (auto wrong = net::check_websocket(exchange.request()))
+    co_return refuse(exchange, target.metrics, wrong->status, wrong->text, std::move(wrong->fields));
+  const std::unique_ptr<net::ClientExchange> upstream = co_await open(exchange, target);
+  if (upstream == nullptr) co_return;
+  const bool is_open = exchange.is_upgraded();
+  if (is_open) ++target.metrics.open;
   TaskGroup pumps;
-  if (exchange.is_upgraded()) pumps.spawn(pump_requests(exchange, *upstream));
+  if (is_open) pumps.spawn(pump_requests(exchange, *upstream));
   const auto copied = co_await copy(upstream->body(), exchange.response_body());
   if (!exchange.broken() && copied) {
     exchange.finish();
@@ -160,6 +183,7 @@ Task<void> Tunnels::serve(net::ServerExchange& exchange) {
   if (pumps.live() > 0)
     exchange.body().abort(Error(Code::cancelled, Blame::upstream, "the service ended the connection"));
   co_await pumps.join();
+  if (is_open) --target.metrics.open;
 }
 
 }  // namespace parley::route
