@@ -25,14 +25,17 @@ SERVICES = {
 
 
 def plain(proto):
-    """A contract without REST rules and queues: a service is then asked by its rpcs' names, and at once. What GraphQL asks is the matter here, not how a path is made of it."""
+    """A contract without REST rules, queues and events: a service is then asked by its rpcs' names, and at once. What GraphQL asks is the matter
+    here, not how a path is made of it; and the stream of a topic has no end that could be waited for."""
     kept, at = "", 0
-    for option in re.finditer(r"\n *option \((google\.api\.http|parley\.queue)\) = \{", proto):
+    for option in re.finditer(r"\n *option \((google\.api\.http|parley\.(?:queue|event|subscribe))\) = \{", proto):
         depth, end = 1, option.end()
         while depth:
             depth += {"{": 1, "}": -1}.get(proto[end], 0)
             end += 1
         kept, at = kept + proto[at : option.start()], end + 1
+        if option[1] == "parley.subscribe":
+            kept += "\n    option (parley.graphql) = {hide: true};"
     return kept + proto[at:]
 
 
