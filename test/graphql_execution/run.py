@@ -25,9 +25,9 @@ SERVICES = {
 
 
 def plain(proto):
-    """A contract without REST rules and queues: a service is then asked by its rpcs' names, and at once. What GraphQL asks is the matter here, not how a path is made of it."""
+    """A contract without REST rules, queues and topics: a service is then asked by its rpcs' names, and at once. What GraphQL asks is the matter here, not how a path is made of it."""
     kept, at = "", 0
-    for option in re.finditer(r"\n *option \((google\.api\.http|parley\.queue)\) = \{", proto):
+    for option in re.finditer(r"\n *option \((google\.api\.http|parley\.(queue|event|subscribe))\) = \{", proto):
         depth, end = 1, option.end()
         while depth:
             depth += {"{": 1, "}": -1}.get(proto[end], 0)
