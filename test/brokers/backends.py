@@ -90,7 +90,8 @@ class Sqs(Backend):
     on_call = dict.fromkeys(["events_are_read_in_order", "reading_goes_on_behind_a_position", "reading_from_a_time", "reading_from_the_latest",
                              "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
                              "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",
-                             "server_sent_events_go_on_where_they_were", "a_topic_after_a_restart"], NO_READING)
+                             "server_sent_events_go_on_where_they_were", "a_graphql_subscription_goes_on_where_it_was",
+                             "a_topic_after_a_restart"], NO_READING)
     lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before"}
     environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "elasticmq"}
 

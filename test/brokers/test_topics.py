@@ -1,5 +1,6 @@
 """What a topic does, whoever keeps it."""
 
+import http.client
 import json
 import time
 
@@ -180,6 +181,34 @@ def test_server_sent_events_go_on_where_they_were(topic):
     with pytest.raises(ApiError) as error:
         topic.events("?form=earliest")
     assert error.value.status == 400
+
+
+def subscribe(topic, query, expected):
+    """`expected` results of a GraphQL subscription (graphql-sse, distinct connections)."""
+    connection = http.client.HTTPConnection("127.0.0.1", topic.client.port, timeout=10)
+    connection.request("POST", "/graphql", json.dumps({"query": query}), {"accept": "text/event-stream", "content-type": "application/json"})
+    answer, out = connection.getresponse(), []
+    while len(out) < expected:
+        line = answer.readline().decode()
+        if line.startswith("data: "):
+            result = json.loads(line[6:])
+            if "errors" in result:
+                raise ApiError(answer.status, {"detail": result["errors"][0]["message"]})
+            out.append(next(iter(result["data"].values())))
+    connection.close()
+    return out
+
+
+@pytest.mark.topic
+def test_a_graphql_subscription_goes_on_where_it_was(topic):
+    publish(topic, 1, 2, 3)
+    field = topic.type.removeprefix("cases.")
+    field = field[0].lower() + field[1:]
+    seen = subscribe(topic, f"subscription {{ {field}(earliest: true) {{ position key event {{ number }} }} }}", 3)
+    assert [event["event"]["number"] for event in seen] == ["1", "2", "3"]
+    assert seen[0]["key"] == "k"
+    rest = subscribe(topic, f'subscription {{ {field}(after: "{seen[0]["position"]}") {{ event {{ number }} }} }}', 2)
+    assert [event["event"]["number"] for event in rest] == ["2", "3"]
 
 
 @pytest.mark.topic
