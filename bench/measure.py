@@ -15,7 +15,7 @@ def cpu_seconds(pids):
     for pid in pids:
         try:
             text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         fields = text[text.rindex(")") + 2:].split()
         total += (int(fields[11]) + int(fields[12])) / TICKS
@@ -25,7 +25,11 @@ def cpu_seconds(pids):
 def resident_mib(pids):
     total = 0
     for pid in pids:
-        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        try:
+            lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a child that has ended
+        for line in lines:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024

@@ -14,6 +14,7 @@ rd_kafka_t* make(rd_kafka_type_t type, int port, std::initializer_list<std::pair
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   char problem[512];
   rd_kafka_conf_set(conf, "bootstrap.servers", ("127.0.0.1:" + std::to_string(port)).c_str(), problem, sizeof problem);
+  rd_kafka_conf_set(conf, "log_level", "3", problem, sizeof problem);  // it retries by itself
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(conf, name, value, problem, sizeof problem) != RD_KAFKA_CONF_OK)
       throw std::runtime_error(problem);

@@ -12,7 +12,7 @@ namespace {
 // copied, which costs once what each socket would pay; of a long one the writing outweighs the counting.
 constexpr std::size_t copied_below = 4096;
 
-Bytes of_this_shard(Bytes frame) { return frame.size() < copied_below ? Bytes::copy_of(frame.view()) : frame; }
+Bytes of_this_shard(const Bytes& frame) { return frame.size() < copied_below ? Bytes::copy_of(frame.view()) : frame; }
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void StreamReplica::take(StreamBatch batch) {
   open_ = true;
   if (batch.first > ring_.next()) ring_.skip_to(batch.first);
   for (Ring::Entry& entry : batch.entries) {
-    for (Bytes& frame : entry.frames) frame = of_this_shard(std::move(frame));
+    for (Bytes& frame : entry.frames) frame = of_this_shard(frame);
     ring_.push(std::move(entry));
   }
   if (batch.headers) headers_ = std::move(batch.headers);

@@ -184,7 +184,7 @@ StreamBatch StreamSource::next_batch(Follower& follower) {
 // Here, so that they are made once for all shards. One that cannot be made fails where it is sent.
 void StreamSource::make_frames(std::uint64_t number) {
   for (const Format format : {Format::json, Format::proto}) {
-    if (wanted_.at(static_cast<std::size_t>(format))) (void)ring_.frame(number, format);
+    if (wanted_.at(static_cast<std::size_t>(format)) && !ring_.frame(number, format)) return;
   }
 }
 

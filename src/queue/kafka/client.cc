@@ -100,7 +100,7 @@ Result<Client> make_client(rd_kafka_type_t kind, ClientContext& context, const s
   if (client == nullptr) {
     return fail(Error(Code::failed_precondition, Blame::caller, fmt::format("kafka: {}", text.data())));
   }
-  static_cast<void>(conf.release());  // the client's now
+  [[maybe_unused]] const rd_kafka_conf_t* given = conf.release();  // it is the client's now
   if (kind == RD_KAFKA_PRODUCER) return Client(client, rd_kafka_destroy);
   rd_kafka_poll_set_consumer(client);
   // Closing, where it means leaving a group, was done before, where it can wait.

@@ -160,7 +160,9 @@ Result<void> Core::apply(const Declarations& wanted) {
   }
   if (auto created = admin_.create(topics); !created) return created;
   // The producer learns where they are now, and not by the first message.
-  for (const NewTopic& topic : topics) static_cast<void>(admin_.partitions(topic.name));
+  for (const NewTopic& topic : topics) {
+    [[maybe_unused]] const auto count = admin_.partitions(topic.name);
+  }
   for (const QueueDeclaration& queue : wanted.queues) {
     if (auto noted = note(queue.consumer.name, "queue"); !noted) return noted;
   }

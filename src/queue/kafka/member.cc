@@ -270,7 +270,7 @@ void Member::do_settle(const std::string& lease, const Settlement& how, Report<v
     case Settlement::Kind::done: window.settle(offset); break;
     case Settlement::Kind::retry: window.retry(offset, how.delay, now()); break;
     case Settlement::Kind::release: window.release(offset); break;
-    case Settlement::Kind::dead: return bury(where, offset, how.reason, std::move(report));
+    case Settlement::Kind::dead: return bury(where, offset, how.reason, report);
   }
   touched(where, std::move(report));
 }
@@ -280,7 +280,7 @@ void Member::touched(LogPartition where, Report<void> report) {
   if (report) unsaved_.push_back({.where = where, .report = std::move(report), .since = Clock::now()});
 }
 
-void Member::bury(LogPartition where, std::int64_t offset, std::string reason, Report<void> report) {
+void Member::bury(LogPartition where, std::int64_t offset, std::string reason, const Report<void>& report) {
   Held& held = held_.at(where);
   const Window::Entry& entry = *held.window.find(offset);
   const Record record = kafka::bury(entry.record, {.reason = std::move(reason),

@@ -138,7 +138,7 @@ class Member {
   Delivery deliver(LogPartition where, Held& held, std::int64_t offset, Duration lease);
   bool bury_if_expired(LogPartition where, Held& held, std::int64_t offset);
   void do_settle(const std::string& lease, const Settlement& how, Report<void> report);
-  void bury(LogPartition where, std::int64_t offset, std::string reason, Report<void> report);
+  void bury(LogPartition where, std::int64_t offset, std::string reason, const Report<void>& report);
   void buried(LogPartition where, std::uint64_t generation, std::int64_t offset, const Result<Placed>& placed,
               const Report<void>& report);
   void touched(LogPartition where, Report<void> report);

@@ -137,7 +137,7 @@ void Producer::produce(const std::string& topic, std::int32_t partition, const R
   rd_kafka_headers_t* headers = to_headers(record);
   rd_kafka_error_t* wrong = send(client->get(), topic, partition, record, headers, tag.get());
   if (wrong == nullptr) {
-    static_cast<void>(tag.release());
+    [[maybe_unused]] const Report* given = tag.release();  // `delivered` has it
     return;
   }
   rd_kafka_headers_destroy(headers);

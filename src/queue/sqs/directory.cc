@@ -189,7 +189,7 @@ PlacePtr Directory::find(const Source& source) const {
   return at == places_.end() ? nullptr : at->second;
 }
 
-void Directory::put(PlacePtr place) {
+void Directory::put(const PlacePtr& place) {
   const std::lock_guard lock(lock_);
   places_[place->label] = place;
 }

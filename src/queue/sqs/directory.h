@@ -33,7 +33,7 @@ using PlacePtr = std::shared_ptr<const Place>;
 class Directory {
  public:
   PlacePtr find(const Source& source) const;
-  void put(PlacePtr place);
+  void put(const PlacePtr& place);
   // Our queues and groups, by their names on SQS.
   std::map<std::string, Source> names(const Settings& settings) const;
 

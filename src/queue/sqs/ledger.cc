@@ -25,7 +25,8 @@ std::string Ledger::lend(std::shared_ptr<const Lease> lease, Instant now) {
   const std::lock_guard lock(lock_);
   sweep(now);
   std::string token = fmt::format("{}{}.{}", process_, ++last_, lease->receipt);
-  leases_.emplace(token, Lent{.lease = lease, .until = lease->until});
+  const Instant until = lease->until;
+  leases_.emplace(token, Lent{.lease = std::move(lease), .until = until});
   return token;
 }
 

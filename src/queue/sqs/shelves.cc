@@ -40,14 +40,14 @@ Task<Result<std::vector<Received>>> look(Part& part) {
   if (!depth) co_return fail(depth.error());
   std::vector<Received> out;
   std::set<std::string> seen;
-  while (depth->visible > 0 && out.size() < most_seen) {
+  while (out.size() < most_seen) {
     Result<std::vector<Received>> got = co_await receive_or_none(part, seen_for);
     if (!got) co_return fail(std::move(got).error());
     if (got->empty()) break;
     for (Received& each : *got) {
       if (seen.insert(each.message_id).second) out.push_back(std::move(each));
     }
-    if (out.size() >= depth->visible) break;
+    if (out.size() >= depth->visible) break;  // approximately all; what has just come may not be counted yet
   }
   std::ranges::sort(out, {}, position_of);
   co_return out;

@@ -37,12 +37,12 @@ Task<Result<void>> declare_all(Client& client, Common& common, const Declaration
   for (const QueueDeclaration& queue : wanted.queues) {
     Result<PlacePtr> place = co_await create(client, common.settings, queue);
     if (!place) co_return fail(Error(std::move(place).error()).during(fmt::format("queue {}", queue.consumer.name)));
-    common.directory.put(std::move(*place));
+    common.directory.put(*place);
   }
   for (const TopicDeclaration& topic : wanted.topics) {
     Result<std::vector<PlacePtr>> places = co_await create(client, common.settings, topic);
     if (!places) co_return fail(Error(std::move(places).error()).during(fmt::format("topic {}", topic.name)));
-    for (PlacePtr& place : *places) common.directory.put(std::move(place));
+    for (const PlacePtr& place : *places) common.directory.put(place);
   }
   co_return {};
 }

@@ -73,7 +73,8 @@ Task<Result<Receipt>> SqsBroker::publish(Publish request) {
   envelope.due.reset();
   const Result<std::string> id = co_await channel.enqueue(envelope, dedup ? group_id(request.dedup, {}) : "");
   if (!id) co_return fail(id.error());
-  Receipt receipt{.id = envelope.message.id, .position = ""};
+  // A message of a queue cannot be found by its id.
+  Receipt receipt{.id = envelope.message.id, .position = channel.place().topic ? *id : ""};
   if (!dedup) co_return receipt;
   const auto first = common_->ledger.first_of(channel.place().url + '\n' + request.dedup,
                                               {.id = receipt.id, .message_id = *id}, shard_.now());
