@@ -487,9 +487,16 @@ TEST(RabbitTopic, EveryGroupGetsEveryEventAndReadersReplayFromAnywhere) {
   ASSERT_TRUE(node.run(node.open().commit(self, {From::Kind::after, {}, positions[4]})).has_value());
   EXPECT_EQ(node.run(node.open().checkpoint(self)).value_or("?"), positions[4]);
   request.from = {From::Kind::time, node.clock.now() - 1h, {}};
-  events = node.run(node.open().read(request));
-  ASSERT_TRUE(events.has_value());
-  ASSERT_EQ(events->events.size(), 6U);
+  seen.clear();
+  while (seen.size() < 6) {  // a read gives what has come
+    events = node.run(node.open().read(request));
+    ASSERT_TRUE(events.has_value());
+    ASSERT_FALSE(events->events.empty());
+    for (const Event& e : events->events) seen.push_back(e.message.id);
+    request.from = {From::Kind::after, {}, events->next};
+  }
+  EXPECT_EQ(seen.front(), "o1");
+  EXPECT_EQ(seen.back(), "o6");
 }
 
 TEST(RabbitTopic, ANewGroupBeginsAtTheEarliestIfItAsksForIt) {
