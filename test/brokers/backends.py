@@ -62,8 +62,7 @@ class Parley(Backend):
 class RabbitMQ(Backend):
     slack = 1.0
     at_start = {"dedup": "RabbitMQ has no deduplication"}
-    on_call = {"a_group_is_moved": "a group that has messages delivered is a queue here, and has no position"}
-    lacks = {"positions": "a broker's confirm says nothing of a place", "peek_after": "a peek takes messages and gives them back, from the head on",
+    lacks = {"positions": "a broker's confirm says nothing of a place",
              "event_dedup": "RabbitMQ has no deduplication"}
 
     def start(self, binary, contracts):

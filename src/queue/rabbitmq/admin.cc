@@ -12,7 +12,10 @@ namespace parley::queue::rabbitmq {
 namespace {
 
 constexpr int channel = 1;
-constexpr int most_looked_at = 10'000;
+// Always so many, whatever is asked for: RabbitMQ puts what is given back behind all else that was given back before,
+// so a part of that would change places.
+constexpr int looked_at = 500;
+constexpr std::size_t looked_at_bytes = 64U << 20;
 
 Error not_by_us(std::string_view what) {
   return Error(Code::unimplemented, Blame::caller, fmt::format("RabbitMQ: {}", what))
@@ -117,9 +120,8 @@ Result<std::vector<Peeked>> Admin::peek(const PeekRequest& r) {
   if (!c) return fail(c.error());
   const std::string queue = r.shelf == Shelf::dead ? names::dead(r.source) : names::queue(r.source);
   std::uint64_t last = 0;
-  bool behind = r.after.empty() || std::ranges::find(all, r.after, &Peeked::position) != all.end();
-  int left = r.max_messages;
-  for (int i = 0; i < most_looked_at && left > 0; ++i) {
+  std::size_t bytes = 0;
+  for (int i = 0; i < looked_at && bytes < looked_at_bytes; ++i) {
     auto got = (*c)->get(channel, queue);
     if (!got && got.error().code() == Code::failed_precondition) break;  // one active consumer: what it holds is all
     if (!got) return fail(got.error());
@@ -131,9 +133,8 @@ Result<std::vector<Peeked>> Admin::peek(const PeekRequest& r) {
         e.find(headers::reason) != nullptr ? e.number(headers::attempts).value_or(0) : others_.attempts.finished(id, e);
     // Looking is no attempt, though RabbitMQ counts it.
     if (r.shelf != Shelf::dead) others_.attempts.note(id, {delivery_count(e) + 1, finished});
+    bytes += e.body.size();
     all.push_back(peeked_of(e, r.shelf, finished));
-    if (behind) --left;
-    behind = behind || all.back().position == r.after;
   }
   if (last != 0) {
     if (auto back = (*c)->requeue(channel, last, true); !back) return fail(back.error());
@@ -253,11 +254,7 @@ Result<void> Admin::commit(const Source& source, const From& to) {
   }
   auto delivered = exists(**c, names::paused(source));
   if (!delivered) return fail(delivered.error());
-  if (*delivered) {
-    auto filled = fill(**c, source, to);
-    others_.consumer.purge(source);
-    return filled;
-  }
+  if (*delivered) return fill(**c, source, to);
   auto position = resolve(source.name, to);
   if (!position) return fail(position.error());
   auto made = (*c)->declare_queue(channel, names::place(source),

@@ -275,6 +275,7 @@ Result<void> Admin::fill(Connection& c, const Source& group, const From& from) {
   const std::string queue = names::queue(group);
   if (auto done = c.unbind(channel, queue, group.name, "#"); !done) return done;
   if (auto done = c.purge(channel, queue); !done) return fail(done.error());
+  others_.consumer.purge(group);  // before there is anything new in the queue
   if (from.kind == From::Kind::latest) return c.bind(channel, queue, group.name, "#");
   // All that is there, unbound; then bound; then what came meanwhile. What is published in the moment of binding can be
   // there twice.

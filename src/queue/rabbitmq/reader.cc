@@ -138,7 +138,7 @@ void Reader::deliver(Connection& c, Cursor& cursor, std::uint64_t tag) {
       offset < cursor.first || (cursor.from_time && event.message.time < *cursor.from_time && cursor.events.empty());
   if ((fence && !cursor.fences) || early) {
     cursor.passed = tag;
-    cursor.passed_position = event.position;
+    if (offset >= cursor.first) cursor.passed_position = event.position;
     if (cursor.events.empty()) met_later(c.ack(cursor.channel, tag, true));
     return;
   }
