@@ -214,7 +214,7 @@ def check_accepted(duplicate: bool) -> Callable[[str], None]:
 
 def check_sent(visit: str, attempts: int) -> Callable[[str], None]:
     def check(output: str) -> None:
-        sent = [each for each in json.loads(output).get("mails", []) if each["mail"]["requestId"] == visit]
+        sent = [each for each in json.loads(output).get("mails", []) if each["mail"].get("requestId") == visit]
         same([each["attempts"] for each in sent], [attempts], "the attempts of the one mail")
 
     return check

@@ -72,9 +72,7 @@ class RabbitMQ(Backend):
 
 class Kafka(Backend):
     slack = 3.0
-    on_call = {"a_delay": "Kafka has no delayed messages"}
     at_start = {"dedup": "Kafka has no window over messages of several producers"}
-    lacks = {"event_dedup": "Kafka has no window over messages of several producers"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
