@@ -1,5 +1,7 @@
 #include "queue/kafka/core.h"
 
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -159,9 +161,15 @@ Result<void> Core::apply(const Declarations& wanted) {
     for (const Consumer& group : topic.groups) add_group(names(source_of(group)), partitions, topics);
   }
   if (auto created = admin_.create(topics); !created) return created;
-  // The producer learns where they are now, and not by the first message.
+  // The producer learns where they are now, and not by the first message. A server knows of a new topic a little after
+  // it was made.
+  const Instant until = Clock::now() + cluster_.settings.timeout;
   for (const NewTopic& topic : topics) {
-    [[maybe_unused]] const auto count = admin_.partitions(topic.name);
+    auto count = admin_.partitions(topic.name);
+    while (!count && count.error().code() == Code::not_found && Clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      count = admin_.partitions(topic.name);
+    }
   }
   for (const QueueDeclaration& queue : wanted.queues) {
     if (auto noted = note(queue.consumer.name, "queue"); !noted) return noted;
