@@ -65,7 +65,8 @@ Result<const BackendScheme*> backend_scheme(std::string_view at) {
     if (one.scheme == scheme) return &one;
     known.append(known.empty() ? "" : ", ").append(one.example);
   }
-  return invalid("'" + std::string(at) + "' is no place for messages; there are: " + known);
+  // The rest of an address may have a password in it.
+  return invalid("'" + std::string(at.substr(0, at.find(':'))) + "' keeps no messages; there are: " + known);
 }
 
 bool uses_messages(const contract::Contract& contract) {
