@@ -81,8 +81,8 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"a later issue's key", "events: kafka://h:1\n", {"'events' is not served yet"}},
       {"a backend of a queue that is none",
        "queues:\n  shop.Mailer/SendMail: {messages: pigeon}\n",
-       {"p.yaml:2", "'shop.Mailer/SendMail'", "'pigeon' is no place"}},
-      {"a backend that is none", "\nmessages: pigeon://h:1\n", {"p.yaml:2", "'pigeon://h:1' is no place", "embedded"}},
+       {"p.yaml:2", "'shop.Mailer/SendMail'", "'pigeon' keeps no messages"}},
+      {"a backend that is none", "\nmessages: pigeon://h:1\n", {"p.yaml:2", "'pigeon' keeps no messages", "embedded"}},
   };
   for (const Bad& c : cases) {
     const auto config = parse_config(c.text, "p.yaml");
