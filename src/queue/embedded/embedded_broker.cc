@@ -144,9 +144,9 @@ Task<void> EmbeddedBroker::run_until(Op& op, CancelOp& cancel_op, Deadline wait)
   if (waiting.cancelled) co_await Finished{cancel_op};
 }
 
+// No coroutine: the request is encoded and gone before anything waits. Thousands wait at a time, and what each of them
+// keeps is what the cache has to hold.
 Task<Result<Receipt>> EmbeddedBroker::publish(Publish request) {
-  if (closing_) co_return fail(closing());
-  const Running running(*this);
   if (request.message.id.empty()) request.message.id = new_message_id(request.message.time);
   PublishOp op;
   op.to = std::move(request.to);
@@ -155,9 +155,15 @@ Task<Result<Receipt>> EmbeddedBroker::publish(Publish request) {
   op.dedup = std::move(request.dedup);
   if (request.due) op.due = std::max<Millis>(1, millis(*request.due));
   if (request.expires) op.expires = std::max<Millis>(1, millis(*request.expires));
+  return store(std::move(op), std::move(request.message.id));
+}
+
+Task<Result<Receipt>> EmbeddedBroker::store(PublishOp op, std::string id) {
+  if (closing_) co_return fail(closing());
+  const Running running(*this);
   co_await run(op);
   if (op.error) co_return fail(*std::move(op.error));
-  co_return Receipt{.id = op.duplicate ? std::move(op.id) : std::move(request.message.id),
+  co_return Receipt{.id = op.duplicate ? std::move(op.id) : std::move(id),
                     .position = fmt::to_string(op.seq),
                     .duplicate = op.duplicate};
 }

@@ -41,6 +41,7 @@ class EmbeddedBroker final : public Broker {
   struct Running;
   struct Waiting;
 
+  Task<Result<Receipt>> store(PublishOp op, std::string id);
   void start(Op& op);
   void flush();
   void cancel(Waiting& waiting);
