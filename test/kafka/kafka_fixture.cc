@@ -15,7 +15,7 @@ namespace {
 
 std::string KafkaServer::line() {
   std::array<char, 4096> buffer{};
-  if (fgets(buffer.data(), buffer.size(), from_) == nullptr) throw std::runtime_error("broker.py ended");
+  if (fgets(buffer.data(), buffer.size(), from_) == nullptr) throw std::runtime_error("control.py ended");
   std::string text(buffer.data());
   if (text.ends_with('\n')) text.pop_back();
   return text;
@@ -29,7 +29,7 @@ void KafkaServer::SetUp() {
   if (pid_ == 0) {
     dup2(orders[0], STDIN_FILENO);
     dup2(answers[1], STDOUT_FILENO);
-    execlp("python3", "python3", KAFKA_BROKER_PY, "--cache", KAFKA_CACHE, "--secure", nullptr);
+    execlp("python3", "python3", KAFKA_CONTROL_PY, "--cache", KAFKA_CACHE, nullptr);
     _exit(127);
   }
   ::close(orders[0]);

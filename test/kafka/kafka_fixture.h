@@ -1,4 +1,4 @@
-// A real Kafka for gtests (broker.py beside this file), and a node's half of a backend: one shard, one broker.
+// A real Kafka for gtests (control.py beside this file), and a node's half of a backend: one shard, one broker.
 #pragma once
 
 #include <cstdio>
@@ -28,7 +28,7 @@ class KafkaServer : public testing::Environment {
 
   void SetUp() override;
   void TearDown() override;
-  // "kill", "stop", "freeze", "thaw", "start": see broker.py. Returns when it is done.
+  // "kill", "stop", "freeze", "thaw", "start": see control.py. Returns when it is done.
   void tell(const std::string& order);
 
   std::string port;

@@ -9,16 +9,16 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import brokers  # noqa: E402
 import parley_node  # noqa: E402
 import suite  # noqa: E402
 import tools  # noqa: E402
-from broker import Kafka  # noqa: E402
 
 
 def main():
     arguments = suite.arguments(__doc__).parse_args()
     tree = tools.npm_tree(arguments.cache, "kafka", os.path.join(HERE, "package.json"))
-    with tempfile.TemporaryDirectory() as work, Kafka(arguments.cache) as kafka:
+    with tempfile.TemporaryDirectory() as work, brokers.Kafka(os.path.join(work, "kafka"), arguments.cache, small=True) as kafka:
         os.symlink(os.path.join(tree, "node_modules"), os.path.join(work, "node_modules"))
         shutil.copy(os.path.join(HERE, "kafkajs.test.mjs"), work)
         config = {"contracts": os.path.join(HERE, "contracts"), "messages": f"kafka://127.0.0.1:{kafka.port}?session=3s", "shards": 2}

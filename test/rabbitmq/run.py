@@ -15,9 +15,12 @@ import tempfile
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-import rabbit_server  # noqa: E402
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import brokers  # noqa: E402
 import tools  # noqa: E402
+
+
+ENOUGH = "700MB"  # of memory
 
 
 def certificates(folder):
@@ -39,7 +42,7 @@ def control(server):
     """A port at which the tests say what shall happen to the server: a line, answered with "ok" when it is done."""
     actions = {"kill": server.kill, "start": server.start, "stop": lambda: server.signal(signal.SIGSTOP),
                "continue": lambda: server.signal(signal.SIGCONT),
-               "block": lambda: server.limit_memory("1MB"), "unblock": lambda: server.limit_memory("700MB")}
+               "block": lambda: server.limit_memory("1MB"), "unblock": lambda: server.limit_memory(ENOUGH)}
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self):
@@ -66,7 +69,8 @@ def main():
         os.mkdir(os.path.join(work, "tls"))
         tls = certificates(os.path.join(work, "tls"))
         files = tuple(os.path.join(tls, name) for name in ("server.pem", "server.key", "ca.pem"))
-        with rabbit_server.RabbitServer(os.path.join(work, "server"), tls=files) as server:
+        settings = ["disk_free_limit.absolute = 50MB", f"vm_memory_high_watermark.absolute = {ENOUGH}"]
+        with brokers.RabbitMQ(os.path.join(work, "server"), settings, files, erlang="+S 2:2 +sbwt none +sbwtdcpu none") as server:
             environment = {**os.environ, "PARLEY_RABBITMQ": server.url(), "PARLEY_RABBITMQ_TLS_PORT": str(server.tls_port),
                            "PARLEY_RABBITMQ_TLS": tls, "PARLEY_RABBITMQ_CONTROL": str(control(server)),
                            "PARLEY_AMQPLIB": f"node {work}/client.mjs amqp://guest:guest@127.0.0.1:{server.port}"}

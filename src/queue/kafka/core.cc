@@ -99,8 +99,10 @@ Result<void> Core::declare(const Declarations& wanted) {
   remember(wanted);
   const Instant until = Clock::now() + cluster_.settings.timeout;
   auto applied = apply(wanted);
-  // Leaders and coordinators of what is new take a moment to be chosen.
-  while (!applied && applied.error().code() == Code::unavailable && Clock::now() < until) {
+  // Leaders and coordinators of what is new take a moment to be chosen, and then each server of a cluster learns of it
+  // at its own time.
+  const auto passes = [](const Error& why) { return why.code() == Code::unavailable || why.code() == Code::not_found; };
+  while (!applied && passes(applied.error()) && Clock::now() < until) {
     std::this_thread::sleep_for(apply_soon);
     applied = apply(wanted);
   }

@@ -54,6 +54,7 @@ constexpr Mapping mappings[] = {
     {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, Code::failed_precondition, Blame::us, refused},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, Code::failed_precondition, Blame::us, refused},
     {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, Code::failed_precondition, Blame::us, refused},
+    {RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT, Code::failed_precondition, Blame::us, refused},
     {RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP, Code::failed_precondition, Blame::caller, "group_in_use"},
     {RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, Code::out_of_range, Blame::caller, "no_such_position"},
 };

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""A node and a cluster of three Kafka servers, of which one after the other is killed while messages are published and handled: what was acknowledged
+is handled, in order per key, and what Parley created is kept as often as the cluster says.
+
+The checker and the handler are those of test/total_queue."""
+
+import http.client
+import json
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOTAL_QUEUE = HERE.parent / "total_queue"
+sys.path[:0] = [str(HERE.parent / "lib"), str(TOTAL_QUEUE)]
+import brokers  # noqa: E402
+import checker  # noqa: E402
+import parley_node  # noqa: E402
+import suite  # noqa: E402
+
+QUEUE = "total.Queue/Handle"
+TOPIC = "total.Queue.Handle"
+CONTRACT = """
+syntax = "proto3";
+package total;
+import "google/protobuf/empty.proto";
+import "parley/options.proto";
+
+service Queue {
+  rpc Handle(Work) returns (google.protobuf.Empty) {
+    option (parley.queue) = {key: "key" retry: {attempts: 1000 first: "50ms" max: "500ms"} lease: "5s" in_flight: 16};
+  }
+  rpc Note(Done) returns (google.protobuf.Empty) { option (parley.subscribe) = {group: "notes" start: EARLIEST}; }
+}
+message Work { string key = 1; int32 number = 2; }
+message Done { option (parley.event) = {topic: "done" key: "key"}; string key = 1; }
+"""
+
+
+class Producer(threading.Thread):
+    """Publishes the next number of one of its keys again and again; sends one again until it is acknowledged."""
+
+    def __init__(self, port, keys):
+        super().__init__(daemon=True)
+        self.port, self.keys = port, keys
+        self.sent, self.acknowledged, self.refusals = set(), set(), []
+        self.ending = threading.Event()
+
+    def run(self):
+        number = 0
+        while not self.ending.is_set():
+            number += 1
+            for key in self.keys:
+                self.sent.add((key, number))
+                while not self.publish(key, number):
+                    if self.ending.is_set():
+                        return
+                    time.sleep(0.1)
+                self.acknowledged.add((key, number))
+                time.sleep(0.01)
+
+    def publish(self, key, number):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("POST", f"/{QUEUE}", json.dumps({"key": key, "number": number}), {"content-type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status == 202:
+            return True
+        self.refusals.append((answer.status, text))
+        return False
+
+
+class Scene:
+    def __init__(self, cluster, producers):
+        self.cluster, self.producers = cluster, producers
+        self.began = time.monotonic()
+
+    def acknowledged(self):
+        return set().union(*(producer.acknowledged.copy() for producer in self.producers))
+
+    def say(self, what):
+        print(f"{time.monotonic() - self.began:6.1f} s: {what}, {len(self.acknowledged())} acknowledged", flush=True)
+
+    def publishing_goes_on(self, seconds=30):
+        """Every producer gets something acknowledged: all partitions have a leader."""
+        before = [len(producer.acknowledged) for producer in self.producers]
+        end = time.monotonic() + seconds
+        while any(len(producer.acknowledged) < count + 5 for producer, count in zip(self.producers, before)):
+            assert time.monotonic() < end, f"publishing does not go on: {[producer.refusals[-1:] for producer in self.producers]}"
+            time.sleep(0.05)
+
+    def leader_dies(self, partition):
+        leader = self.cluster.topics()[TOPIC][1][partition]
+        leader.kill()
+        self.say(f"server {leader.node}, the leader of partition {partition}, is killed")
+        self.publishing_goes_on()
+        self.say("publishing goes on")
+        leader.start()
+        self.publishing_goes_on()
+        self.say("it is back")
+
+    def most_die(self):
+        """One copy is too few to acknowledge anything."""
+        gone = random.sample(self.cluster.brokers, 2)
+        for broker in gone:
+            broker.kill()
+        self.say(f"servers {' and '.join(str(broker.node) for broker in gone)} are killed")
+        for producer in self.producers:
+            producer.refusals.clear()
+        end = time.monotonic() + 30
+        while not all(producer.refusals for producer in self.producers):
+            assert time.monotonic() < end, "publishing waits for ever"
+            time.sleep(0.05)
+        refusals = [json.loads(text) for producer in self.producers for _, text in producer.refusals]
+        assert {refusal["code"] for refusal in refusals} <= {"UNAVAILABLE", "DEADLINE_EXCEEDED"}, refusals
+        self.say(f"publishing is refused: {refusals[0]['detail']}")
+        for broker in gone:
+            broker.launch()
+        for broker in gone:
+            broker.wait()
+        self.publishing_goes_on(60)
+        self.say("publishing goes on")
+
+
+def handled(record):
+    return [(key, int(number)) for key, number in (line.split() for line in record.read_text().splitlines())]
+
+
+def drain(record, acknowledged, seconds):
+    end = time.monotonic() + seconds
+    while not acknowledged <= set(handled(record)) and time.monotonic() < end:
+        time.sleep(0.1)
+
+
+def check_copies(cluster):
+    """Every topic that Parley created, and Kafka's own."""
+    copies = {name: count for name, (count, _) in cluster.topics().items()}
+    assert {TOPIC, TOPIC + ".dead", "done", "parley.notes"} <= copies.keys(), copies
+    assert set(copies.values()) == {len(cluster.brokers)}, f"not all are kept three times: {copies}"
+
+
+def main():
+    arguments = suite.arguments(__doc__).parse_args()
+    checker.self_test()
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        (work / "contracts").mkdir()
+        (work / "contracts" / "total.proto").write_text(CONTRACT)
+        record = work / "handled"
+        record.touch()
+        with brokers.KafkaCluster(work / "kafka", arguments.cache) as cluster:
+            run(arguments, cluster, work, record)
+
+
+def run(arguments, cluster, work, record):
+    command = [sys.executable, str(TOTAL_QUEUE / "handler.py"), "{port}", str(record), "1"]
+    with parley_node.Backend(command, name="handler") as handler:
+        config = {"contracts": str(work / "contracts"), "shards": 2, "timeouts": {"drain": "5s"},
+                  "messages": f"kafka://{cluster.addresses}?session=6s&timeout=5s",
+                  "services": {"total": {"serves": ["total.Queue"], "at": f"http://127.0.0.1:{handler.port}"}}}
+        with parley_node.Parley(arguments.parley, config) as node:
+            check_copies(cluster)
+            producers = [Producer(node.port, [f"k{number}-{each}" for each in range(4)]) for number in range(4)]
+            scene = Scene(cluster, producers)
+            for producer in producers:
+                producer.start()
+            scene.publishing_goes_on()
+            scene.leader_dies(0)
+            scene.leader_dies(1)
+            scene.most_die()
+            for producer in producers:
+                producer.ending.set()
+            for producer in producers:
+                producer.join(30)
+            drain(record, scene.acknowledged(), 60)
+            scene.say("everything was drained")
+            verdict = checker.check(set().union(*(producer.sent for producer in producers)), scene.acknowledged(), handled(record))
+            print(verdict, flush=True)
+            assert verdict.good(), f"{verdict}\n{node.log()[-4000:]}"
+            assert verdict.acknowledged > 200, verdict
+
+
+if __name__ == "__main__":
+    main()
