@@ -95,7 +95,8 @@ void Reply::error(const Error& error, const Call* call, Fields extra) {
   if (error.blame() == Blame::caller && error.reason() == "unsupported_media_type") extra.add("accept", accepted_types);
   if (error.blame() == Blame::caller && error.reason() == "unsupported_encoding")
     extra.add("accept-encoding", accepted_encodings);
-  if (const auto seconds = retry_after(error)) extra.add("retry-after", std::to_string(*seconds));
+  const bool said = call != nullptr && call->headers.has("retry-after");  // by an HTTP service
+  if (const auto seconds = retry_after(error); seconds && !said) extra.add("retry-after", std::to_string(*seconds));
   whole(http_status(error), content_type(form), Bytes(error_document(error)), call, extra);
 }
 
