@@ -35,6 +35,8 @@ void add_lease_stream(LocalRoute& route, Messaging& messaging);
 void add_redrive(LocalRoute& route, Messaging& messaging);
 void add_topics(LocalRoute& route, Messaging& messaging);
 
+// Through the door: what is to be stored. Errors are the door's.
+Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request);
 // Through the door and to the broker. The message's `json` has become its payload; errors are as the door's and
 // Broker::publish's.
 Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRequest request);
