@@ -179,6 +179,8 @@ class Backend {
   virtual std::unique_ptr<Broker> open(Shard& shard) = 0;
   // The names of all that exists, also what no contract declares (any more).
   virtual Result<std::vector<Source>> list() = 0;
+  // Any thread. Why nothing will work any more until the process is started again; nullopt: it does, or may.
+  virtual std::optional<Error> halted() const { return std::nullopt; }
 };
 
 }  // namespace parley::queue

@@ -110,6 +110,13 @@ std::unique_ptr<Broker> SplitBackend::open(Shard& shard) {
   return std::make_unique<SplitBroker>(std::move(brokers), places_);
 }
 
+std::optional<Error> SplitBackend::halted() const {
+  for (const auto& backend : backends_) {
+    if (auto why = backend->halted()) return why;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<Source>> SplitBackend::list() {
   std::vector<Source> all;
   for (const auto& backend : backends_) {

@@ -210,8 +210,8 @@ class CheckpointOp final : public Op {
 class DeclareOp final : public Op {
  public:
   const Declarations* wanted = nullptr;
+  // Not `stores`: a few bytes, without which a start on a full disk could not go on consuming.
   Step run(Model& model, store::Group& group) override;
-  bool stores() const override { return true; }
 
  private:
   Result<void> log(Model& model, store::Group& group, LogOptions options);

@@ -9,7 +9,10 @@ namespace parley::queue::embedded {
 
 Error refused(const Error& why) {
   if (why.reason() != "disk_full") return why;
-  return Error(Code::resource_exhausted, Blame::us, "disk full: only what frees space is taken")
+  return Error(Code::resource_exhausted, Blame::us,
+               "the disk is full: nothing was stored; again once there is space, from messages that are handled or "
+               "purged, "
+               "or from other files")
       .with_reason("disk_full");
 }
 
