@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "store/fail_point.h"
+#include "base/fail_point.h"
 
 namespace parley::store {
 namespace {
