@@ -546,8 +546,10 @@ TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   amqplib(
       R"(publish '' plain '{"headers":{"cloudEvents:id":"c-1","cloudEvents:source":"/js","cloudEvents:type":"shop.Mail",)"
       R"("cloudEvents:time":"2023-11-14T22:13:20.5Z","cloudEvents:trace":"t"}}' 'bytes')");
-  auto got = node.lease_all(q, 2);
-  ASSERT_EQ(ids(got), (Ids{"p-1", "c-1"}));
+  amqplib(R"(publish '' plain '{"contentType":"application/cloudevents+json"}' )"
+          R"('{"specversion":"1.0","id":"s-1","source":"/js","type":"shop.Mail","subject":"s","data":{"to":"eve"}}')");
+  auto got = node.lease_all(q, 3);
+  ASSERT_EQ(ids(got), (Ids{"p-1", "c-1", "s-1"}));
   EXPECT_EQ(got[0].message.content_type, "application/json");
   EXPECT_EQ(got[0].message.payload.view(), R"({"to":"bob"})");
   EXPECT_EQ(got[0].message.key, "bob");
@@ -558,6 +560,10 @@ TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   EXPECT_EQ(got[1].message.source, "/js");
   EXPECT_EQ(got[1].message.time, WallTime(1700000000500ms));
   EXPECT_EQ(got[1].message.metadata.get("ce-trace"), "t");
+  EXPECT_EQ(got[2].message.type, "shop.Mail");
+  EXPECT_EQ(got[2].message.content_type, "application/json");
+  EXPECT_EQ(got[2].message.payload.view(), R"({"to":"eve"})");
+  EXPECT_EQ(got[2].message.metadata.get("ce-subject"), "s");
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
 }
 
