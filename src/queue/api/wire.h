@@ -30,6 +30,9 @@ struct Raw {
 
 template <class T>
 std::string to_wire(const T& message);
+// Behind what `out` holds.
+template <class T>
+void append_wire(std::string& out, const T& message);
 // Errors: invalid_argument. `read_wire` merges into what `message` holds, as a Protobuf parser does.
 template <class T>
 Result<T> from_wire(std::string_view wire);
@@ -40,6 +43,9 @@ namespace detail {
 
 void put_number(std::string& out, std::uint32_t field, std::uint64_t value);
 void put_text(std::string& out, std::uint32_t field, std::string_view content);
+// A record whose content is written between the two, behind `out`: `begin_record` says where it starts.
+std::size_t begin_record(std::string& out, std::uint32_t field);
+void end_record(std::string& out, std::size_t begin);
 // google.protobuf.Timestamp and Duration: seconds and nanoseconds.
 std::string seconds_and_nanos(std::int64_t seconds, std::int32_t nanos);
 std::string timestamp(WallTime time);
@@ -78,7 +84,11 @@ inline void put(std::string& out, std::uint32_t field, const Duration& value) {
 void put(std::string& out, std::uint32_t field, const Fields& map);  // map<string, string>
 template <Struct T>
 void put(std::string& out, std::uint32_t field, const T& value) {
-  if (const std::string wire = to_wire(value); !wire.empty()) put_text(out, field, wire);
+  const std::size_t before = out.size();
+  const std::size_t begin = begin_record(out, field);
+  append_wire(out, value);
+  if (out.size() == begin) return out.resize(before);
+  end_record(out, begin);
 }
 // Set is set, whatever the value.
 template <class T>
@@ -91,14 +101,18 @@ void put(std::string& out, std::uint32_t field, const std::optional<T>& value) {
   } else if constexpr (std::is_same_v<T, Duration>) {
     put_text(out, field, duration(*value));
   } else {
-    put_text(out, field, to_wire(*value));
+    const std::size_t begin = begin_record(out, field);
+    append_wire(out, *value);
+    end_record(out, begin);
   }
 }
 template <class T>
 void put(std::string& out, std::uint32_t field, const std::vector<T>& values) {
   for (const T& value : values) {
     if constexpr (Struct<T>) {
-      put_text(out, field, to_wire(value));
+      const std::size_t begin = begin_record(out, field);
+      append_wire(out, value);
+      end_record(out, begin);
     } else if constexpr (std::is_same_v<T, Raw>) {
       put_text(out, field, value.wire);
     } else {
@@ -161,9 +175,14 @@ Result<void> take(const Record& record, std::vector<T>& values) {
 }  // namespace detail
 
 template <class T>
+void append_wire(std::string& out, const T& message) {
+  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(out, field, value); });
+}
+
+template <class T>
 std::string to_wire(const T& message) {
   std::string out;
-  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(out, field, value); });
+  append_wire(out, message);
   return out;
 }
 
