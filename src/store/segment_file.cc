@@ -12,6 +12,8 @@
 namespace parley::store {
 namespace {
 
+constexpr std::uint64_t page_bytes = 4096;
+
 constexpr std::size_t sequential_bytes = 256 << 10;  // read ahead when the last read ended where this one begins
 constexpr std::size_t random_bytes = 16 << 10;
 constexpr std::size_t scan_bytes = 1 << 20;
@@ -143,16 +145,21 @@ Result<void> SegmentFile::erase_tail() {
   return file_->sync();
 }
 
+// To the end of the page, where space is: a page that is written in part, and that memory does not hold, would have to
+// be read first.
 Result<void> SegmentFile::append(const FrameHead& head, std::string_view body) {
-  constexpr std::string_view zeroes("\0\0\0\0\0\0\0", frame_alignment - 1);
+  static constexpr std::array<char, page_bytes + frame_alignment> zeroes{};
   const auto encoded = encode(head, seed_);
   const std::uint64_t size = frame_bytes(body.size());
-  const std::array<std::string_view, 3> parts = {std::string_view(encoded.data(), encoded.size()), body,
-                                                 zeroes.substr(0, size - frame_head_bytes - body.size())};
   const std::uint64_t offset = offset_of(end_);
+  const std::uint64_t end = offset + size;
+  const std::uint64_t page_end = (end + page_bytes - 1) / page_bytes * page_bytes;
+  const std::uint64_t padding = size - frame_head_bytes - body.size() + (page_end <= allocated_ ? page_end - end : 0);
+  const std::array<std::string_view, 3> parts = {std::string_view(encoded.data(), encoded.size()), body,
+                                                 std::string_view(zeroes.data(), padding)};
   if (auto done = file_->write_at(offset, parts); !done) return done;
   end_ += size;
-  allocated_ = std::max(allocated_, offset + size);
+  allocated_ = std::max(allocated_, end);
   return {};
 }
 

@@ -30,6 +30,9 @@ class Op {
     again,     // there is more to do than a group should hold
   };
 
+  Op() = default;
+  Op(Op&&) = default;  // before it is started
+  Op& operator=(Op&&) = delete;
   virtual ~Op() = default;
   virtual Step run(Model& model, store::Group& group) = 0;
   // After the sync, before the shard hears of it.

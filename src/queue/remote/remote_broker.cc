@@ -107,6 +107,18 @@ Task<Result<std::vector<Peeked>>> RemoteBroker::peek(PeekRequest request) {
   co_return out;
 }
 
+// The other node looks, as far as its backend can.
+Task<Result<std::optional<Located>>> RemoteBroker::where_is(Source source, Position position) {
+  const api::GetMessageRequest message{
+      .queue = std::move(source.name), .position = std::move(position), .group = std::move(source.group)};
+  auto state = co_await call<api::MessageState>("/parley.Queues/GetMessage", message, patience);
+  if (!state) co_return fail(std::move(state).error());
+  if (state->state == api::MessageState::State::done_or_unknown || !state->found) co_return std::nullopt;
+  auto peeked = api::from_api(std::move(*state->found));
+  if (!peeked) co_return fail(std::move(peeked).error());
+  co_return Located{.shelf = static_cast<Shelf>(static_cast<int>(state->state) - 1), .message = std::move(*peeked)};
+}
+
 Task<Result<std::uint64_t>> RemoteBroker::redrive(Source source, std::vector<Position> which) {
   if (which.empty()) co_return std::uint64_t{0};
   const api::RedriveRequest message{

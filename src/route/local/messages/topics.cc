@@ -25,7 +25,9 @@ Task<Result<api::PublishReceipt>> publish_event(Messaging& messaging, api::Publi
   publish_request.queue = std::move(request.topic);
   publish_request.message = std::move(request.message);
   publish_request.dedup_key = std::move(request.dedup_key);
-  auto receipt = co_await publish(messaging, std::move(publish_request));
+  auto admitted = admit(messaging, std::move(publish_request));
+  if (!admitted) co_return fail(std::move(admitted).error());
+  auto receipt = co_await messaging.broker.publish(*std::move(admitted));
   if (!receipt) co_return fail(std::move(receipt).error());
   co_return api::to_api(*receipt);
 }
