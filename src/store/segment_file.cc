@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "store/fail_point.h"
+#include "store/little_endian.h"
 
 namespace parley::store {
 namespace {
@@ -19,6 +21,14 @@ constexpr std::size_t random_bytes = 16 << 10;
 constexpr std::size_t scan_bytes = 1 << 20;
 constexpr std::string_view suffix = ".journal";
 constexpr std::size_t digits = 16;
+
+// Whether somebody began to write a frame for `at` there, as far as its first bytes tell: an older use of the file left
+// other addresses.
+bool begins_frame(std::string_view bytes, Address at) {
+  constexpr std::size_t address_at = 16;
+  return bytes.starts_with(frame_magic) && bytes.size() >= address_at + sizeof(std::uint32_t) &&
+         get_number<std::uint32_t>(bytes.data() + address_at) == static_cast<std::uint32_t>(at);
+}
 
 }  // namespace
 
@@ -139,6 +149,12 @@ Result<void> SegmentFile::allocate(std::uint64_t size, Fill fill) {
 // successor of what is appended now.
 Result<void> SegmentFile::erase_tail() {
   const std::uint64_t used = offset_of(end_);
+  auto behind = file_->read_at(used, frame_head_bytes);
+  if (!behind) return fail(std::move(behind).error());
+  if (begins_frame(*behind, end_)) {
+    log::warn("{} is cut off at offset {}: the last frame is incomplete, nobody was told that it was durable",
+              path_.string(), used);
+  }
   buffer_.clear();
   if (auto done = file_->truncate(used); !done) return done;
   allocated_ = used;
