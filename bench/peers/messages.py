@@ -58,13 +58,26 @@ jetstream {{ store_dir: "{self.folder}/nats-{port}", sync_interval: always, max_
         """Each message is a call of the queue's rpc, and each delivery a call to the service."""
         return self.parley_messages("parley by calls", [])
 
-    def parley_messages(self, name, bus):
+    def parley_sidecar(self):
+        """Calls of a node without storage, in front of another one that has the queue; both nodes count."""
+        keeper = self.parley_messages("keeper", [])
+        try:
+            sidecar = self.parley_messages("sidecar", [], f"parley://127.0.0.1:{keeper.port}")
+        except Missing:
+            keeper.stop()
+            raise
+        stop, own = sidecar.stop, sidecar.pids
+        sidecar.stop = lambda: (stop(), keeper.stop())
+        sidecar.pids = lambda: own() + keeper.pids()
+        return sidecar
+
+    def parley_messages(self, name, bus, messages="embedded"):
         port, handler = free_port(), free_port()
         config = self.write(f"queue-{port}.yaml", f"""
 contracts: {self.root / "bench/messages/contracts"}
 listen: 127.0.0.1:{port}
 admin: 127.0.0.1:{free_port()}
-messages: embedded
+messages: {messages}
 data: {self.folder}/queue-{port}
 services:
   bench:

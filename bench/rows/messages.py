@@ -17,11 +17,11 @@ def messages(bench, target, job, producers, depth, *more):
     return generate(command, target)
 
 
-def rounds(bench, stack, what, run):
+def rounds(bench, stack, what, run, servers=(*OURS, *PEERS)):
     """Samples of each server: fresh ones, in turn."""
     samples = {}
     for _ in range(min(bench.rounds, 3)):
-        for start in (*OURS, *PEERS):
+        for start in servers:
             for target in bench.available(what, getattr(stack, start)):
                 try:
                     sample = run(target)
@@ -56,6 +56,20 @@ def publish(bench, stack):
 
 def handle(bench, stack):
     throughput(bench, stack, "publish to handled and settled, 1,000 in flight", "handle", 10, 100, 50_000, 3)
+
+
+def sidecar(bench, stack):
+    """A node without storage publishes to another one, and takes from it; beside that other one by itself."""
+    for what, job in (("publish through a sidecar, 1,000 in flight", "publish"), ("publish to handled through a sidecar, 1,000 in flight", "handle")):
+        def run(target, job=job):
+            result = messages(bench, target, job, 10, 100)
+            rate = result["confirm_rate" if job == "publish" else "handle_rate"]
+            return {"rate": rate, "cpu_us": result["cpu_seconds"] * 1e6 / max(1, result["confirmed"])}
+
+        samples = rounds(bench, stack, what, run, ("parley_queue_calls", "parley_sidecar"))
+        direct = medians(samples["rate"])["parley by calls"]
+        bench.add(what, "messages/s", "higher", direct / 2, {"parley": samples["rate"]["sidecar"]})
+        bench.add(f"{what}: CPU of both nodes a message", "us", "lower", None, {"parley": samples["cpu_us"]["sidecar"]})
 
 
 def message_latency(bench, stack):

@@ -40,6 +40,10 @@ class SplitBroker final : public Broker {
     Broker& broker = of(request.source.name);
     return broker.peek(std::move(request));
   }
+  Task<Result<std::optional<Located>>> where_is(Source source, Position position) override {
+    Broker& broker = of(source.name);
+    return broker.where_is(std::move(source), std::move(position));
+  }
   Task<Result<std::uint64_t>> redrive(Source source, std::vector<Position> which) override {
     Broker& broker = of(source.name);
     return broker.redrive(std::move(source), std::move(which));

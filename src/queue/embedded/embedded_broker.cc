@@ -28,6 +28,17 @@ Message message_of(const Bytes& bytes, std::optional<Error>* malformed) {
   return message;
 }
 
+Peeked peeked_of(PeekOp::Found found) {
+  Peeked peeked;
+  peeked.message = message_of(found.message, nullptr);
+  peeked.position = fmt::to_string(found.seq);
+  peeked.attempts = found.attempts;
+  if (found.due != 0) peeked.due = wall(found.due);
+  if (found.since != 0) peeked.since = wall(found.since);
+  peeked.reason = std::move(found.reason);
+  return peeked;
+}
+
 void fill(PublishOp& op, Publish& request) {
   if (request.message.id.empty()) request.message.id = new_message_id(request.message.time);
   op.to = std::move(request.to);
@@ -262,16 +273,22 @@ Task<Result<std::vector<Peeked>>> EmbeddedBroker::peek(PeekRequest request) {
   co_await run(op);
   if (op.error) co_return fail(*std::move(op.error));
   std::vector<Peeked> out;
-  for (PeekOp::Found& found : op.found) {
-    Peeked& peeked = out.emplace_back();
-    peeked.message = message_of(found.message, nullptr);
-    peeked.position = fmt::to_string(found.seq);
-    peeked.attempts = found.attempts;
-    if (found.due != 0) peeked.due = wall(found.due);
-    if (found.since != 0) peeked.since = wall(found.since);
-    peeked.reason = std::move(found.reason);
-  }
+  for (PeekOp::Found& found : op.found) out.push_back(peeked_of(std::move(found)));
   co_return out;
+}
+
+Task<Result<std::optional<Located>>> EmbeddedBroker::where_is(Source source, Position position) {
+  if (closing_) co_return fail(closing());
+  const Running running(*this);
+  FindOp op;
+  const Result<Seq> seq = seq_of(position);
+  if (!seq) co_return fail(seq.error());
+  op.source = std::move(source);
+  op.seq = *seq;
+  co_await run(op);
+  if (op.error) co_return fail(*std::move(op.error));
+  if (!op.shelf) co_return std::nullopt;
+  co_return Located{.shelf = *op.shelf, .message = peeked_of(std::move(op.found))};
 }
 
 Task<Result<std::uint64_t>> EmbeddedBroker::redrive(Source source, std::vector<Position> which) {

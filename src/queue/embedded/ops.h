@@ -129,6 +129,16 @@ class PeekOp final : public Op {
   Result<void> add_ahead(Model& model, GroupState& state, std::size_t most, std::vector<Seq>& seqs);
 };
 
+// Where one message is, by its number.
+class FindOp final : public Op {
+ public:
+  Source source;
+  Seq seq = 0;
+  std::optional<Shelf> shelf;  // nothing: settled, or never there
+  PeekOp::Found found{};
+  Step run(Model& model, store::Group& group) override;
+};
+
 class RedriveOp final : public Op {
  public:
   Source source;

@@ -170,6 +170,44 @@ TEST_P(Queues, a_lease_that_runs_out_counts_and_the_message_goes_to_another) {
   EXPECT_EQ(store.peek(Shelf::dead)[0].attempts, 2);
 }
 
+TEST_P(Queues, a_position_leads_to_its_message) {
+  declare(with([](Consumer& c) { c.keyed = true; }));
+  const auto shelf = [&](const Receipt& receipt) -> std::string {
+    const auto found = store.run(store.broker().where_is({store.queue, ""}, receipt.position));
+    if (!found) return found.error().text();
+    if (!*found) return "gone";
+    EXPECT_EQ((*found)->message.position, receipt.position);
+    EXPECT_EQ((*found)->message.message.id, receipt.id);
+    constexpr const char* names[] = {"waiting", "leased", "delayed", "dead"};
+    return names[static_cast<int>((*found)->shelf)];
+  };
+  Publish scheduled = store.message("later");
+  scheduled.due = store.clock.now() + 1h;
+  const Receipt later = must(store.run(store.broker().publish(std::move(scheduled))));
+  std::vector<Receipt> receipts;
+  for (const char* text : {"a", "b", "c", "d"}) receipts.push_back(store.publish(text, "k"));
+  const Receipt other = store.publish("other", "l");
+  step();
+  EXPECT_EQ(shelf(later), "delayed");
+  EXPECT_EQ(shelf(receipts[0]), "waiting");
+  const auto taken = store.lease();
+  ASSERT_EQ(StoreFixture::texts(taken), "a other");
+  EXPECT_EQ(shelf(receipts[0]), "leased");
+  EXPECT_EQ(shelf(receipts[1]), "waiting") << "behind its key";
+  must(store.retry(taken[0], 5s));
+  must(store.bury(taken[1], "why not"));
+  step();
+  EXPECT_EQ(shelf(receipts[0]), "delayed");
+  EXPECT_EQ(shelf(other), "dead");
+  EXPECT_EQ(shelf(receipts[3]), "waiting");
+  store.pass(5s);
+  must(store.done(store.lease()[0]));
+  step();
+  EXPECT_EQ(shelf(receipts[0]), "gone");
+  EXPECT_EQ(shelf({.id = {}, .position = "1000000"}), "gone");
+  EXPECT_THAT(shelf({.id = {}, .position = "nowhere"}), testing::HasSubstr("INVALID_ARGUMENT"));
+}
+
 TEST_P(Queues, an_extended_lease_lasts_longer) {
   declare();
   store.publish("a");

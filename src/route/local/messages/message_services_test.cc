@@ -8,6 +8,7 @@
 #include "loop/task_group.h"
 #include "queue/declarations_of.h"
 #include "queue/fake_broker.h"
+#include "queue/locate.h"
 #include "route/local/messages/contract_door.h"
 
 namespace parley::route {
@@ -500,6 +501,28 @@ TEST_F(MessageServicesTest, where_a_message_is) {
   ASSERT_TRUE(settle_as({{leased[0].lease_id, api::Settlement::Kind::kill, {}, "why not"}}));
   EXPECT_EQ(state(receipt->position), State::dead);
   EXPECT_EQ(state("nowhere"), State::done_or_unknown);
+}
+
+TEST_F(MessageServicesTest, a_backend_that_cannot_look_deeper_says_so) {
+  for (int i = 0; i < queue::locate_depth; ++i) ASSERT_TRUE(publish(mail("ann")));
+  const auto first = publish(mail("ann"));
+  const auto found = call<api::MessageState>("/parley.Queues/GetMessage",
+                                             api::GetMessageRequest{.queue = mails, .position = first->position});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code(), Code::unimplemented);
+  EXPECT_EQ(found.error().reason(), "not_by_this_backend");
+}
+
+TEST_F(MessageServicesTest, settlements_that_fail_for_different_reasons_are_listed) {
+  ASSERT_TRUE(publish(mail("ann")));
+  const auto leased = lease();
+  broker.fail_settle = Error(Code::unavailable, Blame::upstream, "not now");
+  const auto response = settle_as(
+      {{leased[0].lease_id, api::Settlement::Kind::done, {}, {}}, {"nobody's", api::Settlement::Kind::done, {}, {}}});
+  ASSERT_TRUE(response);
+  ASSERT_EQ(response->failed.size(), 2U);
+  EXPECT_EQ(response->failed[0].error->code, static_cast<int>(Code::unavailable));
+  EXPECT_EQ(response->failed[1].error->code, static_cast<int>(Code::failed_precondition));
 }
 
 TEST_F(MessageServicesTest, purge_pause_and_stats) {

@@ -67,14 +67,22 @@ Task<void> extend_one(queue::Broker& broker, queue::Source source, std::string l
   if (!extended) *error = std::move(extended).error();
 }
 
-// Fails where all failed: a lone settlement that came too late is loud.
+bool are_alike(const Outcomes& outcomes) {
+  const std::optional<Error>& first = outcomes.errors.front();
+  return std::ranges::all_of(outcomes.errors, [&](const std::optional<Error>& one) {
+    return one && one->code() == first->code() && one->reason() == first->reason();
+  });
+}
+
+// Fails where all failed alike: a lone settlement that came too late is loud. Otherwise those that failed are listed.
 Result<api::SettleResponse> response_of(const Outcomes& outcomes, const std::vector<std::string>& leases) {
   api::SettleResponse response;
   for (std::size_t i = 0; i < leases.size(); ++i) {
     if (outcomes.errors[i])
       response.failed.push_back({.lease_id = leases[i], .error = api::status_of(*outcomes.errors[i])});
   }
-  if (!leases.empty() && response.failed.size() == leases.size()) return fail(*outcomes.errors.front());
+  if (!leases.empty() && response.failed.size() == leases.size() && are_alike(outcomes))
+    return fail(*outcomes.errors.front());
   return response;
 }
 
