@@ -391,7 +391,7 @@ void Consumer::sweep(Tap& t, Instant now) {
   bool stale = false;
   const Duration old = address().consumer_timeout * 2 / 3;
   t.holdings.each([&](Held& m) {
-    if (m.settling) return;
+    if (m.settling || m.again > now) return;
     if (!m.lease.empty()) {
       if (m.lease_ends <= now) over.push_back(&m);
     } else if (m.expires && *m.expires <= wall) {

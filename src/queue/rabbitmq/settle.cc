@@ -108,8 +108,9 @@ void Consumer::published(const Source& source, std::uint64_t order, std::uint64_
   held->settling = false;
   if (result) {
     then(t, *held);
-  } else if (held->lease.empty()) {
-    held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));  // to be swept again, not at once
+  } else {
+    held->again = Clock::now() + std::chrono::seconds(1);  // to be swept again, not at once
+    if (held->lease.empty()) held->ready = std::max(held->ready, held->again);
   }
   if (answer) answer->give(result);
 }
