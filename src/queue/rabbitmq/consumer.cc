@@ -270,7 +270,7 @@ void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) 
   }
   m->arrived = Clock::now();
   m->ready = m->arrived;
-  if (const auto due = m->envelope.time(headers::due)) m->ready += std::max(*due - clock_.now(), WallTime::duration());
+  if (const auto due = m->envelope.time(headers::due)) m->ready += time_until(*due, clock_.now());
   t.holdings.add(std::move(m));
 }
 
