@@ -1,6 +1,7 @@
 // The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 #include <thread>
 
@@ -366,6 +367,15 @@ TEST(RabbitQueue, AScheduledMessageWaitsAndAnExpiredOneIsDead) {
   got = node.lease(q, 1, 2s);
   ASSERT_EQ(ids(got), Ids{"stale"});
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
+}
+
+TEST(RabbitQueue, AMessageThatExpiresInElevenYearsIsTakenAndDisturbsNobody) {
+  Node node;
+  const Source q{"expires-late", ""};
+  declare(node, one_queue(q.name));
+  const auto late = node.publish(q.name, "late", "", {}, 24h * 365 * 11);
+  EXPECT_TRUE(late.has_value()) << late.error().text();
+  EXPECT_EQ(node.lease_all(q, 1).size(), 1U);
 }
 
 TEST(RabbitQueue, PeekingShowsWhatWaitsAndIsNoAttempt) {
@@ -772,6 +782,28 @@ TEST(RabbitServerBlocks, PublishingIsRefusedClearlyAndHandlingGoesOn) {
   }
   EXPECT_TRUE(published);
   EXPECT_TRUE(node.settle(q, got[1], {Settlement::Kind::dead, {}, "x"}).has_value());
+}
+
+TEST(RabbitServerBlocks, WhatCannotBePublishedIsTriedNowAndThenAndNotWithoutPause) {
+  Node node;
+  const Source q{"blocked-keyed", ""};
+  declare(node, one_queue(q.name, true));
+  ASSERT_TRUE(node.publish(q.name, "1", "k").has_value());
+  ASSERT_EQ(node.lease(q, 1, 5s, 8s).size(), 1U);
+  const Instant over = Clock::now() + 8s;
+  server("block");
+  (void)node.publish(q.name, "the one that makes it tell us");
+  // The lease runs out, and the record of the attempt cannot be written.
+  ASSERT_LT(Clock::now(), over);
+  std::this_thread::sleep_until(over + 500ms);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(1s);
+  const double busy = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  server("unblock");
+  EXPECT_LT(busy, 0.3) << "seconds of CPU within one second";
+  const auto both = node.lease_all(q, 2);
+  ASSERT_EQ(both.size(), 2U);
+  for (const Delivery& d : both) EXPECT_EQ(d.attempt, d.message.id == "1" ? 2 : 1) << d.message.id;
 }
 
 TEST(RabbitServerHangs, APublishOfUnknownOutcomeSaysSo) {

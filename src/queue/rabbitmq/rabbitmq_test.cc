@@ -276,6 +276,9 @@ TEST(RabbitPublish, GoesWhereItIsDue) {
       {3999ms, {}, {}, "parley.delay.0", ""},
       {4s, 9s, {}, "parley.delay.1", ""},
       {24h * 365, {}, {}, "parley.delay.9", ""},
+      {{}, 24h * 3650, {}, "", "315360000000"},
+      {{}, 24h * 3651, {}, "", ""},  // more than RabbitMQ takes: it would close the channel
+      {{}, {}, 24h * 3651, "", ""},
   };
   for (const Case& c : cases) {
     Publish p;
@@ -289,6 +292,10 @@ TEST(RabbitPublish, GoesWhereItIsDue) {
     EXPECT_EQ(out->message.expiration, c.expiration);
     EXPECT_EQ(out->message.number(headers::due).has_value(), c.due.has_value() && *c.due > 0s);
   }
+  Publish far;
+  far.to = "q";
+  far.due = WallTime(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
+  EXPECT_EQ(outgoing_of(far, Known::Kind::queue, {}, now)->exchange, "parley.delay.9");
   Publish event;
   event.to = "t";
   event.message.type = "a.B";
