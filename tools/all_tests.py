@@ -5,6 +5,9 @@
 
 A BUILD that does not exist is left out. A test with the label `release_only` is taken without a prefix only. Under a prefix, which means a
 slower build, tests have twice the time.
+
+The folder's PROCESSORS are halves of a core: a test with the label `waits`, which sleeps most of its time, takes one, all others two for each
+core. So `ctest -j` gets twice the number of cores. Tests that may take long start first.
 """
 
 import json
@@ -31,6 +34,11 @@ def value_of(name: str, value, prefix: str) -> str:
     return ";".join({True: "ON", False: "OFF"}[item] if isinstance(item, bool) else str(item).replace(";", "\\;") for item in items)
 
 
+def scheduled(properties: dict) -> dict:
+    waits = "waits" in properties.get("LABELS", [])
+    return properties | {"PROCESSORS": 1 if waits else 2 * int(properties.get("PROCESSORS", 1)), "COST": properties.get("TIMEOUT", 0)}
+
+
 def lines_of(build: pathlib.Path, prefix: str, only: str) -> list[str]:
     shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], capture_output=True, text=True, check=True)
     lines = []
@@ -41,9 +49,8 @@ def lines_of(build: pathlib.Path, prefix: str, only: str) -> list[str]:
         name = quoted(prefix + test["name"])
         command = test.get("command") or [f"{test['name']}_is_not_built"]  # ctest reports it as not run, which fails
         lines.append(f"add_test({name} {' '.join(map(quoted, command))})")
-        if properties:
-            pairs = (f"{key} {quoted(value_of(key, value, prefix))}" for key, value in properties.items())
-            lines.append(f"set_tests_properties({name} PROPERTIES {' '.join(pairs)})")
+        pairs = (f"{key} {quoted(value_of(key, value, prefix))}" for key, value in scheduled(properties).items())
+        lines.append(f"set_tests_properties({name} PROPERTIES {' '.join(pairs)})")
     return lines
 
 

@@ -18,6 +18,7 @@ struct BusOptions {
   std::string socket;          // PostgreSQL: the folder of its socket
   std::string name = "bench";  // of the queue
   int handler_port = 0;        // Parley: where the handler listens
+  bool stream = false;         // Parley: producers keep a stream open
   int producers = 1;
   int depth = 1;  // messages that a producer has in flight
   std::size_t bytes = 1024;

@@ -143,6 +143,8 @@ Options parse(int argc, char** argv) {
       o.name = value();
     else if (flag == "--handler-port")
       o.handler_port = std::atoi(value());
+    else if (flag == "--stream")
+      o.stream = true;
     else if (flag == "--producers")
       o.producers = std::atoi(value());
     else if (flag == "--depth")

@@ -100,7 +100,7 @@ struct Node::Rep {
   explicit Rep(Config c)
       : config(std::move(c)),
         signals(control, [this](int number) { received(number); }),
-        admin({.metrics = [this] { return metrics(); }, .not_ready = [this] { return not_ready; }}) {}
+        admin({.metrics = [this] { return metrics(); }, .not_ready = [this] { return why_not_ready(); }}) {}
 
   Result<void> start();
   Result<void> start_processes();
@@ -115,6 +115,7 @@ struct Node::Rep {
   Task<void> reload_once(std::string why);
   void received(int number);
   Task<std::string> metrics();
+  std::string why_not_ready() const;
   Task<void> drain();
   void announce() const;
 
@@ -287,6 +288,12 @@ void Node::Rep::announce() const {
     const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
     log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
   }
+}
+
+std::string Node::Rep::why_not_ready() const {
+  if (!not_ready.empty() || !messages) return not_ready;
+  const auto halted = messages->halted();
+  return halted ? halted->message() + "; a restart goes on from what is on the disk" : "";
 }
 
 // Ready once every service that Parley runs itself has listened.

@@ -132,6 +132,11 @@ class Broker {
   // again with the same dedup.
   virtual Task<Result<Receipt>> publish(Publish request) = 0;
 
+  // Several for one queue or topic, in their order, on their way together. Where the backend can
+  // (docs/formats/delivery.md), all are stored or none. Elsewhere each is stored by itself: the error is the first
+  // one's and says how many are stored all the same.
+  virtual Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests);
+
   // Waits until there is at least one, or `wait` has passed. Takes no more than can be handled at once: the lease
   // begins now.
   virtual Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) = 0;
@@ -174,6 +179,8 @@ class Backend {
   virtual std::unique_ptr<Broker> open(Shard& shard) = 0;
   // The names of all that exists, also what no contract declares (any more).
   virtual Result<std::vector<Source>> list() = 0;
+  // Any thread. Why nothing will work any more until the process is started again; nullopt: it does, or may.
+  virtual std::optional<Error> halted() const { return std::nullopt; }
 };
 
 }  // namespace parley::queue

@@ -17,6 +17,10 @@ class SplitBroker final : public Broker {
     Broker& broker = of(request.to);
     return broker.publish(std::move(request));
   }
+  Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests) override {
+    Broker& broker = of(requests.empty() ? std::string_view() : requests.front().to);
+    return broker.publish_all(std::move(requests));
+  }
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override {
     Broker& broker = of(request.source.name);
     return broker.lease(std::move(request));
@@ -104,6 +108,13 @@ std::unique_ptr<Broker> SplitBackend::open(Shard& shard) {
   brokers.reserve(backends_.size());
   for (const auto& backend : backends_) brokers.push_back(backend->open(shard));
   return std::make_unique<SplitBroker>(std::move(brokers), places_);
+}
+
+std::optional<Error> SplitBackend::halted() const {
+  for (const auto& backend : backends_) {
+    if (auto why = backend->halted()) return why;
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Source>> SplitBackend::list() {

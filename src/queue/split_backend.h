@@ -27,6 +27,8 @@ class SplitBackend final : public Backend {
   std::unique_ptr<Broker> open(Shard& shard) override;
   // What is elsewhere than it belongs (it was moved by the configuration) is listed too.
   Result<std::vector<Source>> list() override;
+  // The first one's that has.
+  std::optional<Error> halted() const override;
 
  private:
   std::vector<std::unique_ptr<Backend>> backends_;

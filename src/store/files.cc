@@ -59,6 +59,16 @@ std::size_t remaining(std::span<const std::string_view> parts, std::size_t done,
   return count;
 }
 
+// What a disk takes past the page cache begins and ends at such addresses, in the file and in memory.
+constexpr std::size_t direct_alignment = 4096;
+constexpr std::size_t zeroes_at_once = 1 << 20;
+
+// Not constant, or it would be a megabyte of the binary.
+std::string_view zeroes() {
+  alignas(direct_alignment) static std::array<char, zeroes_at_once> room{};
+  return {room.data(), room.size()};
+}
+
 class RealFile final : public File {
  public:
   RealFile(int descriptor, fs::path path) : descriptor_(descriptor), path_(std::move(path)) {}
@@ -74,6 +84,21 @@ class RealFile final : public File {
       if (n < 0 && errno != EINTR) return failed("writing", path_, errno);
     }
     return {};
+  }
+
+  // Past the page cache, where the file system can: the zeroes are not to be copied, and nobody will read them.
+  Result<void> write_zeroes(std::uint64_t offset, std::size_t size) override {
+    const Descriptor direct(
+        ::open(fmt::format("/proc/self/fd/{}", *descriptor_).c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC));
+    while (direct && size >= direct_alignment && offset % direct_alignment == 0) {
+      const std::size_t piece = std::min(size, zeroes_at_once) / direct_alignment * direct_alignment;
+      const ssize_t n = ::pwrite(*direct, zeroes().data(), piece, static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) break;
+      offset += static_cast<std::size_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    return File::write_zeroes(offset, size);
   }
 
   Result<std::string> read_at(std::uint64_t offset, std::size_t size) const override {
@@ -201,6 +226,16 @@ class RealFiles final : public Files {
 };
 
 }  // namespace
+
+Result<void> File::write_zeroes(std::uint64_t offset, std::size_t size) {
+  while (size > 0) {
+    const std::size_t piece = std::min(size, zeroes_at_once);
+    if (auto done = write_at(offset, zeroes().substr(0, piece)); !done) return done;
+    offset += piece;
+    size -= piece;
+  }
+  return {};
+}
 
 Files& real_files() {
   static RealFiles files;

@@ -23,6 +23,8 @@ class File {
   // All of the parts, one behind the other, or an error; some of them may be written then.
   virtual Result<void> write_at(std::uint64_t offset, std::span<const std::string_view> parts) = 0;
   Result<void> write_at(std::uint64_t offset, std::string_view bytes) { return write_at(offset, {&bytes, 1}); }
+  // Writes zeroes where there is space (`allocate`). By the page cache or past it, whichever costs less.
+  virtual Result<void> write_zeroes(std::uint64_t offset, std::size_t size);
   // As many as there are, at most `size`; fewer only at the end.
   virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) const = 0;
   // Space for writing up to `size`, and at least that size, zeroes in what is new.

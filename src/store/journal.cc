@@ -88,6 +88,8 @@ class FileJournal final : public Journal {
   // Halts for good, unless the disk is merely full.
   Result<void> or_halt(Result<void> outcome);
   std::unexpected<Error> halt(const Error& why);
+  // From now on only what frees space is taken.
+  void be_full(const Error& why);
 
   Files& files_;
   std::filesystem::path folder_;
@@ -128,8 +130,17 @@ Result<void> FileJournal::start() {
   if (auto done = active().allocate(wanted, Fill::yes); !done && !is_full(done.error())) return done;
   auto reserve = take_reserve();
   if (!reserve && !is_full(reserve.error())) return reserve;
-  full_ = !reserve;
+  if (!reserve) be_full(reserve.error());
   return {};
+}
+
+void FileJournal::be_full(const Error& why) {
+  if (std::exchange(full_, true)) return;
+  const std::uint64_t missing = options_.segment_bytes + (reserve_held_ ? 0 : options_.reserve_bytes);
+  log::warn(
+      "the disk is full ({}): what needs space is refused until {} MiB are free for {}; handling or purging messages "
+      "frees some",
+      why.message(), std::max<std::uint64_t>(1, missing >> 20), folder_.string());
 }
 
 Result<void> FileJournal::open_segments(const std::vector<Address>& bases) {
@@ -181,8 +192,7 @@ Result<void> FileJournal::make_room(std::size_t body_bytes, Spend spend) {
   }
   auto made = prepare(std::max(options_.segment_bytes, segment_header_bytes + need));
   if (made || !is_full(made.error())) return or_halt(std::move(made));
-  if (!full_) log::warn("the disk is full: {}; only what frees space is taken", made.error().message());
-  full_ = true;
+  be_full(made.error());
   if (spend == Spend::space) return disk_full();
   // The segment grows in small steps: the view has to write too, before anything can be freed.
   auto grown = active().allocate(used + need, Fill::no);
@@ -207,7 +217,7 @@ Result<Frame> FileJournal::append(Bytes body, WallTime time, Spend spend) {
                        .synced = synced_,
                        .time = time};
   if (auto done = active().append(head, body.view()); !done) {
-    full_ = full_ || is_full(done.error());
+    if (is_full(done.error())) be_full(done.error());
     return fail(or_halt(std::move(done)).error());
   }
   fail_point("journal_written");

@@ -8,15 +8,27 @@
 #include <fmt/format.h>
 
 #include "base/fail_point.h"
+#include "base/log.h"
+#include "store/little_endian.h"
 
 namespace parley::store {
 namespace {
+
+constexpr std::uint64_t page_bytes = 4096;
 
 constexpr std::size_t sequential_bytes = 256 << 10;  // read ahead when the last read ended where this one begins
 constexpr std::size_t random_bytes = 16 << 10;
 constexpr std::size_t scan_bytes = 1 << 20;
 constexpr std::string_view suffix = ".journal";
 constexpr std::size_t digits = 16;
+
+// Whether somebody began to write a frame for `at` there, as far as its first bytes tell: an older use of the file left
+// other addresses.
+bool begins_frame(std::string_view bytes, Address at) {
+  constexpr std::size_t address_at = 16;
+  return bytes.starts_with(frame_magic) && bytes.size() >= address_at + sizeof(std::uint32_t) &&
+         get_number<std::uint32_t>(bytes.data() + address_at) == static_cast<std::uint32_t>(at);
+}
 
 }  // namespace
 
@@ -137,22 +149,33 @@ Result<void> SegmentFile::allocate(std::uint64_t size, Fill fill) {
 // successor of what is appended now.
 Result<void> SegmentFile::erase_tail() {
   const std::uint64_t used = offset_of(end_);
+  auto behind = file_->read_at(used, frame_head_bytes);
+  if (!behind) return fail(std::move(behind).error());
+  if (begins_frame(*behind, end_)) {
+    log::warn("{} is cut off at offset {}: the last frame is incomplete, nobody was told that it was durable",
+              path_.string(), used);
+  }
   buffer_.clear();
   if (auto done = file_->truncate(used); !done) return done;
   allocated_ = used;
   return file_->sync();
 }
 
+// To the end of the page, where space is: a page that is written in part, and that memory does not hold, would have to
+// be read first.
 Result<void> SegmentFile::append(const FrameHead& head, std::string_view body) {
-  constexpr std::string_view zeroes("\0\0\0\0\0\0\0", frame_alignment - 1);
+  static constexpr std::array<char, page_bytes + frame_alignment> zeroes{};
   const auto encoded = encode(head, seed_);
   const std::uint64_t size = frame_bytes(body.size());
-  const std::array<std::string_view, 3> parts = {std::string_view(encoded.data(), encoded.size()), body,
-                                                 zeroes.substr(0, size - frame_head_bytes - body.size())};
   const std::uint64_t offset = offset_of(end_);
+  const std::uint64_t end = offset + size;
+  const std::uint64_t page_end = (end + page_bytes - 1) / page_bytes * page_bytes;
+  const std::uint64_t padding = size - frame_head_bytes - body.size() + (page_end <= allocated_ ? page_end - end : 0);
+  const std::array<std::string_view, 3> parts = {std::string_view(encoded.data(), encoded.size()), body,
+                                                 std::string_view(zeroes.data(), padding)};
   if (auto done = file_->write_at(offset, parts); !done) return done;
   end_ += size;
-  allocated_ = std::max(allocated_, offset + size);
+  allocated_ = std::max(allocated_, end);
   return {};
 }
 

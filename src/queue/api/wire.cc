@@ -52,6 +52,20 @@ void put_text(std::string& out, std::uint32_t field, std::string_view content) {
   out.append(content);
 }
 
+std::size_t begin_part(std::string& out, std::uint32_t field) {
+  put_varint(out, std::uint64_t{field} << 3U | static_cast<std::uint32_t>(contract::WireType::length));
+  out += '\0';  // most are short: the length has one byte
+  return out.size() - 1;
+}
+
+std::size_t end_part(std::string& out, std::size_t at) {
+  const std::size_t size = out.size() - at - 1;
+  char length[contract::max_varint_size];
+  const char* const end = contract::put_varint(length, size);
+  out.replace(at, 1, length, static_cast<std::size_t>(end - length));
+  return size;
+}
+
 std::string seconds_and_nanos(std::int64_t seconds, std::int32_t nanos) {
   std::string out;
   put(out, 1, seconds);

@@ -30,13 +30,16 @@ struct Raw {
 
 template <class T>
 std::string to_wire(const T& message);
-// Errors: invalid_argument. `read_wire` merges into what `message` holds, as a Protobuf parser does.
+// Errors: invalid_argument. `read_wire` merges into what `message` holds, as a Protobuf parser does. Fields that are
+// `Bytes` share the storage of `owner`, which `wire` is a part of, or without one are copies.
 template <class T>
 Result<T> from_wire(std::string_view wire);
 template <class T>
-Result<void> read_wire(std::string_view wire, T& message);
+Result<void> read_wire(std::string_view wire, T& message, const Bytes* owner = nullptr);
 
 namespace detail {
+
+inline constexpr std::size_t room_kept = 64 << 10;
 
 void put_number(std::string& out, std::uint32_t field, std::uint64_t value);
 void put_text(std::string& out, std::uint32_t field, std::string_view content);
@@ -76,9 +79,17 @@ inline void put(std::string& out, std::uint32_t field, const Duration& value) {
   if (value != Duration::zero()) put_text(out, field, duration(value));
 }
 void put(std::string& out, std::uint32_t field, const Fields& map);  // map<string, string>
+// A record whose content follows in `out`, and whose length is known at its end. The first returns where the length
+// goes, the second the length.
+std::size_t begin_part(std::string& out, std::uint32_t field);
+std::size_t end_part(std::string& out, std::size_t at);
+// Even if it is empty. Returns the content's length.
+template <Struct T>
+std::size_t put_part(std::string& out, std::uint32_t field, const T& value);
 template <Struct T>
 void put(std::string& out, std::uint32_t field, const T& value) {
-  if (const std::string wire = to_wire(value); !wire.empty()) put_text(out, field, wire);
+  const std::size_t before = out.size();
+  if (put_part(out, field, value) == 0) out.resize(before);
 }
 // Set is set, whatever the value.
 template <class T>
@@ -91,14 +102,14 @@ void put(std::string& out, std::uint32_t field, const std::optional<T>& value) {
   } else if constexpr (std::is_same_v<T, Duration>) {
     put_text(out, field, duration(*value));
   } else {
-    put_text(out, field, to_wire(*value));
+    put_part(out, field, *value);
   }
 }
 template <class T>
 void put(std::string& out, std::uint32_t field, const std::vector<T>& values) {
   for (const T& value : values) {
     if constexpr (Struct<T>) {
-      put_text(out, field, to_wire(value));
+      put_part(out, field, value);
     } else if constexpr (std::is_same_v<T, Raw>) {
       put_text(out, field, value.wire);
     } else {
@@ -107,12 +118,20 @@ void put(std::string& out, std::uint32_t field, const std::vector<T>& values) {
   }
 }
 
+template <Struct T>
+std::size_t put_part(std::string& out, std::uint32_t field, const T& value) {
+  const std::size_t at = begin_part(out, field);
+  T::each(value, [&](std::uint32_t number, const auto& each) { put(out, number, each); });
+  return end_part(out, at);
+}
+
 // One record of a message.
 struct Record {
   std::uint32_t field = 0;
   bool is_text = false;
   std::uint64_t number = 0;
   std::string_view text;
+  const Bytes* owner = nullptr;  // of `text`, if anybody is
 };
 // The next varint or record with a length, from `at` on; nothing at the end.
 Result<std::optional<Record>> next_record(const char*& at, const char* end);
@@ -127,7 +146,11 @@ inline Result<void> take(const Record& record, std::string& value) {
   return {};
 }
 inline Result<void> take(const Record& record, Bytes& value) {
-  if (record.is_text) value = Bytes::copy_of(record.text);
+  if (!record.is_text) return {};
+  value = record.owner == nullptr
+              ? Bytes::copy_of(record.text)
+              : record.owner->slice(static_cast<std::size_t>(record.text.data() - record.owner->data()),
+                                    record.text.size());
   return {};
 }
 inline Result<void> take(const Record& record, Raw& value) {
@@ -146,7 +169,7 @@ Result<void> take(const Record& record, Fields& map);
 template <Struct T>
 Result<void> take(const Record& record, T& value) {
   if (!record.is_text) return {};
-  return read_wire(record.text, value);
+  return read_wire(record.text, value, record.owner);
 }
 template <class T>
 Result<void> take(const Record& record, std::optional<T>& value) {
@@ -162,19 +185,23 @@ Result<void> take(const Record& record, std::vector<T>& values) {
 
 template <class T>
 std::string to_wire(const T& message) {
-  std::string out;
-  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(out, field, value); });
+  thread_local std::string room;  // grown once, so that what is returned is one allocation
+  room.clear();
+  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(room, field, value); });
+  std::string out(room);
+  if (room.capacity() > detail::room_kept) std::string().swap(room);
   return out;
 }
 
 template <class T>
-Result<void> read_wire(std::string_view wire, T& message) {
+Result<void> read_wire(std::string_view wire, T& message, const Bytes* owner) {
   const char* at = wire.data();
   const char* const end = at + wire.size();
   for (;;) {
     auto record = detail::next_record(at, end);
     if (!record) return fail(std::move(record).error());
     if (!*record) return {};
+    (*record)->owner = owner;
     Result<void> taken;
     T::each(message, [&](std::uint32_t field, auto& value) {
       if (field == (*record)->field) taken = detail::take(**record, value);

@@ -27,8 +27,8 @@ class EmbeddedBackend final : public Backend {
   std::unique_ptr<Broker> open(Shard& shard) override;
   Result<std::vector<Source>> list() override;
 
-  // Any thread. Why nothing works any more: a failed sync, damage.
-  std::optional<Error> halted() const { return ledger_->halted(); }
+  // A failed sync, damage.
+  std::optional<Error> halted() const override { return ledger_->halted(); }
   store::Ledger& ledger() { return *ledger_; }
 
  private:

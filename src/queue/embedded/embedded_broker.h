@@ -21,6 +21,7 @@ class EmbeddedBroker final : public Broker {
   ~EmbeddedBroker() override;
 
   Task<Result<Receipt>> publish(Publish request) override;
+  Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
   void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
@@ -41,6 +42,7 @@ class EmbeddedBroker final : public Broker {
   struct Running;
   struct Waiting;
 
+  Task<Result<Receipt>> store(PublishOp op, std::string id);
   void start(Op& op);
   void flush();
   void cancel(Waiting& waiting);

@@ -30,12 +30,17 @@ class Op {
     again,     // there is more to do than a group should hold
   };
 
+  Op() = default;
+  Op(Op&&) = default;  // before it is started
+  Op& operator=(Op&&) = delete;
   virtual ~Op() = default;
   virtual Step run(Model& model, store::Group& group) = 0;
   // After the sync, before the shard hears of it.
   virtual void synced(Model&) {}
   // Whether it adds to what is stored: refused when the disk is full.
   virtual bool stores() const { return false; }
+  // Bytes of messages that it adds, about.
+  virtual std::size_t bytes() const { return 0; }
 
   std::optional<Error> error;
   Completions* completions = nullptr;

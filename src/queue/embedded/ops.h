@@ -30,10 +30,29 @@ class PublishOp final : public Op {
   Step run(Model& model, store::Group& group) override;
   void synced(Model& model) override;
   bool stores() const override { return true; }
+  std::size_t bytes() const override { return message.size() + dedup.size() + head_bytes; }
 
  private:
+  friend class PublishAllOp;
+  static constexpr std::size_t head_bytes = 96;  // a record's other fields, at most
+  // Where it is to be stored; null where it is not: it failed, or was there before.
+  Channel* check(Model& model, store::Group& group);
+  void store(Model& model, Channel& channel, store::Group& group);
   bool find_duplicate(Model& model, Channel& channel, store::Group& group);
   Channel* channel_ = nullptr;
+};
+
+// All of them or none: in one group, which is one frame of the journal.
+class PublishAllOp final : public Op {
+ public:
+  std::vector<PublishOp> parts;
+
+  Step run(Model& model, store::Group& group) override;
+  void synced(Model& model) override {
+    for (PublishOp& part : parts) part.synced(model);
+  }
+  bool stores() const override { return true; }
+  std::size_t bytes() const override;
 };
 
 class LeaseOp final : public Op {
@@ -191,8 +210,8 @@ class CheckpointOp final : public Op {
 class DeclareOp final : public Op {
  public:
   const Declarations* wanted = nullptr;
+  // Not `stores`: a few bytes, without which a start on a full disk could not go on consuming.
   Step run(Model& model, store::Group& group) override;
-  bool stores() const override { return true; }
 
  private:
   Result<void> log(Model& model, store::Group& group, LogOptions options);

@@ -57,6 +57,40 @@ TEST_P(Queues, a_message_is_delivered_once_it_is_published_and_gone_once_it_is_d
   EXPECT_EQ(StoreFixture::texts(store.lease()), "");
 }
 
+TEST_P(Queues, several_are_stored_together_or_not_at_all) {
+  declare({}, 1h);
+  const auto publish = [&](std::vector<Publish> all) {
+    auto receipts = store.run(store.broker().publish_all(std::move(all)));
+    step();
+    return receipts;
+  };
+  const auto with_dedup = [&](const char* text, const char* dedup) {
+    Publish request = store.message(text);
+    request.dedup = dedup;
+    return request;
+  };
+  const auto first = publish({store.message("a"), with_dedup("b", "1"), with_dedup("b2", "1"), store.message("c")});
+  ASSERT_TRUE(first) << first.error().text();
+  ASSERT_EQ(first->size(), 4U);
+  EXPECT_EQ((*first)[1].position, "2");
+  EXPECT_TRUE((*first)[2].duplicate) << "within the batch";
+  EXPECT_EQ((*first)[2].id, "id-b");
+  EXPECT_EQ((*first)[2].position, "2");
+  EXPECT_EQ((*first)[3].position, "3");
+
+  const auto again = publish({with_dedup("b3", "1"), with_dedup("d", "2")});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE((*again)[0].duplicate);
+  EXPECT_EQ((*again)[0].id, "id-b");
+  EXPECT_FALSE((*again)[1].duplicate);
+
+  Publish nowhere = store.message("f");
+  nowhere.to = "nothing";
+  EXPECT_EQ(publish({store.message("e"), nowhere}).error().code(), Code::not_found);
+  EXPECT_EQ(publish({})->size(), 0U);
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "a b c d") << "nothing of the batch that was refused";
+}
+
 TEST_P(Queues, messages_come_in_order_and_no_more_at_once_than_in_flight_allows) {
   declare(with([](Consumer& c) { c.in_flight = 2; }));
   for (const char* text : {"a", "b", "c"}) store.publish(text);

@@ -45,6 +45,25 @@ Task<Result<Receipt>> RemoteBroker::publish(Publish request) {
   co_return api::from_api(std::move(*receipt));
 }
 
+// In one call, so that they are as much one over there as that node's backend makes them.
+Task<Result<std::vector<Receipt>>> RemoteBroker::publish_all(std::vector<Publish> requests) {
+  const auto is_for_queues = [](const Publish& p) { return p.due || p.expires; };
+  if (requests.empty() || std::ranges::any_of(requests, is_for_queues))
+    co_return co_await Broker::publish_all(std::move(requests));
+  api::PublishBatchRequest message{.topic = requests.front().to, .events = {}};
+  for (Publish& request : requests)
+    message.events.push_back({.message = api::to_api(request.message), .dedup_key = std::move(request.dedup)});
+  auto response = co_await call<api::PublishBatchResponse>("/parley.Topics/PublishBatch", message, patience);
+  if (!response) co_return fail(std::move(response).error());
+  if (response->receipts.size() != requests.size()) {
+    co_return fail(Error(Code::internal, Blame::upstream, "the other node's answer has another number of receipts")
+                       .with_reason("upstream_malformed"));
+  }
+  std::vector<Receipt> receipts;
+  for (api::PublishReceipt& each : response->receipts) receipts.push_back(api::from_api(std::move(each)));
+  co_return receipts;
+}
+
 Task<Result<std::vector<Delivery>>> RemoteBroker::lease(LeaseRequest request) {
   api::LeaseRequest message{.queue = request.source.name,
                             .group = request.source.group,

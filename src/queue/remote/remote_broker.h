@@ -14,6 +14,7 @@ class RemoteBroker final : public Broker {
   RemoteBroker(Shard& shard, const Address& address) : shard_(shard), client_(shard, address) {}
 
   Task<Result<Receipt>> publish(Publish request) override;
+  Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
   void stop_leasing() override { stopped_ = true; }
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;

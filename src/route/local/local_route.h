@@ -31,7 +31,7 @@ class Reader {
     auto slice = co_await call_->requests.read();
     if (!slice) co_return fail(std::move(slice).error());
     if (!*slice) co_return std::nullopt;
-    auto message = message_from_wire<T>((*slice)->view());
+    auto message = message_from_wire<T>(**slice);
     if (!message) co_return fail(std::move(message).error());
     co_return std::move(*message);
   }

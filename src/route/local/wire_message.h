@@ -6,7 +6,7 @@
 //
 // WireWriter and WireFields make those short. Or its namespace has functions for it: queue/api/wire.h.
 //
-//   Result<void> read_wire(std::string_view wire, T& message);
+//   Result<void> read_wire(std::string_view wire, T& message, const Bytes* owner);
 //   std::string to_wire(const T& message);
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 namespace parley::route {
@@ -33,17 +34,17 @@ concept WiredFromOutside = requires(T message) {
 
 // Errors: invalid_argument, the caller's fault.
 template <class T>
-Result<T> message_from_wire(std::string_view wire) {
+Result<T> message_from_wire(const Bytes& wire) {
   if constexpr (GeneratedMessage<T>) {
     T message;
-    if (!message.ParseFromString(std::string(wire))) return invalid("the request is not a message of its type");
+    if (!message.ParseFromString(std::string(wire.view()))) return invalid("the request is not a message of its type");
     return message;
   } else if constexpr (WiredFromOutside<T>) {
     T message;
-    if (auto read = read_wire(wire, message); !read) return fail(std::move(read).error());
+    if (auto read = read_wire(wire.view(), message, &wire); !read) return fail(std::move(read).error());
     return message;
   } else {
-    return T::from_wire(wire);
+    return T::from_wire(wire.view());
   }
 }
 

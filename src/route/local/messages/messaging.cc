@@ -7,10 +7,10 @@
 
 namespace parley::route {
 
-Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRequest request) {
-  if (auto taken = take_json(messaging.api, request.message); !taken) co_return fail(std::move(taken).error());
+Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request) {
+  if (auto taken = take_json(messaging.api, request.message); !taken) return fail(std::move(taken).error());
   auto message = queue::api::from_api(std::move(request.message));
-  if (!message) co_return fail(std::move(message).error());
+  if (!message) return fail(std::move(message).error());
   queue::Publish publish{.to = std::move(request.queue),
                          .message = std::move(*message),
                          .dedup = std::move(request.dedup_key),
@@ -19,9 +19,9 @@ Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRe
   if (request.delay > Duration::zero()) {
     publish.due = WallClock().now() + std::chrono::ceil<std::chrono::milliseconds>(request.delay);
   }
-  if (auto admitted = messaging.door.admit(*messaging.user.contract(), publish); !admitted)
-    co_return fail(std::move(admitted).error());
-  co_return co_await messaging.broker.publish(std::move(publish));
+  auto admitted = messaging.door.admit(*messaging.user.contract(), publish);
+  if (!admitted) return fail(std::move(admitted).error());
+  return publish;
 }
 
 Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases) {

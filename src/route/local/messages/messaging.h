@@ -35,9 +35,8 @@ void add_lease_stream(LocalRoute& route, Messaging& messaging);
 void add_redrive(LocalRoute& route, Messaging& messaging);
 void add_topics(LocalRoute& route, Messaging& messaging);
 
-// Through the door and to the broker. The message's `json` has become its payload; errors are as the door's and
-// Broker::publish's.
-Task<Result<queue::Receipt>> publish(Messaging& messaging, queue::api::PublishRequest request);
+// Through the door: what the broker is to store. The message's `json` has become its payload; errors are the door's.
+Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request);
 
 // Broker::lease, and Broker::read, until there is something, `wait` has passed, the call was cancelled or the node
 // drains. What was leased for a call that is cancelled by then is released.

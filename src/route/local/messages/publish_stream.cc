@@ -18,17 +18,30 @@ struct Stream {
   std::size_t bytes = 0;
 };
 
-Task<void> publish_tagged(Stream& stream, std::uint64_t tag, api::PublishRequest request, std::size_t bytes) {
+// Bounded by what is in flight: no more is read while the replies wait.
+void answer(Stream& stream, std::uint64_t tag, const Result<queue::Receipt>& receipt) {
   api::PublishStreamResponse response{.tag = tag, .receipt = {}, .error = {}};
-  auto receipt = co_await publish(stream.messaging, std::move(request));
   if (receipt) {
     response.receipt = api::to_api(*receipt);
   } else {
     response.error = api::status_of(receipt.error());
   }
-  stream.bytes -= bytes;
-  // Bounded by what is in flight: no more is read while the replies wait.
   stream.call.replies.push(Bytes(api::to_wire(response)));
+}
+
+Task<void> answer_once(Stream& stream, std::uint64_t tag, std::size_t bytes, Task<Result<queue::Receipt>> stored) {
+  const auto receipt = co_await std::move(stored);
+  stream.bytes -= bytes;
+  answer(stream, tag, receipt);
+}
+
+// The request is gone by the time that anything waits: what stays of a message in flight is small.
+void take(Stream& stream, api::PublishStreamRequest request) {
+  const std::size_t bytes = request.publish.message.payload.size();
+  auto admitted = admit(stream.messaging, std::move(request.publish));
+  if (!admitted) return answer(stream, request.tag, fail(std::move(admitted).error()));
+  stream.bytes += bytes;
+  stream.tasks.spawn(answer_once(stream, request.tag, bytes, stream.messaging.broker.publish(*std::move(admitted))));
 }
 
 Task<Result<void>> publish_stream(Messaging& messaging, Call& call, Reader<api::PublishStreamRequest> requests) {
@@ -41,9 +54,7 @@ Task<Result<void>> publish_stream(Messaging& messaging, Call& call, Reader<api::
       break;
     }
     if (!*request) break;
-    const std::size_t bytes = (*request)->publish.message.payload.size();
-    stream.bytes += bytes;  // before the first suspension, or a burst passes the limit
-    stream.tasks.spawn(publish_tagged(stream, (*request)->tag, std::move((*request)->publish), bytes));
+    take(stream, **std::move(request));
     while (stream.tasks.live() >= max_in_flight || stream.bytes >= max_in_flight_bytes)
       co_await stream.tasks.changed().wait();
     if (auto room = co_await Pipe::Write{call.replies}; !room) {

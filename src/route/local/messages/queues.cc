@@ -25,7 +25,9 @@ Duration lease_time(const Messaging& messaging, Duration asked, const queue::Sou
 }
 
 Task<Result<api::PublishReceipt>> publish_one(Messaging& messaging, api::PublishRequest request) {
-  auto receipt = co_await publish(messaging, std::move(request));
+  auto admitted = admit(messaging, std::move(request));
+  if (!admitted) co_return fail(std::move(admitted).error());
+  auto receipt = co_await messaging.broker.publish(*std::move(admitted));
   if (!receipt) co_return fail(std::move(receipt).error());
   fail_point("publish_stored");
   co_return api::to_api(*receipt);
