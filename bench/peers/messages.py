@@ -50,20 +50,41 @@ jetstream {{ store_dir: "{self.folder}/nats-{port}", sync_interval: always, max_
 """)
         return self.started("JetStream", [binary, "-c", config], port, ["--bus", "nats"])
 
-    def parley_queue(self, sync="always"):
+    def parley_queue(self):
+        """Producers and consumers keep streams open, as clients of the peers do: parley.Queues."""
+        return self.parley_messages("parley", ["--stream"])
+
+    def parley_queue_calls(self):
+        """Each message is a call of the queue's rpc, and each delivery a call to the service."""
+        return self.parley_messages("parley by calls", [])
+
+    def parley_sidecar(self):
+        """Calls of a node without storage, in front of another one that has the queue; both nodes count."""
+        keeper = self.parley_messages("keeper", [])
+        try:
+            sidecar = self.parley_messages("sidecar", [], f"parley://127.0.0.1:{keeper.port}")
+        except Missing:
+            keeper.stop()
+            raise
+        stop, own = sidecar.stop, sidecar.pids
+        sidecar.stop = lambda: (stop(), keeper.stop())
+        sidecar.pids = lambda: own() + keeper.pids()
+        return sidecar
+
+    def parley_messages(self, name, bus, messages="embedded"):
         port, handler = free_port(), free_port()
         config = self.write(f"queue-{port}.yaml", f"""
 contracts: {self.root / "bench/messages/contracts"}
 listen: 127.0.0.1:{port}
 admin: 127.0.0.1:{free_port()}
-messages: embedded
+messages: {messages}
 data: {self.folder}/queue-{port}
 services:
   bench:
     serves: [bench.Queue]
     at: grpc://127.0.0.1:{handler}
 """)
-        return self.started("parley", [self.parley_binary, "up", config], port, ["--bus", "parley", "--handler-port", handler])
+        return self.started(name, [self.parley_binary, "up", config], port, ["--bus", "parley", "--handler-port", handler, *bus])
 
     def started(self, name, command, port, bus):
         process = self.spawn(command)

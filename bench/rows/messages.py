@@ -1,9 +1,12 @@
 """Durable queues: publishing, publishing to handled, latency, and a queue with ten million waiting.
 
 1 KiB a message, and every acknowledgement after a sync. Broker and generator share the machine's cores, so the figures are of the whole.
+"parley" is producers and consumers that keep streams open, as the peers' clients do; "parley by calls" is the queue's rpc and a service that
+is called.
 """
 from measure import generate, medians, resident_mib
 
+OURS = ("parley_queue", "parley_queue_calls")
 PEERS = ("rabbitmq_queue", "nats_queue", "postgres_queue", "kafka_queue")
 WAITING = 10_000_000
 
@@ -14,11 +17,11 @@ def messages(bench, target, job, producers, depth, *more):
     return generate(command, target)
 
 
-def rounds(bench, stack, what, peers, run):
-    """Samples of each server that `run` works with: fresh servers, in turn."""
+def rounds(bench, stack, what, run, servers=(*OURS, *PEERS)):
+    """Samples of each server: fresh ones, in turn."""
     samples = {}
     for _ in range(min(bench.rounds, 3)):
-        for start in ("parley_queue", *peers):
+        for start in servers:
             for target in bench.available(what, getattr(stack, start)):
                 try:
                     sample = run(target)
@@ -40,8 +43,8 @@ def throughput(bench, stack, what, job, producers, depth, aim, times):
         result = messages(bench, target, job, producers, depth)
         return {"rate": result[rate], "cpu_us": result["cpu_seconds"] * 1e6 / max(1, result["confirmed"])}
 
-    samples = rounds(bench, stack, what, PEERS, run)
-    others = [value for name, value in medians(samples["rate"]).items() if name != "parley"]
+    samples = rounds(bench, stack, what, run)
+    others = [value for name, value in medians(samples["rate"]).items() if not name.startswith("parley")]
     bench.add(what, "messages/s", "higher", max([aim, *(times * value for value in others)]), samples["rate"])
     bench.add(f"{what}: CPU of the broker a message", "us", "lower", None, samples["cpu_us"])
 
@@ -55,6 +58,20 @@ def handle(bench, stack):
     throughput(bench, stack, "publish to handled and settled, 1,000 in flight", "handle", 10, 100, 50_000, 3)
 
 
+def sidecar(bench, stack):
+    """A node without storage publishes to another one, and takes from it; beside that other one by itself."""
+    for what, job in (("publish through a sidecar, 1,000 in flight", "publish"), ("publish to handled through a sidecar, 1,000 in flight", "handle")):
+        def run(target, job=job):
+            result = messages(bench, target, job, 10, 100)
+            rate = result["confirm_rate" if job == "publish" else "handle_rate"]
+            return {"rate": rate, "cpu_us": result["cpu_seconds"] * 1e6 / max(1, result["confirmed"])}
+
+        samples = rounds(bench, stack, what, run, ("parley_queue_calls", "parley_sidecar"))
+        direct = medians(samples["rate"])["parley by calls"]
+        bench.add(what, "messages/s", "higher", direct / 2, {"parley": samples["rate"]["sidecar"]})
+        bench.add(f"{what}: CPU of both nodes a message", "us", "lower", None, {"parley": samples["cpu_us"]["sidecar"]})
+
+
 def message_latency(bench, stack):
     what = "publish to handler, 1,000/s"
 
@@ -62,7 +79,7 @@ def message_latency(bench, stack):
         result = messages(bench, target, "latency", 10, 1000, "--rate", 1000)
         return {"p50_ms": result["handle_p50_us"] / 1000, "p99_ms": result["handle_p99_us"] / 1000}
 
-    samples = rounds(bench, stack, what, PEERS, run)
+    samples = rounds(bench, stack, what, run)
     bench.add(f"{what}: p50", "ms", "lower", 1, samples["p50_ms"])
     bench.add(f"{what}: p99", "ms", "lower", 5, samples["p99_ms"])
 

@@ -7,8 +7,8 @@ namespace parley::frame_pool {
 namespace {
 
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PARLEY_NO_FRAME_POOL 1  // recycling would hide a use after free from the sanitizer
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PARLEY_NO_FRAME_POOL 1  // recycling would hide a use after free (or a race with the free) from the sanitizer
 #endif
 #endif
 

@@ -24,7 +24,10 @@ struct ClientPool::Rep {
         context{.shard = on,
                 .resolver = resolver,
                 .tls = tls,
-                .limits = {.header_bytes = bounds.header_bytes, .idle_timeout = bounds.idle_timeout}} {}
+                .limits = {.header_bytes = bounds.header_bytes,
+                           .idle_timeout = bounds.idle_timeout,
+                           .ping_after = bounds.ping_after,
+                           .ping_timeout = bounds.ping_timeout}} {}
 
   Shard& shard;
   const PoolLimits limits;

@@ -45,6 +45,9 @@ struct PoolLimits {
   Duration backoff_first = std::chrono::milliseconds(100);  // after a failed connect, with jitter; doubles up to
   Duration backoff_max = std::chrono::seconds(10);
   std::size_t header_bytes = 64 * 1024;
+  // HTTP/2: a connection that carries exchanges and was silent for so long is asked, and given up without an answer.
+  Duration ping_after = std::chrono::minutes(5) + std::chrono::seconds(10);
+  Duration ping_timeout = std::chrono::seconds(20);
   std::string dns_servers;  // "10.0.0.2:53,…" instead of the system's
 };
 

@@ -243,7 +243,7 @@ void H2ClientConnection::transport_readable() {
 
 void H2ClientConnection::set_timer() {
   const Instant now = shard().now();
-  Instant due = now + limits_.idle_timeout;
+  Instant due = now + std::min(limits_.idle_timeout, limits_.ping_after);
   if (exchanges_ == 0) due = std::min(due, idle_since_ + limits_.idle_timeout);
   if (exchanges_ > 0) due = std::min(due, last_heard_ + limits_.ping_after);
   if (pinging_) due = std::min(due, ping_sent_ + limits_.ping_timeout);

@@ -87,6 +87,12 @@ struct Peeked {
   std::optional<WallTime> since;  // dead: when
 };
 
+// Where one message is.
+struct Located {
+  Shelf shelf = Shelf::waiting;
+  Peeked message;
+};
+
 struct Stats {
   std::uint64_t waiting = 0;  // deliverable now or once their key is free
   std::uint64_t leased = 0;
@@ -132,6 +138,11 @@ class Broker {
   // again with the same dedup.
   virtual Task<Result<Receipt>> publish(Publish request) = 0;
 
+  // Several for one queue or topic, in their order, on their way together. Where the backend can
+  // (docs/formats/delivery.md), all are stored or none. Elsewhere each is stored by itself: the error is the first
+  // one's and says how many are stored all the same.
+  virtual Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests);
+
   // Waits until there is at least one, or `wait` has passed. Takes no more than can be handled at once: the lease
   // begins now.
   virtual Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) = 0;
@@ -144,6 +155,13 @@ class Broker {
   virtual Task<Result<void>> settle(Source source, std::string lease, Settlement how) = 0;
 
   virtual Task<Result<std::vector<Peeked>>> peek(PeekRequest request) = 0;
+  // The message that a receipt's position names, however deep it lies. Nothing: it is done with, or never was there.
+  // Errors: peek's; invalid_argument for what is no position. Backends whose positions do not lead to a message leave
+  // it out: ask `locate` (locate.h), which then looks through the shelves.
+  virtual Task<Result<std::optional<Located>>> where_is(Source /*source*/, Position /*position*/) {
+    co_return fail(Error(Code::unimplemented, Blame::us, "a position leads to no message here")
+                       .with_reason("not_by_this_backend"));
+  }
   // Dead letters wait again, with the same id and no attempts. Returns how many.
   virtual Task<Result<std::uint64_t>> redrive(Source source, std::vector<Position> which) = 0;
   // Removes what is on that shelf (not `leased`). Returns how many.

@@ -7,13 +7,9 @@
 
 namespace parley::queue {
 
-struct Located {
-  Shelf shelf = Shelf::waiting;
-  Peeked message;
-};
-
-// Looks at the shelves by `peek`. Right behind the head it takes one look; `locate_depth` messages of each shelf are
-// looked through. Nothing: it is done with, or never was there, or lies deeper. Errors: peek's.
+// By Broker::where_is, or where the backend has none by `peek`: right behind the head that takes one look, and
+// `locate_depth` messages of each shelf are looked through. Nothing: it is done with, or never was there. Errors:
+// theirs; unimplemented, reason "not_by_this_backend", where it is not among those and a shelf has more.
 inline constexpr int locate_depth = 10'000;
 Task<Result<std::optional<Located>>> locate(Broker& broker, Source source, Position position);
 

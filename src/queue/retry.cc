@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "contract/retry_info.h"
+
 namespace parley::queue {
 namespace {
 
@@ -51,6 +53,14 @@ Duration back_off(const RetryPolicy& policy, int attempt, std::uint64_t random) 
   return half + Duration(static_cast<Duration::rep>(random % choices));
 }
 
+Duration asked_for(const RetryPolicy& policy, Duration asked, std::uint64_t random) {
+  const Duration least = std::min(policy.first, policy.max) / 2;
+  if (asked >= policy.max) return policy.max;
+  asked = std::max(asked, least);
+  const auto choices = static_cast<std::uint64_t>((asked / 10).count()) + 1;
+  return std::min(asked + Duration(static_cast<Duration::rep>(random % choices)), policy.max);
+}
+
 std::string reason_text(const Error& error) {
   std::string text = error.text();
   cut(text);
@@ -67,7 +77,9 @@ Settlement settlement_of(const Error* status, int attempt, const RetryPolicy& po
     cut(reason);
     return {.kind = Settlement::Kind::dead, .delay = {}, .reason = std::move(reason)};
   }
-  return {.kind = Settlement::Kind::retry, .delay = back_off(policy, attempt, random), .reason = reason_text(*status)};
+  const auto asked = contract::retry_delay(*status);
+  const Duration delay = asked ? asked_for(policy, *asked, random) : back_off(policy, attempt, random);
+  return {.kind = Settlement::Kind::retry, .delay = delay, .reason = reason_text(*status)};
 }
 
 }  // namespace parley::queue

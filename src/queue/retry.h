@@ -23,7 +23,12 @@ Verdict verdict(Code code);
 // back together.
 Duration back_off(const RetryPolicy& policy, int attempt, std::uint64_t random);
 
-// How attempt `attempt` is settled. `status`: null for success.
+// The time until the next attempt where the handler named one: no sooner than `asked`, and up to a tenth later. Not
+// below the shortest back-off, so that a zero is no loop; `max` at most, as the option promises and backends count on.
+Duration asked_for(const RetryPolicy& policy, Duration asked, std::uint64_t random);
+
+// How attempt `attempt` is settled; `status`: null for success. A google.rpc.RetryInfo among its details takes the
+// back-off's place.
 Settlement settlement_of(const Error* status, int attempt, const RetryPolicy& policy, std::uint64_t random);
 
 // A reason as dead letters keep it: "INVALID_ARGUMENT (upstream_status): no such customer", at most 1,000 bytes.

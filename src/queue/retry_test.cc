@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "contract/retry_info.h"
+
 namespace parley::queue {
 namespace {
 
@@ -73,6 +75,39 @@ TEST(Retry, BackOffDoublesUpToItsMaximum) {
     EXPECT_EQ(back_off(policy, c.attempt, choices), c.base) << c.attempt;
   }
   EXPECT_EQ(back_off({.attempts = 3, .first = 0s, .max = 0s, .fatal = {}}, 2, most), 0s);
+}
+
+TEST(Retry, AHandlersRetryInfoTakesTheBackOffsPlace) {
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const RetryPolicy policy{.attempts = 3, .first = 2s, .max = 1min, .fatal = {Code::not_found}};
+  const struct {
+    const char* name;
+    Duration asked;
+    Duration least;
+    Duration latest;
+  } cases[] = {
+      {"longer than the back-off", 20s, 20s, 22s}, {"shorter than the back-off", 1500ms, 1500ms, 1650ms},
+      {"zero is no loop", 0s, 1s, 1100ms},         {"shorter than any back-off", 1ms, 1s, 1100ms},
+      {"near the maximum", 58s, 58s, 1min},        {"the maximum", 1min, 1min, 1min},
+      {"beyond the maximum", 72h, 1min, 1min},     {"for ever", Duration::max(), 1min, 1min},
+  };
+  for (const auto& c : cases) {
+    const Error error = Error(Code::resource_exhausted, Blame::upstream, "slowly")
+                            .with_reason("upstream_status")
+                            .with_detail(contract::retry_info(c.asked));
+    EXPECT_EQ(settlement_of(&error, 2, policy, 0).delay, c.least) << c.name;
+    for (const std::uint64_t chance : {std::uint64_t{1}, most / 3, most}) {
+      const Settlement settlement = settlement_of(&error, 2, policy, chance);
+      EXPECT_EQ(settlement.kind, Kind::retry) << c.name;
+      EXPECT_GE(settlement.delay, c.least) << c.name;
+      EXPECT_LE(settlement.delay, c.latest) << c.name;
+    }
+    EXPECT_EQ(settlement_of(&error, 3, policy, 0).kind, Kind::dead) << c.name << ": it was the last attempt";
+  }
+  const Error fatal = Error(Code::not_found, Blame::upstream, "x").with_detail(contract::retry_info(1s));
+  EXPECT_EQ(settlement_of(&fatal, 1, policy, 0).kind, Kind::dead) << "what is fatal stays so";
+  const Error malformed = Error(Code::unavailable, Blame::upstream, "x").with_detail({"google.rpc.RetryInfo", "\xff"});
+  EXPECT_EQ(settlement_of(&malformed, 1, policy, 0).delay, back_off(policy, 1, 0));
 }
 
 TEST(Retry, JitterSpreadsWhatFailedTogether) {

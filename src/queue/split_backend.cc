@@ -17,6 +17,10 @@ class SplitBroker final : public Broker {
     Broker& broker = of(request.to);
     return broker.publish(std::move(request));
   }
+  Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests) override {
+    Broker& broker = of(requests.empty() ? std::string_view() : requests.front().to);
+    return broker.publish_all(std::move(requests));
+  }
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override {
     Broker& broker = of(request.source.name);
     return broker.lease(std::move(request));
@@ -35,6 +39,10 @@ class SplitBroker final : public Broker {
   Task<Result<std::vector<Peeked>>> peek(PeekRequest request) override {
     Broker& broker = of(request.source.name);
     return broker.peek(std::move(request));
+  }
+  Task<Result<std::optional<Located>>> where_is(Source source, Position position) override {
+    Broker& broker = of(source.name);
+    return broker.where_is(std::move(source), std::move(position));
   }
   Task<Result<std::uint64_t>> redrive(Source source, std::vector<Position> which) override {
     Broker& broker = of(source.name);

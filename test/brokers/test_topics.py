@@ -1,5 +1,6 @@
 """What a topic does, whoever keeps it."""
 
+import gzip
 import http.client
 import json
 import time
@@ -143,6 +144,37 @@ def test_cloud_events_come_in_three_modes(topic):
         assert position
         assert one == {**event, "id": str(n), "partitionkey": "a", "datacontenttype": "application/json",
                        "data": {"key": "a", "number": str(n)}}
+
+
+@pytest.mark.topic
+def test_nothing_of_a_batch_with_a_bad_event_is_stored(topic, group):
+    good = {"specversion": "1.0", "source": "/tests", "type": topic.type}
+    batch = [{**good, "id": str(n), "data": {"key": "k", "number": str(n)}} for n in range(1, 6)]
+    headers = {"content-type": "application/cloudevents-batch+json"}
+    for bad, says in (({**good, "id": "6", "data": {"nothing": 1}}, "nothing"), ({**good, "id": "6", "type": "cases.Job"}, "no event type")):
+        with pytest.raises(ApiError) as error:
+            topic.post(json.dumps([*batch, bad]), headers)
+        assert error.value.status == 400
+        assert error.value.detail.startswith("event 6 of the batch: ") and says in error.value.detail
+    group("audit").none(1.0)
+    receipts = topic.post(json.dumps(batch), headers)
+    assert [receipt["id"] for receipt in receipts] == ["1", "2", "3", "4", "5"]
+    assert [number(d) for d in group("audit").drain(wait=3)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.topic
+def test_bodies_may_be_compressed(topic, group):
+    event = {"specversion": "1.0", "source": "/tests", "type": topic.type}
+    one = {**event, "id": "1", "data": {"key": "k", "number": "1"}}
+    packed = {"content-encoding": "gzip"}
+    topic.post(gzip.compress(json.dumps(one).encode()), {"content-type": "application/cloudevents+json", **packed})
+    batch = [{**event, "id": str(n), "data": {"key": "k", "number": str(n)}} for n in (2, 3)]
+    topic.post(gzip.compress(json.dumps(batch).encode()), {"content-type": "application/cloudevents-batch+json", **packed})
+    assert [number(d) for d in group("audit").drain(wait=3)] == [1, 2, 3]
+    for body, encoding, status in ((b"x", "lzma", 415), (b"x", "gzip", 400), (gzip.compress(bytes(64 << 20)), "gzip", 413)):
+        with pytest.raises(ApiError) as error:
+            topic.post(body, {"content-type": "application/cloudevents+json", "content-encoding": encoding})
+        assert error.value.status == status, error.value
 
 
 @pytest.mark.topic

@@ -1,6 +1,7 @@
 """mail.Mailer with grpcio, in the test's own process: it notes what it is called with, and does as a mail's text says.
 
     "fail CODE N"   fails the first N attempts with that code ("fail UNAVAILABLE 2"); without N, all of them
+    "later S"       fails the first attempt, and wants to be asked again in S seconds (google.rpc.RetryInfo)
     "take S"        takes S seconds
     otherwise       it is fine
 """
@@ -20,6 +21,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "contracts"), os.path.join(HERE, "..", "..", "contracts")]
 pb, pb_grpc = grpc.protos_and_services("mail.proto")
 receipt_pb2 = grpc.protos("parley/receipt.proto")
+details_pb2 = grpc.protos("google/rpc/error_details.proto")
+status_pb2 = grpc.protos("google/rpc/status.proto")
 
 Seen = collections.namedtuple("Seen", "rpc request id attempt key metadata began")
 
@@ -80,6 +83,9 @@ class Mailer(pb_grpc.MailerServicer):
                 end = time.monotonic() + float(more[0])
                 while context.is_active() and time.monotonic() < end:
                     time.sleep(0.01)
+            if word == "later" and seen.attempt == 1:
+                context.set_trailing_metadata([("grpc-status-details-bin", retry_info(float(more[0])))])
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later")
             if word == "fail" and (len(more) < 2 or seen.attempt <= int(more[1])):
                 context.abort(grpc.StatusCode[more[0]], f"attempt {seen.attempt} fails on purpose")
         finally:
@@ -92,6 +98,15 @@ class Mailer(pb_grpc.MailerServicer):
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.seen) >= count, seconds), f"{len(self.seen)} of {count} calls: {self.seen}"
             return list(self.seen)
+
+
+def retry_info(seconds):
+    """A google.rpc.Status that says when to try again."""
+    info = details_pb2.RetryInfo()
+    info.retry_delay.FromMilliseconds(int(seconds * 1000))
+    status = status_pb2.Status(code=grpc.StatusCode.RESOURCE_EXHAUSTED.value[0], message="later")
+    status.details.add().Pack(info)
+    return status.SerializeToString()
 
 
 def pb_empty():

@@ -1,7 +1,13 @@
 """Deliveries to a service that fails, hangs and goes away."""
 
+import http.server
 import itertools
+import os
+import threading
 import time
+
+import pytest
+from conftest import CONTRACTS
 
 QUEUE = "mail.Mailer/Send"
 
@@ -17,6 +23,65 @@ def test_retries_with_attempts_counted_and_back_off(node, mailer):
     node.wait_messages("leased", 0)
     assert node.messages("dead") == 0
     assert node.metric("parley_deliveries_total", queue=QUEUE, outcome="retry") == 2
+
+
+def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer, tmp_path):
+    node = new_node(contracts=patient_contract(tmp_path)).start()
+    node.send(to="ada", text="later 2")
+    node.send(to="ada", text="fine")
+    node.send(to="bob", text="fine")
+    seen = mailer.wait(4)
+    assert [(one.key, one.attempt) for one in seen if one.key == "ada"] == [("ada", 1), ("ada", 2), ("ada", 1)]
+    first, second, follower = (one.began for one in seen if one.key == "ada")
+    assert 1.9 < second - first < 4, "its back-off is 0.2 s"
+    assert follower > second
+    node.wait_messages("leased", 0)
+    assert node.messages("dead") == 0
+
+
+def test_the_longest_wait_is_the_options(node, mailer):
+    node.send(to="ada", text="later 3600")
+    first, second = (one.began for one in mailer.wait(2))
+    assert 0.35 < second - first < 3, "`max` is 400 ms"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_http_service_says_it_with_retry_after(new_node, tmp_path, status):
+    began = []
+
+    class Service(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            began.append((time.monotonic(), self.headers["parley-attempt"]))
+            self.send_response(status if len(began) == 1 else 200)
+            self.send_header("retry-after", "2")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        at = f"http://127.0.0.1:{server.server_port}"
+        node = new_node(contracts=patient_contract(tmp_path), services={"mailer": {"serves": ["mail.Mailer"], "at": at}}).start()
+        node.send(to="ada")
+        end = time.monotonic() + 15
+        while len(began) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        node.stop()
+        server.shutdown()
+    assert [attempt for _, attempt in began] == ["1", "2"]
+    assert 1.9 < began[1][0] - began[0][0] < 4
+
+
+def patient_contract(folder):
+    """Whose retries may wait for longer."""
+    with open(os.path.join(CONTRACTS, "mail.proto")) as file:
+        text = file.read()
+    assert 'max: "400ms"' in text
+    (folder / "mail.proto").write_text(text.replace('max: "400ms"', 'max: "10s"'))
+    return str(folder)
 
 
 def test_attempts_run_out(node, mailer):

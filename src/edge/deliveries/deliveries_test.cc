@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "contract/contract_fixture.h"
+#include "contract/retry_info.h"
 #include "contract/transcode.h"
 #include "loop/run_blocking.h"
 #include "queue/declarations_of.h"
@@ -290,6 +291,22 @@ TEST_F(DeliveriesTest, retries_back_off_and_end_among_the_dead_letters) {
   EXPECT_EQ(service.seen.size(), 3U);
 }
 
+TEST_F(DeliveriesTest, a_handler_says_when_it_is_to_be_asked_again) {
+  start();
+  service.answers = {upstream_error(Code::resource_exhausted).with_detail(contract::retry_info(6s)),
+                     upstream_error(Code::unavailable).with_detail(contract::retry_info(1h))};
+  mail("m", "a");
+  mail("m2", "a");
+  pass(5900ms);
+  EXPECT_THAT(attempts(), ElementsAre("m#1")) << "the back-off would be over after 1 s";
+  pass(800ms);
+  EXPECT_THAT(attempts(), ElementsAre("m#1", "m#2"));
+  pass(9s);
+  EXPECT_EQ(service.seen.size(), 2U);
+  pass(1s);
+  EXPECT_THAT(attempts(), ElementsAre("m#1", "m#2", "m#3", "m2#1")) << "`max` is 10 s";
+}
+
 TEST_F(DeliveriesTest, a_retry_holds_up_its_key_only) {
   start();
   service.answers = {upstream_error(Code::unavailable)};
@@ -388,6 +405,10 @@ TEST_F(DeliveriesTest, what_cannot_be_read_goes_to_the_dead_letters_as_it_came) 
       {"not JSON", "shop.Mail", "application/json", "{", "malformed_message"},
       {"JSON of another shape", "", "application/json", R"({"to":[1]})", "$.to"},
       {"another type", "shop.Paid", "application/protobuf", "", "it is a shop.Paid, and shop.Mail is expected"},
+      {"an event whose envelope is broken", "", "application/cloudevents+json", R"({"specversion":"1.0"})",
+       "CloudEvent attribute `id`: it is missing"},
+      {"an event in a form we do not read", "", "application/cloudevents+avro", "x",
+       "read as application/cloudevents+json"},
       {"another form", "shop.Mail", "text/csv", "a,b", "its content type is text/csv"},
   };
   start();

@@ -2,9 +2,9 @@
 // google.api.HttpBody.
 #pragma once
 
-#include "edge/rest/body_reader.h"
 #include "edge/rest/http_body.h"
 #include "edge/rest/plan.h"
+#include "net/body_reader.h"
 #include "wire/multipart.h"
 
 namespace parley::edge::rest {
@@ -12,7 +12,7 @@ namespace parley::edge::rest {
 class FormReader {
  public:
   // All outlive the reader.
-  FormReader(BodyReader& body, const RulePlan& plan, std::string_view boundary)
+  FormReader(net::BodyReader& body, const RulePlan& plan, std::string_view boundary)
       : body_(body), plan_(plan), parser_(boundary) {}
 
   // Never need_more; `done` once the body has ended as well. Errors: the parser's and the body's.
@@ -23,7 +23,7 @@ class FormReader {
   bool is_content(const wire::PartHead& head) const;
 
  private:
-  BodyReader& body_;
+  net::BodyReader& body_;
   const RulePlan& plan_;
   wire::MultipartParser parser_;
 };

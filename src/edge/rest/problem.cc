@@ -2,9 +2,9 @@
 
 #include <array>
 
+#include "contract/retry_info.h"
 #include "contract/text_escape.h"
 #include "contract/transcode.h"
-#include "contract/wire_format.h"
 #include "edge/rest/http_body.h"
 
 namespace parley::edge::rest {
@@ -85,20 +85,6 @@ void put_member(std::string_view key, std::string_view text, std::string& out) {
   contract::append_json_string(out, text);
 }
 
-// Reads a varint field of a message; 0 if it is absent or the message is malformed.
-std::uint64_t varint_field(std::string_view wire, std::uint32_t wanted) {
-  const char* at = wire.data();
-  const char* const end = at + wire.size();
-  std::uint64_t value = 0;
-  while (at != nullptr && at != end) {
-    std::uint32_t tag = 0;
-    at = contract::read_tag(at, end, tag);
-    if (at == nullptr) return 0;
-    at = tag == wanted ? contract::read_varint(at, end, value) : contract::skip_record(at, end, tag, 10);
-  }
-  return at == nullptr ? 0 : value;
-}
-
 }  // namespace
 
 int http_status(const Error& error) {
@@ -148,23 +134,9 @@ void put_error(const Error& error, ErrorForm form, const contract::TableSet* tab
 }
 
 std::optional<std::int64_t> retry_after(const Error& error) {
-  for (const ErrorDetail& detail : error.details()) {
-    if (detail.type != "google.rpc.RetryInfo") continue;
-    // RetryInfo: field 1 is a Duration; Duration: field 1 seconds, field 2 nanoseconds.
-    const char* const end = detail.value.data() + detail.value.size();
-    std::uint32_t tag = 0;
-    std::size_t size = 0;
-    const char* at = contract::read_tag(detail.value.data(), end, tag);
-    if (at == nullptr || tag != 0x0a) return std::nullopt;
-    at = contract::read_length(at, end, size);
-    if (at == nullptr) return std::nullopt;
-    const std::string_view duration(at, size);
-    const auto seconds = static_cast<std::int64_t>(varint_field(duration, 0x08));
-    const auto nanos = static_cast<std::int32_t>(varint_field(duration, 0x10));
-    if (seconds < 0 || nanos < 0 || seconds > 315'576'000'000) return std::nullopt;
-    return seconds + (nanos > 0 ? 1 : 0);
-  }
-  return std::nullopt;
+  const auto delay = contract::retry_delay(error);
+  if (!delay) return std::nullopt;
+  return std::chrono::ceil<std::chrono::seconds>(*delay).count();
 }
 
 }  // namespace parley::edge::rest

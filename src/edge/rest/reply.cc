@@ -4,8 +4,8 @@
 #include <charconv>
 
 #include "call/header_rules.h"
-#include "edge/rest/body_reader.h"
 #include "edge/rest/request_shape.h"
+#include "net/body_reader.h"
 #include "wire/base64.h"
 
 namespace parley::edge::rest {
@@ -94,8 +94,9 @@ void Reply::error(const Error& error, const Call* call, Fields extra) {
   const ErrorForm form = error_form(wire::Accept(exchange_.request().fields.get("accept")));
   if (error.blame() == Blame::caller && error.reason() == "unsupported_media_type") extra.add("accept", accepted_types);
   if (error.blame() == Blame::caller && error.reason() == "unsupported_encoding")
-    extra.add("accept-encoding", accepted_encodings);
-  if (const auto seconds = retry_after(error)) extra.add("retry-after", std::to_string(*seconds));
+    extra.add("accept-encoding", net::accepted_encodings);
+  const bool said = call != nullptr && call->headers.has("retry-after");  // by an HTTP service
+  if (const auto seconds = retry_after(error); seconds && !said) extra.add("retry-after", std::to_string(*seconds));
   whole(http_status(error), content_type(form), Bytes(error_document(error)), call, extra);
 }
 

@@ -11,7 +11,6 @@
 #include "call/call.h"
 #include "call/handler.h"
 #include "edge/rest/binder.h"
-#include "edge/rest/body_reader.h"
 #include "edge/rest/http_body.h"
 #include "edge/rest/plan.h"
 #include "edge/rest/reply.h"
@@ -19,6 +18,7 @@
 #include "edge/rest/reply_stream.h"
 #include "edge/rest/request_shape.h"
 #include "loop/task_group.h"
+#include "net/body_reader.h"
 
 namespace parley::edge::rest {
 
@@ -61,7 +61,7 @@ class RestCall {
   Reply reply_;
   Call call_;
   Binder binder_;
-  BodyReader reader_;
+  net::BodyReader reader_;
   RequestShape shape_;
   ReplyFormat format_ = ReplyFormat::json;
   TaskGroup tasks_;

@@ -14,6 +14,7 @@
 #include "edge/rest/rest_edge.h"
 #include "loop/shard.h"
 #include "loop/task_group.h"
+#include "net/test_exchange.h"
 #include "wire/compression.h"
 
 namespace parley::edge::rest {
@@ -119,64 +120,7 @@ class TestFront : public Front {
   HandlerPtr handler_;
 };
 
-class TestExchange : public net::ServerExchange, PipeObserver {
- public:
-  TestExchange(std::string_view verb, std::string_view target, Fields fields = {}) {
-    request_ = {std::string(verb), "http", "test", std::string(target), std::move(fields)};
-    static const net::Peer peer{.address = "127.0.0.1:9", .tls = false, .http_version = 11, .subject = {}};
-    peer_ = &peer;
-    response_body_.observe(this);
-  }
-
-  // The client's side.
-  void send(std::string_view chunk) { body_.push(Bytes::copy_of(chunk)); }
-  void end() { body_.end(); }
-  void go_away() { break_off(Error(Code::cancelled, Blame::caller, "the client is gone")); }
-  void read_on() {
-    slow_ = false;
-    pipe_written(response_body_);
-  }
-  void stop_reading() { slow_ = true; }
-
-  const net::ResponseHead& head() const { return head_; }
-  const std::string& text() const { return text_; }
-  const Fields& trailers() const { return trailers_; }
-  bool is_finished() const { return finished_; }
-  const std::optional<net::Reset>& was_reset() const { return reset_; }
-  std::string header(std::string_view name) const { return std::string(head_.fields.get(name)); }
-
-  void respond(net::ResponseHead head) override {
-    EXPECT_FALSE(responded_) << "a second head";
-    responded_ = true;
-    head_ = std::move(head);
-  }
-  void finish(Fields trailers) override {
-    EXPECT_TRUE(responded_);
-    EXPECT_FALSE(finished_) << "finished twice";
-    finished_ = true;
-    trailers_ = std::move(trailers);
-  }
-  void accept_upgrade(Fields) override {}
-  void reset(net::Reset code) override {
-    reset_ = code;
-    break_off(Error(Code::cancelled, Blame::us, "reset"));
-  }
-
- private:
-  void pipe_written(Pipe& pipe) override {
-    while (!slow_ && pipe.count() > 0) {
-      EXPECT_TRUE(responded_) << "a body without a head";
-      text_ += (*pipe.take())->view();
-    }
-  }
-
-  net::ResponseHead head_;
-  std::string text_;
-  Fields trailers_;
-  bool finished_ = false;
-  bool slow_ = false;
-  std::optional<net::Reset> reset_;
-};
+using net::TestExchange;
 
 // An edge with its script. `ask` runs one exchange to its end.
 class RestBench {

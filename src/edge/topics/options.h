@@ -9,7 +9,7 @@
 namespace parley::edge {
 
 struct TopicsOptions {
-  std::size_t max_message = std::size_t{4} << 20;  // bytes of a request's body; 413 beyond
+  std::size_t max_message = std::size_t{4} << 20;  // bytes of a request's body, decompressed; 413 beyond
   Duration heartbeat = std::chrono::seconds(15);   // between comments of a silent event stream
   std::shared_ptr<const net::Cors> cors{};         // null: none
 };

@@ -5,11 +5,12 @@
 #include "call/header_rules.h"
 #include "contract/router.h"
 #include "contract/text_escape.h"
-#include "edge/topics/cloud_event.h"
 #include "edge/topics/event_feed.h"
 #include "edge/topics/problem.h"
 #include "loop/task_group.h"
+#include "net/body_reader.h"
 #include "queue/api/convert.h"
+#include "queue/cloud_event.h"
 #include "wire/base64.h"
 #include "wire/media_type.h"
 #include "wire/percent.h"
@@ -34,23 +35,10 @@ void put_receipt(const api::PublishReceipt& receipt, std::string& out) {
   out += receipt.duplicate ? ",\"duplicate\":true}" : "}";
 }
 
-// The whole body, within the limit. Errors: the exchange's; resource_exhausted ("message_too_large").
 Task<Result<Bytes>> whole_body(net::ServerExchange& exchange, std::size_t most) {
-  if (const auto coding = exchange.request().fields.find("content-encoding"); coding && *coding != "identity") {
-    co_return fail(refused(Code::unimplemented, "unsupported_encoding",
-                           "events are sent without a content-encoding, not as \"" + std::string(*coding) + "\""));
-  }
-  std::string body;
-  for (;;) {
-    auto chunk = co_await exchange.body().read();
-    if (!chunk) co_return fail(std::move(chunk).error());
-    if (!*chunk) co_return Bytes(std::move(body));
-    if (body.size() + (*chunk)->size() > most) {
-      co_return fail(refused(Code::resource_exhausted, "message_too_large",
-                             "the body is larger than " + std::to_string(most) + " bytes"));
-    }
-    body.append((*chunk)->view());
-  }
+  net::BodyReader reader(exchange, most);
+  if (auto open = reader.open(true); !open) co_return fail(std::move(open).error());
+  co_return co_await reader.all();
 }
 
 Result<void> take_from(const std::string& text, api::From& from) {
@@ -58,7 +46,7 @@ Result<void> take_from(const std::string& text, api::From& from) {
     from.earliest = true;
   } else if (text == "latest") {
     from = {};
-  } else if (const auto time = topics::parse_time(text)) {
+  } else if (const auto time = queue::parse_time(text)) {
     from.time = time;
   } else if (text.empty() || text.size() > 128 ||
              std::ranges::any_of(text, [](char c) { return c <= ' ' || c > '~'; })) {
@@ -157,12 +145,14 @@ Result<void> TopicsEdge::set_up(Call& call, const net::ServerExchange& exchange)
   return {};
 }
 
-void TopicsEdge::answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json) const {
+void TopicsEdge::answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json,
+                             const Fields& extra) const {
   if (exchange.has_responded() || exchange.broken()) return;
   net::ResponseHead head{.status = status, .fields = {}};
   head.fields.add("content-type", type);
   head.fields.add("content-length", std::to_string(json.size()));
   if (status == 405) head.fields.add("allow", "GET, POST");
+  for (const Field field : extra) head.fields.add(field.name, field.value);
   if (options_.cors) options_.cors->permit(exchange.request(), head.fields);
   exchange.respond(std::move(head));
   exchange.response_body().push(Bytes(std::move(json)));
@@ -174,7 +164,9 @@ void TopicsEdge::refuse(net::ServerExchange& exchange, const Error& why, bool co
   if (!counted) user_.refused({.edge = "topics", .path = path, .caller = exchange.peer().address, .why = why});
   std::string problem;
   topics::put_problem(why, path, problem);
-  answer_json(exchange, topics::http_status(why), "application/problem+json", std::move(problem));
+  Fields extra;
+  if (why.reason() == "unsupported_encoding") extra.add("accept-encoding", net::accepted_encodings);
+  answer_json(exchange, topics::http_status(why), "application/problem+json", std::move(problem), extra);
 }
 
 Task<void> TopicsEdge::serve(net::ServerExchange& exchange) {
@@ -216,61 +208,54 @@ Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string to
                              "events are JSON (application/cloudevents+json), not " + type->essence),
                      false);
   }
-  auto message =
-      structured ? topics::event_from_json(body.view()) : topics::event_from_headers(fields, std::move(body));
+  auto message = structured ? queue::event_from_json(body.view()) : queue::event_from_headers(fields, std::move(body));
   if (!message) co_return refuse(exchange, message.error(), false);
 
-  Call call(api_.contract(), method_of(api_, "/parley.Topics/Publish"), "topics");
-  if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
-  const CancelWithExchange cancel(exchange, call);
-  const api::PublishEventRequest request{.topic = std::move(topic), .message = std::move(*message)};
-  call.requests.push(Bytes(api::to_wire(request)));
-  call.requests.end();
-  const HandlerPtr handler = api_.handler(call.method());
-  co_await answer(*handler, call);
-  if (call.status() != nullptr) co_return refuse(exchange, *call.status());
-  auto reply = co_await call.replies.read();
-  const auto receipt = api::from_wire<api::PublishReceipt>(reply && *reply ? (*reply)->view() : "");
+  const api::PublishEventRequest request{.topic = std::move(topic), .message = api::to_api(*message)};
+  auto reply = co_await call(exchange, "/parley.Topics/Publish", Bytes(api::to_wire(request)));
+  if (!reply) co_return;
   std::string json;
-  put_receipt(*receipt, json);
+  put_receipt(*api::from_wire<api::PublishReceipt>(reply->view()), json);
   answer_json(exchange, 200, "application/json", std::move(json));
 }
 
-// By PublishStream, which keeps their order. What was stored stays stored when another one is refused: sending the
-// batch again stores the rest, because an event that comes again is not stored twice.
+// In one call: all of them pass the door before the first one is stored, and are stored together where the backend can.
 Task<void> TopicsEdge::publish_batch(net::ServerExchange& exchange, std::string topic, Bytes body) {
-  auto messages = topics::events_from_json(body.view());
+  auto messages = queue::events_from_json(body.view());
   if (!messages) co_return refuse(exchange, messages.error(), false);
-  Call call(api_.contract(), method_of(api_, "/parley.Queues/PublishStream"), "topics");
-  if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
-  const CancelWithExchange cancel(exchange, call);
-  call.replies.set_limit(std::size_t{64} << 20);  // all of them are read only at the end
-  for (std::size_t i = 0; i < messages->size(); ++i) {
-    api::PublishStreamRequest request;
-    request.tag = i + 1;
-    request.publish.queue = topic;
-    request.publish.message = std::move((*messages)[i]);
-    call.requests.push(Bytes(api::to_wire(request)));
-  }
-  call.requests.end();
-  const HandlerPtr handler = api_.handler(call.method());
-  co_await answer(*handler, call);
-  std::vector<api::PublishStreamResponse> results(messages->size());
-  while (call.replies.count() > 0) {
-    auto result = api::from_wire<api::PublishStreamResponse>((*call.replies.take())->view());
-    if (result && result->tag >= 1 && result->tag <= results.size()) results[result->tag - 1] = std::move(*result);
-  }
-  if (call.status() != nullptr) co_return refuse(exchange, *call.status());
+  api::PublishBatchRequest request{.topic = std::move(topic), .events = {}};
+  for (const queue::Message& message : *messages)
+    request.events.push_back({.message = api::to_api(message), .dedup_key = {}});
+  auto reply = co_await call(exchange, "/parley.Topics/PublishBatch", Bytes(api::to_wire(request)));
+  if (!reply) co_return;
+  const auto response = api::from_wire<api::PublishBatchResponse>(reply->view());
   std::string json = "[";
-  for (const api::PublishStreamResponse& result : results) {
-    if (result.error) {
-      const Error why = api::error_of(*result.error).during("event " + std::to_string(result.tag) + " of the batch");
-      co_return refuse(exchange, why);
-    }
+  for (const api::PublishReceipt& receipt : response->receipts) {
     if (json.size() > 1) json += ',';
-    put_receipt(*result.receipt, json);
+    put_receipt(receipt, json);
   }
   answer_json(exchange, 200, "application/json", json + "]");
+}
+
+// A unary call to its end. Nothing: it failed, and the exchange is answered.
+Task<std::optional<Bytes>> TopicsEdge::call(net::ServerExchange& exchange, std::string_view path, Bytes request) {
+  Call call(api_.contract(), method_of(api_, path), "topics");
+  if (auto set = set_up(call, exchange); !set) {
+    refuse(exchange, set.error(), false);
+    co_return std::nullopt;
+  }
+  const CancelWithExchange cancel(exchange, call);
+  call.requests.push(std::move(request));
+  call.requests.end();
+  const HandlerPtr handler = api_.handler(call.method());
+  call.replies.set_limit(std::size_t{64} << 20);  // it is read only at the end
+  co_await answer(*handler, call);
+  if (call.status() != nullptr) {
+    refuse(exchange, *call.status());
+    co_return std::nullopt;
+  }
+  auto reply = co_await call.replies.read();
+  co_return reply && *reply ? **std::move(reply) : Bytes();
 }
 
 Task<void> TopicsEdge::read(net::ServerExchange& exchange, std::string topic) {

@@ -5,6 +5,8 @@
 // It calls parley.Queues and parley.Topics, so filters see these calls, and who may make them is decided there.
 #pragma once
 
+#include <optional>
+
 #include "call/front.h"
 #include "edge/topics/options.h"
 #include "net/exchange.h"
@@ -25,9 +27,11 @@ class TopicsEdge : public net::ExchangeHandler {
   Task<void> publish(net::ServerExchange& exchange, std::string topic);
   Task<void> publish_one(net::ServerExchange& exchange, std::string topic, Bytes body);
   Task<void> publish_batch(net::ServerExchange& exchange, std::string topic, Bytes body);
+  Task<std::optional<Bytes>> call(net::ServerExchange& exchange, std::string_view path, Bytes request);
   Task<void> read(net::ServerExchange& exchange, std::string topic);
   Result<void> set_up(Call& call, const net::ServerExchange& exchange) const;
-  void answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json) const;
+  void answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json,
+                   const Fields& extra = {}) const;
   void refuse(net::ServerExchange& exchange, const Error& why, bool counted = true) const;
 
   const Front& user_;

@@ -387,6 +387,29 @@ struct PublishEventRequest {
   }
 };
 
+struct BatchedEvent {
+  Message message{};
+  std::string dedup_key{};
+  static void each(auto& self, auto visit) {
+    visit(1, self.message);
+    visit(2, self.dedup_key);
+  }
+};
+
+struct PublishBatchRequest {
+  std::string topic{};
+  std::vector<BatchedEvent> events{};
+  static void each(auto& self, auto visit) {
+    visit(1, self.topic);
+    visit(2, self.events);
+  }
+};
+
+struct PublishBatchResponse {
+  std::vector<PublishReceipt> receipts{};
+  static void each(auto& self, auto visit) { visit(1, self.receipts); }
+};
+
 struct TopicEvent {
   Message message{};
   std::string position{};

@@ -108,6 +108,9 @@ TEST(PullApiMessages, are_those_of_the_proto_files) {
   check<ListQueuesResponse>("parley.ListQueuesResponse");
   check<From>("parley.From");
   check<PublishEventRequest>("parley.PublishEventRequest");
+  check<PublishBatchRequest>("parley.PublishBatchRequest");
+  check<BatchedEvent>("parley.PublishBatchRequest.Event");
+  check<PublishBatchResponse>("parley.PublishBatchResponse");
   check<TopicEvent>("parley.TopicEvent");
   check<ReadTopicRequest>("parley.ReadTopicRequest");
   check<ReadTopicResponse>("parley.ReadTopicResponse");

@@ -30,6 +30,9 @@ struct Raw {
 
 template <class T>
 std::string to_wire(const T& message);
+// Behind what `out` holds.
+template <class T>
+void append_wire(std::string& out, const T& message);
 // Errors: invalid_argument. `read_wire` merges into what `message` holds, as a Protobuf parser does. Fields that are
 // `Bytes` share the storage of `owner`, which `wire` is a part of, or without one are copies.
 template <class T>
@@ -182,6 +185,11 @@ Result<void> take(const Record& record, std::vector<T>& values) {
 }
 
 }  // namespace detail
+
+template <class T>
+void append_wire(std::string& out, const T& message) {
+  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(out, field, value); });
+}
 
 template <class T>
 std::string to_wire(const T& message) {

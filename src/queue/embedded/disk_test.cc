@@ -93,6 +93,71 @@ TEST(Power, loses_nothing_that_was_acknowledged) {
   }
 }
 
+Task<void> produce_batches(StoreFixture& store, Told& told) {
+  while (true) {
+    std::vector<Publish> all;
+    std::set<std::string> ids;
+    const int batch = told.next++;
+    for (int i = 0; i < 5; ++i) {
+      all.push_back(
+          store.message(fmt::format("{}-{}", batch, i) + std::string(static_cast<std::size_t>(i) * 700, 'x')));
+      ids.insert(all.back().message.id);
+    }
+    if (!co_await store.broker().publish_all(std::move(all))) co_return;
+    told.published.insert(ids.begin(), ids.end());
+  }
+}
+
+TEST(Power, leaves_no_part_of_a_batch) {
+  const ForgetfulFiles::Fate fates[] = {ForgetfulFiles::Fate::lost, ForgetfulFiles::Fate::kept,
+                                        ForgetfulFiles::Fate::prefix, ForgetfulFiles::Fate::torn};
+  for (unsigned seed = 1; seed <= 24 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    ForgetfulFiles files;
+    files.as_journaling_file_system();
+    StoreFixture store(files);
+    store.declare(many(store.queue));
+    Told told;
+    {
+      TaskGroup tasks;
+      files.power_off_after(20 + random() % 300);
+      for (int i = 0; i < 4; ++i) tasks.spawn(produce_batches(store, told));
+      store.shard().run_until([&] { return tasks.live() == 0; });
+    }
+    store.close();
+    files.crash(fates[seed % 4], seed);
+    store.open();
+    std::set<std::string> left;
+    for (auto got = store.lease(1'000); !got.empty(); got = store.lease(1'000)) {
+      for (const Delivery& delivery : got) left.insert(delivery.message.id);
+    }
+    for (const std::string& id : told.published) EXPECT_TRUE(left.contains(id)) << "lost: " << id;
+    EXPECT_EQ(left.size() % 5, 0U) << "a part of a batch";
+    EXPECT_GT(told.published.size(), 0);
+  }
+}
+
+TEST(Disk, a_batch_that_does_not_fit_is_refused_as_a_whole) {
+  ForgetfulFiles files;
+  StoreFixture store(files);
+  store.declare(many(store.queue));
+  files.set_capacity(files.used() + (64 << 10));
+  std::uint64_t published = 0;
+  for (;;) {
+    std::vector<Publish> all;
+    for (int i = 0; i < 50; ++i) all.push_back(store.message(std::string(500, 'x')));
+    const auto receipts = store.run(store.broker().publish_all(std::move(all)));
+    if (!receipts) {
+      EXPECT_EQ(receipts.error().reason(), "disk_full");
+      break;
+    }
+    published += receipts->size();
+    ASSERT_LT(published, 1'000'000U);
+  }
+  EXPECT_EQ(store.stats(), fmt::format("waiting {} leased 0 delayed 0 dead 0", published));
+}
+
 TEST(Disk, a_full_one_refuses_what_is_new_and_serves_what_it_has) {
   ForgetfulFiles files;
   StoreFixture store(files);

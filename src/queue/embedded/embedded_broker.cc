@@ -28,6 +28,33 @@ Message message_of(const Bytes& bytes, std::optional<Error>* malformed) {
   return message;
 }
 
+Peeked peeked_of(PeekOp::Found found) {
+  Peeked peeked;
+  peeked.message = message_of(found.message, nullptr);
+  peeked.position = fmt::to_string(found.seq);
+  peeked.attempts = found.attempts;
+  if (found.due != 0) peeked.due = wall(found.due);
+  if (found.since != 0) peeked.since = wall(found.since);
+  peeked.reason = std::move(found.reason);
+  return peeked;
+}
+
+void fill(PublishOp& op, Publish& request) {
+  if (request.message.id.empty()) request.message.id = new_message_id(request.message.time);
+  op.to = std::move(request.to);
+  op.message = encode(request.message);
+  op.line = line_of(request.message.key);
+  op.dedup = std::move(request.dedup);
+  if (request.due) op.due = std::max<Millis>(1, millis(*request.due));
+  if (request.expires) op.expires = std::max<Millis>(1, millis(*request.expires));
+}
+
+Receipt receipt_of(PublishOp& op, std::string id) {
+  return {.id = op.duplicate ? std::move(op.id) : std::move(id),
+          .position = fmt::to_string(op.seq),
+          .duplicate = op.duplicate};
+}
+
 }  // namespace
 
 // What the ledger's thread has completed, on its way to the shard: however much it is, the shard is woken once.
@@ -109,7 +136,7 @@ void EmbeddedBroker::flush() {
   std::size_t bytes = 0;
   for (Op* op : std::exchange(stores_, {})) {
     some.push_back(op);
-    bytes += static_cast<PublishOp*>(op)->message.size();
+    bytes += op->bytes();
     if (bytes < turn_bytes) continue;
     Turn::submit(ledger_, model_, std::exchange(some, {}), true);
     bytes = 0;
@@ -147,14 +174,8 @@ Task<void> EmbeddedBroker::run_until(Op& op, CancelOp& cancel_op, Deadline wait)
 // No coroutine: the request is encoded and gone before anything waits. Thousands wait at a time, and what each of them
 // keeps is what the cache has to hold.
 Task<Result<Receipt>> EmbeddedBroker::publish(Publish request) {
-  if (request.message.id.empty()) request.message.id = new_message_id(request.message.time);
   PublishOp op;
-  op.to = std::move(request.to);
-  op.message = encode(request.message);
-  op.line = line_of(request.message.key);
-  op.dedup = std::move(request.dedup);
-  if (request.due) op.due = std::max<Millis>(1, millis(*request.due));
-  if (request.expires) op.expires = std::max<Millis>(1, millis(*request.expires));
+  fill(op, request);
   return store(std::move(op), std::move(request.message.id));
 }
 
@@ -163,9 +184,22 @@ Task<Result<Receipt>> EmbeddedBroker::store(PublishOp op, std::string id) {
   const Running running(*this);
   co_await run(op);
   if (op.error) co_return fail(*std::move(op.error));
-  co_return Receipt{.id = op.duplicate ? std::move(op.id) : std::move(id),
-                    .position = fmt::to_string(op.seq),
-                    .duplicate = op.duplicate};
+  co_return receipt_of(op, std::move(id));
+}
+
+Task<Result<std::vector<Receipt>>> EmbeddedBroker::publish_all(std::vector<Publish> requests) {
+  if (closing_) co_return fail(closing());
+  const Running running(*this);
+  PublishAllOp op;
+  op.parts.resize(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) fill(op.parts[i], requests[i]);
+  co_await run(op);
+  if (op.error) co_return fail(*std::move(op.error));
+  std::vector<Receipt> receipts;
+  receipts.reserve(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    receipts.push_back(receipt_of(op.parts[i], std::move(requests[i].message.id)));
+  co_return receipts;
 }
 
 // Readers that wait come back empty-handed too; they ask again.
@@ -239,16 +273,22 @@ Task<Result<std::vector<Peeked>>> EmbeddedBroker::peek(PeekRequest request) {
   co_await run(op);
   if (op.error) co_return fail(*std::move(op.error));
   std::vector<Peeked> out;
-  for (PeekOp::Found& found : op.found) {
-    Peeked& peeked = out.emplace_back();
-    peeked.message = message_of(found.message, nullptr);
-    peeked.position = fmt::to_string(found.seq);
-    peeked.attempts = found.attempts;
-    if (found.due != 0) peeked.due = wall(found.due);
-    if (found.since != 0) peeked.since = wall(found.since);
-    peeked.reason = std::move(found.reason);
-  }
+  for (PeekOp::Found& found : op.found) out.push_back(peeked_of(std::move(found)));
   co_return out;
+}
+
+Task<Result<std::optional<Located>>> EmbeddedBroker::where_is(Source source, Position position) {
+  if (closing_) co_return fail(closing());
+  const Running running(*this);
+  FindOp op;
+  const Result<Seq> seq = seq_of(position);
+  if (!seq) co_return fail(seq.error());
+  op.source = std::move(source);
+  op.seq = *seq;
+  co_await run(op);
+  if (op.error) co_return fail(*std::move(op.error));
+  if (!op.shelf) co_return std::nullopt;
+  co_return Located{.shelf = *op.shelf, .message = peeked_of(std::move(op.found))};
 }
 
 Task<Result<std::uint64_t>> EmbeddedBroker::redrive(Source source, std::vector<Position> which) {

@@ -21,11 +21,13 @@ class EmbeddedBroker final : public Broker {
   ~EmbeddedBroker() override;
 
   Task<Result<Receipt>> publish(Publish request) override;
+  Task<Result<std::vector<Receipt>>> publish_all(std::vector<Publish> requests) override;
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override;
   void stop_leasing() override;
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override;
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override;
   Task<Result<std::vector<Peeked>>> peek(PeekRequest request) override;
+  Task<Result<std::optional<Located>>> where_is(Source source, Position position) override;
   Task<Result<std::uint64_t>> redrive(Source source, std::vector<Position> which) override;
   Task<Result<std::uint64_t>> purge(Source source, Shelf shelf) override;
   Task<Result<void>> pause(Source source, bool paused) override;

@@ -105,6 +105,40 @@ Result<void> PeekOp::take_dead(Model& model, GroupState& state) {
   return {};
 }
 
+Op::Step FindOp::run(Model& model, store::Group&) {
+  const auto did = [&]() -> Result<void> {
+    const Result<GroupState*> state = model.group(source);
+    if (!state) return fail(state.error());
+    const auto look = model.look(**state, seq);
+    if (!look) return fail(look.error());
+    if (!*look || (*look)->seq != seq) return {};
+    const bool has_due = (*look)->due != 0;
+    found.seq = seq;
+    found.message = (*look)->take();
+    if (const std::optional<Open> open = (*state)->open().peek(seq, model.view())) {
+      shelf = open->state == State::leased    ? Shelf::leased
+              : open->state == State::delayed ? Shelf::delayed
+                                              : Shelf::waiting;
+      found.attempts = static_cast<int>(open->attempts);
+      if (shelf == Shelf::delayed) found.due = open->when;
+      return {};
+    }
+    auto letter = (*state)->dead_letter(seq, model.view());
+    if (!letter) return fail(letter.error());
+    if (*letter) {
+      shelf = Shelf::dead;
+      found.attempts = static_cast<int>((*letter)->attempts);
+      found.since = (*letter)->since;
+      found.reason = std::move((*letter)->reason);
+    } else if (seq >= (*state)->cursor() && (*state)->is_ahead(seq, has_due, model.view())) {
+      shelf = Shelf::waiting;
+    }
+    return {};
+  }();
+  if (!did) error = did.error();
+  return Step::complete;
+}
+
 Op::Step StatsOp::run(Model& model, store::Group&) {
   const auto did = [&]() -> Result<void> {
     const Result<Channel*> channel = model.channel(source.name);

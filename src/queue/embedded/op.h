@@ -39,6 +39,8 @@ class Op {
   virtual void synced(Model&) {}
   // Whether it adds to what is stored: refused when the disk is full.
   virtual bool stores() const { return false; }
+  // Bytes of messages that it adds, about.
+  virtual std::size_t bytes() const { return 0; }
 
   std::optional<Error> error;
   Completions* completions = nullptr;

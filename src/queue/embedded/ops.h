@@ -30,10 +30,29 @@ class PublishOp final : public Op {
   Step run(Model& model, store::Group& group) override;
   void synced(Model& model) override;
   bool stores() const override { return true; }
+  std::size_t bytes() const override { return message.size() + dedup.size() + head_bytes; }
 
  private:
+  friend class PublishAllOp;
+  static constexpr std::size_t head_bytes = 96;  // a record's other fields, at most
+  // Where it is to be stored; null where it is not: it failed, or was there before.
+  Channel* check(Model& model, store::Group& group);
+  void store(Model& model, Channel& channel, store::Group& group);
   bool find_duplicate(Model& model, Channel& channel, store::Group& group);
   Channel* channel_ = nullptr;
+};
+
+// All of them or none: in one group, which is one frame of the journal.
+class PublishAllOp final : public Op {
+ public:
+  std::vector<PublishOp> parts;
+
+  Step run(Model& model, store::Group& group) override;
+  void synced(Model& model) override {
+    for (PublishOp& part : parts) part.synced(model);
+  }
+  bool stores() const override { return true; }
+  std::size_t bytes() const override;
 };
 
 class LeaseOp final : public Op {
@@ -108,6 +127,16 @@ class PeekOp final : public Op {
   Result<void> take(Model& model, GroupState& state, Seq seq);
   Result<void> take_dead(Model& model, GroupState& state);
   Result<void> add_ahead(Model& model, GroupState& state, std::size_t most, std::vector<Seq>& seqs);
+};
+
+// Where one message is, by its number.
+class FindOp final : public Op {
+ public:
+  Source source;
+  Seq seq = 0;
+  std::optional<Shelf> shelf;  // nothing: settled, or never there
+  PeekOp::Found found{};
+  Step run(Model& model, store::Group& group) override;
 };
 
 class RedriveOp final : public Op {

@@ -1,3 +1,5 @@
+#include <numeric>
+#include <unordered_set>
 #include <utility>
 
 #include "queue/embedded/keys.h"
@@ -15,19 +17,26 @@ Error refused(const Error& why) {
 }
 
 Op::Step PublishOp::run(Model& model, store::Group& group) {
-  const auto stop = [&](Error why) {
-    error = std::move(why);
-    return Step::complete;
-  };
+  if (Channel* channel = check(model, group)) store(model, *channel, group);
+  return Step::complete;
+}
+
+Channel* PublishOp::check(Model& model, store::Group& group) {
   const Result<Channel*> found = model.channel(to);
-  if (!found) return stop(found.error());
-  Channel& channel = **found;
+  if (!found) {
+    error = found.error();
+    return nullptr;
+  }
+  if (due != 0 && (*found)->log.options.topic) {
+    error = Error(Code::invalid_argument, Blame::caller, "a topic's messages have no due time");
+    return nullptr;
+  }
+  return find_duplicate(model, **found, group) ? nullptr : *found;
+}
+
+void PublishOp::store(Model& model, Channel& channel, store::Group& group) {
   Log& log = channel.log;
   const Millis now = millis(group.time());
-  if (due != 0 && log.options.topic)
-    return stop(Error(Code::invalid_argument, Blame::caller, "a topic's messages have no due time"));
-  if (find_duplicate(model, channel, group)) return Step::complete;
-
   const Published record{.log = log.id,
                          .seq = log.next,
                          .line = line,
@@ -37,10 +46,43 @@ Op::Step PublishOp::run(Model& model, store::Group& group) {
                                                            : 0,
                          .dedup = dedup,
                          .message = message.view()};
-  if (auto added = model.add(group, record); !added) return stop(refused(added.error()));
+  if (auto added = model.add(group, record); !added) {
+    error = refused(added.error());
+    return;
+  }
   seq = record.seq;
   channel_ = &channel;
   model.recent().add(log.recent, seq, {line, record.due, record.expires, log.last_frame, message});
+}
+
+std::size_t PublishAllOp::bytes() const {
+  return std::accumulate(parts.begin(), parts.end(), std::size_t{0},
+                         [](std::size_t sum, const PublishOp& part) { return sum + part.bytes(); });
+}
+
+// Whatever can refuse one of them is asked before the first one is added.
+Op::Step PublishAllOp::run(Model& model, store::Group& group) {
+  std::vector<Channel*> channels;
+  channels.reserve(parts.size());
+  for (PublishOp& part : parts) {
+    channels.push_back(part.check(model, group));
+    if (!part.error) continue;
+    error = part.error;
+    return Step::complete;
+  }
+  if (auto room = group.room(parts.size() * 2, bytes()); !room) {
+    error = refused(room.error());
+    return Step::complete;
+  }
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    PublishOp& part = parts[i];
+    if (channels[i] == nullptr) continue;
+    const bool again = !part.dedup.empty() && !seen.insert(part.dedup).second;
+    if (again) channels[i] = part.check(model, group);  // the first one of the batch is there by now
+    if (channels[i] != nullptr) part.store(model, *channels[i], group);
+    if (part.error) error = part.error;
+  }
   return Step::complete;
 }
 

@@ -57,6 +57,40 @@ TEST_P(Queues, a_message_is_delivered_once_it_is_published_and_gone_once_it_is_d
   EXPECT_EQ(StoreFixture::texts(store.lease()), "");
 }
 
+TEST_P(Queues, several_are_stored_together_or_not_at_all) {
+  declare({}, 1h);
+  const auto publish = [&](std::vector<Publish> all) {
+    auto receipts = store.run(store.broker().publish_all(std::move(all)));
+    step();
+    return receipts;
+  };
+  const auto with_dedup = [&](const char* text, const char* dedup) {
+    Publish request = store.message(text);
+    request.dedup = dedup;
+    return request;
+  };
+  const auto first = publish({store.message("a"), with_dedup("b", "1"), with_dedup("b2", "1"), store.message("c")});
+  ASSERT_TRUE(first) << first.error().text();
+  ASSERT_EQ(first->size(), 4U);
+  EXPECT_EQ((*first)[1].position, "2");
+  EXPECT_TRUE((*first)[2].duplicate) << "within the batch";
+  EXPECT_EQ((*first)[2].id, "id-b");
+  EXPECT_EQ((*first)[2].position, "2");
+  EXPECT_EQ((*first)[3].position, "3");
+
+  const auto again = publish({with_dedup("b3", "1"), with_dedup("d", "2")});
+  ASSERT_TRUE(again);
+  EXPECT_TRUE((*again)[0].duplicate);
+  EXPECT_EQ((*again)[0].id, "id-b");
+  EXPECT_FALSE((*again)[1].duplicate);
+
+  Publish nowhere = store.message("f");
+  nowhere.to = "nothing";
+  EXPECT_EQ(publish({store.message("e"), nowhere}).error().code(), Code::not_found);
+  EXPECT_EQ(publish({})->size(), 0U);
+  EXPECT_EQ(StoreFixture::texts(store.lease()), "a b c d") << "nothing of the batch that was refused";
+}
+
 TEST_P(Queues, messages_come_in_order_and_no_more_at_once_than_in_flight_allows) {
   declare(with([](Consumer& c) { c.in_flight = 2; }));
   for (const char* text : {"a", "b", "c"}) store.publish(text);
@@ -134,6 +168,44 @@ TEST_P(Queues, a_lease_that_runs_out_counts_and_the_message_goes_to_another) {
   EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 1");
   EXPECT_EQ(store.peek(Shelf::dead)[0].reason, "lease ran out");
   EXPECT_EQ(store.peek(Shelf::dead)[0].attempts, 2);
+}
+
+TEST_P(Queues, a_position_leads_to_its_message) {
+  declare(with([](Consumer& c) { c.keyed = true; }));
+  const auto shelf = [&](const Receipt& receipt) -> std::string {
+    const auto found = store.run(store.broker().where_is({store.queue, ""}, receipt.position));
+    if (!found) return found.error().text();
+    if (!*found) return "gone";
+    EXPECT_EQ((*found)->message.position, receipt.position);
+    EXPECT_EQ((*found)->message.message.id, receipt.id);
+    constexpr const char* names[] = {"waiting", "leased", "delayed", "dead"};
+    return names[static_cast<int>((*found)->shelf)];
+  };
+  Publish scheduled = store.message("later");
+  scheduled.due = store.clock.now() + 1h;
+  const Receipt later = must(store.run(store.broker().publish(std::move(scheduled))));
+  std::vector<Receipt> receipts;
+  for (const char* text : {"a", "b", "c", "d"}) receipts.push_back(store.publish(text, "k"));
+  const Receipt other = store.publish("other", "l");
+  step();
+  EXPECT_EQ(shelf(later), "delayed");
+  EXPECT_EQ(shelf(receipts[0]), "waiting");
+  const auto taken = store.lease();
+  ASSERT_EQ(StoreFixture::texts(taken), "a other");
+  EXPECT_EQ(shelf(receipts[0]), "leased");
+  EXPECT_EQ(shelf(receipts[1]), "waiting") << "behind its key";
+  must(store.retry(taken[0], 5s));
+  must(store.bury(taken[1], "why not"));
+  step();
+  EXPECT_EQ(shelf(receipts[0]), "delayed");
+  EXPECT_EQ(shelf(other), "dead");
+  EXPECT_EQ(shelf(receipts[3]), "waiting");
+  store.pass(5s);
+  must(store.done(store.lease()[0]));
+  step();
+  EXPECT_EQ(shelf(receipts[0]), "gone");
+  EXPECT_EQ(shelf({.id = {}, .position = "1000000"}), "gone");
+  EXPECT_THAT(shelf({.id = {}, .position = "nowhere"}), testing::HasSubstr("INVALID_ARGUMENT"));
 }
 
 TEST_P(Queues, an_extended_lease_lasts_longer) {

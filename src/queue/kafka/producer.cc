@@ -95,7 +95,11 @@ Result<Client> Producer::make() {
 Result<Client> Producer::client() {
   const std::lock_guard lock(lock_);
   // A fatal error (the brokers lost our sequence numbers) ends a producer for good: a new one goes on.
-  if (client_ && rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) client_.reset();
+  if (client_ && rd_kafka_fatal_error(client_.get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    // Nothing on its way can succeed any more; each message is reported as failed, by `run`.
+    rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+    ended_.push_back(std::exchange(client_, nullptr));
+  }
   if (client_) return client_;
   auto made = make();
   if (made) client_ = *made;
@@ -105,10 +109,14 @@ Result<Client> Producer::client() {
 void Producer::run() {
   while (!stopping_) {
     Client client;
+    std::vector<Client> ended;
     {
       const std::lock_guard lock(lock_);
       client = client_;
+      std::erase_if(ended_, [](const Client& each) { return rd_kafka_outq_len(each.get()) == 0; });
+      ended = ended_;
     }
+    for (const Client& each : ended) rd_kafka_poll(each.get(), 0);
     if (client) {
       rd_kafka_poll(client.get(), poll_ms);
     } else {

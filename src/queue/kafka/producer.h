@@ -43,6 +43,7 @@ class Producer {
   ClientContext context_;
   std::mutex lock_;
   Client client_;
+  std::vector<Client> ended_;  // by fatal errors; what they still have to report comes by polling them
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

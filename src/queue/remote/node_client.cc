@@ -3,15 +3,27 @@
 #include <charconv>
 
 #include "base/base64.h"
-#include "loop/timer.h"
-#include "wire/grpc_frame.h"
 #include "wire/percent.h"
 #include "wire/timeout.h"
 
 namespace parley::queue::remote {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
 constexpr std::size_t max_reply = std::size_t{128} << 20;  // a lease of many large messages
+constexpr Duration connect_patience = seconds(5);
+
+// The calls that wait for messages end every second, so a keeper that says nothing for longer is frozen or cut off.
+// Whoever waits for it hears that within ten seconds, and it is asked for again every second.
+net::PoolLimits limits() {
+  return {.connect_timeout = connect_patience,
+          .backoff_max = seconds(1),
+          .ping_after = seconds(5),
+          .ping_timeout = seconds(5),
+          .dns_servers = {}};
+}
 
 net::RequestHead head_of(std::string_view path, Duration timeout) {
   net::RequestHead head;
@@ -24,15 +36,15 @@ net::RequestHead head_of(std::string_view path, Duration timeout) {
 }
 
 Error malformed(std::string_view what) {
-  return Error(Code::internal, Blame::upstream, "the other node's answer is malformed: " + std::string(what));
+  return Error(Code::internal, Blame::upstream, "its answer is malformed: " + std::string(what));
 }
 
+Error abandoned() { return Error(Code::unavailable, Blame::us, "the node stops").with_reason("closed"); }
+
 // PROTOCOL-HTTP2.md, "Responses".
-Result<void> status_of(const Fields& trailers) {
-  const auto text = trailers.find("grpc-status");
-  if (!text) return fail(malformed("it has no grpc-status"));
+Result<void> status_of(const Fields& trailers, std::string_view text) {
   int number = 0;
-  std::from_chars(text->data(), text->data() + text->size(), number);
+  std::from_chars(text.data(), text.data() + text.size(), number);
   if (number == 0) return {};
   std::string details;
   if (base64_decode(trailers.get("grpc-status-details-bin"), details)) {
@@ -43,94 +55,118 @@ Result<void> status_of(const Fields& trailers) {
       {.code = number, .message = wire::decode_grpc_message(trailers.get("grpc-message")), .details = {}}));
 }
 
-// Resets an exchange that takes too long; the waits on it then end.
-class TimeLimit {
- public:
-  TimeLimit(net::ClientExchange& exchange, Deadline deadline)
-      : exchange_(exchange), timer_([](void* self) { static_cast<TimeLimit*>(self)->end(); }, this) {
-    timer_.set(Shard::current().timers(), deadline);
-  }
-  bool has_passed() const { return passed_; }
-
- private:
-  void end() {
-    passed_ = true;
-    exchange_.reset(net::Reset::cancel);
-  }
-  net::ClientExchange& exchange_;
-  Timer timer_;
-  bool passed_ = false;
-};
-
-// The one message and the status.
-Task<Result<std::string>> read_reply(net::ClientExchange& exchange) {
-  auto head = co_await exchange.head();
-  if (!head) co_return fail(std::move(head).error());
-  if ((*head)->status != 200)
-    co_return fail(Error(Code::unavailable, Blame::upstream,
-                         "the other node answered with HTTP status " + std::to_string((*head)->status)));
-  wire::GrpcFrameDecoder decoder(max_reply);
-  std::optional<Bytes> message;
-  for (;;) {
-    auto chunk = co_await exchange.body().read();
-    if (!chunk) co_return fail(std::move(chunk).error());
-    if (!*chunk) break;
-    decoder.feed(std::move(**chunk));
-    for (;;) {
-      auto frame = decoder.next();
-      if (!frame) co_return fail(std::move(frame).error());
-      if (!*frame) break;
-      if ((*frame)->flags != 0) co_return fail(malformed("it is compressed, which was not asked for"));
-      message = std::move((*frame)->payload);
-    }
-  }
-  // An answer without a body has its status in the head.
-  const bool in_head = (*head)->fields.has("grpc-status");
-  if (auto status = status_of(in_head ? (*head)->fields : exchange.trailers()); !status)
-    co_return fail(std::move(status).error());
-  if (!message) co_return fail(malformed("it has no message"));
-  co_return std::string(message->view());
+// Nothing was sent, whatever it was that did not work.
+Error unreachable(Error why) {
+  if (why.code() != Code::deadline_exceeded) return why;
+  return Error(Code::unavailable, Blame::upstream, why.message())
+      .with_reason(std::string(why.reason()))
+      .safe_to_retry();
 }
 
 }  // namespace
 
-NodeClient::NodeClient(Shard& shard, const Address& address) : shard_(shard), address_(address), pool_(shard, {}) {}
+NodeClient::NodeClient(Shard& shard, const Address& address)
+    : shard_(shard), address_(address), pool_(shard, limits()) {}
 
 // At the next origin that can be reached.
-Task<Result<std::unique_ptr<net::ClientExchange>>> NodeClient::open(const net::RequestHead& head, Deadline deadline) {
+Task<Result<std::unique_ptr<net::ClientExchange>>> NodeClient::open(std::string_view path, Duration timeout) {
+  const net::RequestHead head = head_of(path, timeout);
   const std::size_t count = address_.origins.size();
   for (std::size_t tried = 1;; ++tried) {
+    if (abandoned_) co_return fail(abandoned());
     const net::Origin& origin = address_.origins[next_ % count];
     net::RequestHead filled = head;
     filled.scheme = origin.tls ? "https" : "http";
     const bool bare_ipv6 = origin.host.contains(':');
     filled.authority = (bare_ipv6 ? "[" + origin.host + "]" : origin.host) + ":" + std::to_string(origin.port);
-    auto opened = co_await pool_.open(origin, std::move(filled), true, deadline);
-    if (opened || tried >= count) co_return opened;
+    const Deadline by = Deadline::after(shard_.now(), std::min(timeout, connect_patience));
+    auto opened = co_await pool_.open(origin, std::move(filled), true, by);
+    if (opened && abandoned_) co_return fail(abandoned());
+    if (opened) co_return opened;
+    if (tried >= count) co_return fail(here(unreachable(std::move(opened).error())));
     ++next_;  // stays with the one that answers: what is leased there is settled there
   }
 }
 
 Task<Result<std::string>> NodeClient::exchange(std::string_view path, std::string request, Duration timeout) {
-  const Deadline deadline = Deadline::after(shard_.now(), timeout);
-  const net::RequestHead head = head_of(path, timeout);
+  const Instant end = shard_.now() + timeout;
   const Bytes frame = wire::grpc_frame(0, request);
   constexpr int attempts = 3;
   for (int attempt = 1;; ++attempt) {
-    auto opened = co_await open(head, deadline);
-    if (!opened) co_return fail(std::move(opened).error().during("the node at " + address_.text));
+    const Duration left = std::max<Duration>(end - shard_.now(), milliseconds(1));
+    auto opened = co_await open(path, left);
+    if (!opened) co_return fail(std::move(opened).error());
     net::ClientExchange& exchange = **opened;
-    const TimeLimit limit(exchange, deadline);
+    Replies replies(*this, exchange, left);
     exchange.request_body().push(frame);
     exchange.finish();
-    auto reply = co_await read_reply(exchange);
-    if (reply) co_return reply;
-    if (limit.has_passed())
-      co_return fail(
-          Error(Code::deadline_exceeded, Blame::upstream, "the node at " + address_.text + " did not answer in time"));
+    auto reply = co_await replies.next();
+    if (reply && !*reply) co_return fail(here(malformed("it has no message")));
+    if (reply) {
+      // The status comes behind the message.
+      auto status = co_await replies.next();
+      if (!status) co_return fail(std::move(status).error());
+      co_return std::string((*reply)->view());
+    }
     // Again only where nothing was processed: a kept connection that had died, a stream that was refused.
     if (attempt == attempts || !reply.error().is_safe_to_retry()) co_return fail(std::move(reply).error());
   }
+}
+
+void NodeClient::abandon() {
+  abandoned_ = true;
+  for (Replies* replies : open_) replies->end(abandoned());
+}
+
+Replies::Replies(NodeClient& client, net::ClientExchange& exchange, Duration timeout)
+    : client_(client),
+      exchange_(exchange),
+      decoder_(max_reply),
+      late_(
+          [](void* self) {
+            static_cast<Replies*>(self)->end(
+                Error(Code::deadline_exceeded, Blame::upstream, "it did not answer in time"));
+          },
+          this) {
+  client_.open_.push_back(this);
+  late_.set(client_.shard_.timers(), Deadline::after(client_.shard_.now(), timeout));
+}
+
+Replies::~Replies() { std::erase(client_.open_, this); }
+
+void Replies::end(Error why) {
+  if (!ended_) ended_ = std::move(why);
+  exchange_.reset(net::Reset::cancel);  // the waits on it end
+}
+
+Error Replies::explained(Error why) const { return client_.here(ended_ ? *ended_ : std::move(why)); }
+
+Task<Result<std::optional<Bytes>>> Replies::next() {
+  if (head_ == nullptr) {
+    auto head = co_await exchange_.head();
+    if (!head) co_return fail(explained(std::move(head).error()));
+    head_ = *head;
+    if (head_->status != 200)
+      co_return fail(explained(
+          Error(Code::unavailable, Blame::upstream, "it answers with HTTP status " + std::to_string(head_->status))));
+  }
+  for (;;) {
+    auto frame = decoder_.next();
+    if (!frame) co_return fail(explained(std::move(frame).error()));
+    if (*frame && (*frame)->flags != 0)
+      co_return fail(explained(malformed("it is compressed, which was not asked for")));
+    if (*frame) co_return std::move((*frame)->payload);
+    auto chunk = co_await exchange_.body().read();
+    if (!chunk) co_return fail(explained(std::move(chunk).error()));
+    if (!*chunk) break;
+    decoder_.feed(std::move(**chunk));
+  }
+  // An answer without a body has its status in the head.
+  const Fields& trailers = head_->fields.has("grpc-status") ? head_->fields : exchange_.trailers();
+  const auto text = trailers.find("grpc-status");
+  if (!text) co_return fail(explained(malformed("it has no grpc-status")));
+  if (auto status = status_of(trailers, *text); !status) co_return fail(std::move(status).error());
+  co_return std::nullopt;
 }
 
 }  // namespace parley::queue::remote

@@ -54,6 +54,11 @@ std::string missing(const Declarations& wanted, const std::vector<Source>& there
   return out;
 }
 
+// A node that starts beside this one is there in a moment. What is wrong with a certificate stays wrong.
+bool may_pass(const Error& error) {
+  return error.code() == Code::unavailable && error.reason() != "tls_config" && error.reason() != "upstream_tls_failed";
+}
+
 }  // namespace
 
 Result<void> RemoteBackend::declare(const Declarations& wanted) {
@@ -66,7 +71,7 @@ Result<void> RemoteBackend::declare(const Declarations& wanted) {
       if (lacks.empty()) return {};
       return fail(Error(Code::failed_precondition, Blame::upstream, lacks).with_reason("not_declared_there"));
     }
-    if (there.error().code() != Code::unavailable || Clock::now() >= until) return fail(there.error());
+    if (!may_pass(there.error()) || Clock::now() >= until) return fail(there.error());
     if (!told) log::warn("messages: {}; waiting for it", there.error().message());
     run_blocking(asking.shard, asking.shard.sleep(between_tries));
   }

@@ -12,11 +12,13 @@ constexpr Duration long_patience = std::chrono::minutes(10);  // what touches ma
 // Waits are cut into pieces, so that a stop ends them without losing what comes with the answer.
 constexpr Duration longest_piece = seconds(1);
 
+Error closed() { return Error(Code::unavailable, Blame::us, "the node stops").with_reason("closed"); }
+
 }  // namespace
 
 template <class Reply, class Request>
 Task<Result<Reply>> RemoteBroker::call(std::string_view path, const Request& request, Duration timeout) {
-  if (closed_) co_return fail(Error(Code::unavailable, Blame::us, "the node stops").with_reason("closed"));
+  if (closed_) co_return fail(closed());
   ++live_;
   auto reply = co_await client_.call<Reply>(path, request, timeout);
   --live_;
@@ -34,15 +36,33 @@ Task<void> RemoteBroker::rest_of(Instant began, Duration piece) {
 }
 
 Task<Result<Receipt>> RemoteBroker::publish(Publish request) {
-  const api::PublishRequest message{.queue = std::move(request.to),
-                                    .message = api::to_api(request.message),
-                                    .dedup_key = std::move(request.dedup),
-                                    .due_time = request.due,
-                                    .delay = {},
-                                    .expire_time = request.expires};
-  auto receipt = co_await call<api::PublishReceipt>("/parley.Queues/Publish", message, patience);
-  if (!receipt) co_return fail(std::move(receipt).error());
-  co_return api::from_api(std::move(*receipt));
+  if (closed_) co_return fail(closed());
+  std::unique_ptr<PublishLink>& link = publishing_[request.to];
+  if (link == nullptr) link = std::make_unique<PublishLink>(shard_, client_);
+  ++live_;
+  auto receipt = co_await link->publish(std::move(request));
+  --live_;
+  changed_.notify();
+  co_return receipt;
+}
+
+// In one call, so that they are as much one over there as that node's backend makes them.
+Task<Result<std::vector<Receipt>>> RemoteBroker::publish_all(std::vector<Publish> requests) {
+  const auto is_for_queues = [](const Publish& p) { return p.due || p.expires; };
+  if (requests.empty() || std::ranges::any_of(requests, is_for_queues))
+    co_return co_await Broker::publish_all(std::move(requests));
+  api::PublishBatchRequest message{.topic = requests.front().to, .events = {}};
+  for (Publish& request : requests)
+    message.events.push_back({.message = api::to_api(request.message), .dedup_key = std::move(request.dedup)});
+  auto response = co_await call<api::PublishBatchResponse>("/parley.Topics/PublishBatch", message, patience);
+  if (!response) co_return fail(std::move(response).error());
+  if (response->receipts.size() != requests.size()) {
+    co_return fail(Error(Code::internal, Blame::upstream, "the other node's answer has another number of receipts")
+                       .with_reason("upstream_malformed"));
+  }
+  std::vector<Receipt> receipts;
+  for (api::PublishReceipt& each : response->receipts) receipts.push_back(api::from_api(std::move(each)));
+  co_return receipts;
 }
 
 Task<Result<std::vector<Delivery>>> RemoteBroker::lease(LeaseRequest request) {
@@ -68,22 +88,25 @@ Task<Result<std::vector<Delivery>>> RemoteBroker::lease(LeaseRequest request) {
   }
 }
 
+Task<Result<void>> RemoteBroker::settle(Source source, std::optional<Duration> extend_by, api::Settlement what) {
+  if (closed_) co_return fail(closed());
+  std::unique_ptr<SettleLink>& link = settling_[{source.name, source.group, extend_by}];
+  if (link == nullptr) link = std::make_unique<SettleLink>(shard_, client_, std::move(source), extend_by);
+  ++live_;
+  auto done = co_await link->settle(std::move(what));
+  --live_;
+  changed_.notify();
+  co_return done;
+}
+
 Task<Result<void>> RemoteBroker::extend(Source source, std::string lease, Duration by) {
-  const api::ExtendRequest message{
-      .queue = std::move(source.name), .group = std::move(source.group), .lease_ids = {std::move(lease)}, .lease = by};
-  auto done = co_await call<api::SettleResponse>("/parley.Queues/Extend", message, patience);
-  if (!done) co_return fail(std::move(done).error());
-  co_return Result<void>();
+  return settle(std::move(source), by, {.lease_id = std::move(lease)});
 }
 
 Task<Result<void>> RemoteBroker::settle(Source source, std::string lease, Settlement how) {
   api::Settlement settlement = api::to_api(how);
   settlement.lease_id = std::move(lease);
-  const api::SettleRequest message{
-      .queue = std::move(source.name), .group = std::move(source.group), .settlements = {std::move(settlement)}};
-  auto done = co_await call<api::SettleResponse>("/parley.Queues/Settle", message, patience);
-  if (!done) co_return fail(std::move(done).error());
-  co_return Result<void>();
+  return settle(std::move(source), std::nullopt, std::move(settlement));
 }
 
 Task<Result<std::vector<Peeked>>> RemoteBroker::peek(PeekRequest request) {
@@ -101,6 +124,18 @@ Task<Result<std::vector<Peeked>>> RemoteBroker::peek(PeekRequest request) {
     out.push_back(std::move(*peeked));
   }
   co_return out;
+}
+
+// The other node looks, as far as its backend can.
+Task<Result<std::optional<Located>>> RemoteBroker::where_is(Source source, Position position) {
+  const api::GetMessageRequest message{
+      .queue = std::move(source.name), .position = std::move(position), .group = std::move(source.group)};
+  auto state = co_await call<api::MessageState>("/parley.Queues/GetMessage", message, patience);
+  if (!state) co_return fail(std::move(state).error());
+  if (state->state == api::MessageState::State::done_or_unknown || !state->found) co_return std::nullopt;
+  auto peeked = api::from_api(std::move(*state->found));
+  if (!peeked) co_return fail(std::move(peeked).error());
+  co_return Located{.shelf = static_cast<Shelf>(static_cast<int>(state->state) - 1), .message = std::move(*peeked)};
 }
 
 Task<Result<std::uint64_t>> RemoteBroker::redrive(Source source, std::vector<Position> which) {
@@ -176,7 +211,10 @@ Task<Result<Position>> RemoteBroker::checkpoint(Source source) {
 
 Task<void> RemoteBroker::close() {
   stopped_ = closed_ = true;
+  client_.abandon();
   while (live_ != 0) co_await changed_.wait();
+  for (const auto& [name, link] : publishing_) co_await link->ended();
+  for (const auto& [key, link] : settling_) co_await link->ended();
   co_await client_.drain();
 }
 

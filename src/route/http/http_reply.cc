@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "call/header_rules.h"
+#include "contract/retry_info.h"
 #include "contract/transcode.h"
 #include "contract/wire_records.h"
 #include "route/http/http_body.h"
@@ -11,6 +12,7 @@
 #include "wire/base64.h"
 #include "wire/media_type.h"
 #include "wire/ndjson.h"
+#include "wire/retry_after.h"
 
 namespace parley::route {
 namespace {
@@ -37,6 +39,14 @@ Error too_large(std::size_t limit) {
       .with_reason("upstream_message_too_large");
 }
 
+// Retry-After as the detail that all edges and the deliveries know; what the body says of it goes before.
+Error with_retry_after(Error error, const Fields& fields) {
+  const auto text = fields.find("retry-after");
+  if (!text || contract::retry_delay(error)) return error;
+  const auto delay = wire::parse_retry_after(*text, fields.get("date"), WallClock().now());
+  return delay ? std::move(error).with_detail(contract::retry_info(*delay)) : error;
+}
+
 }  // namespace
 
 Error HttpReply::malformed(std::string_view what) const {
@@ -59,7 +69,8 @@ Task<Result<void>> HttpReply::read() {
   take_fields(head_->fields, call_.headers);
   if (head_->status < 200 || head_->status > 299) {
     Result<std::string> body = co_await read_whole(longest_error);
-    co_return fail(http_error(head_->status, content_type_, body.value_or(""), call_.contract().tables()));
+    Error error = http_error(head_->status, content_type_, body.value_or(""), call_.contract().tables());
+    co_return fail(with_retry_after(std::move(error), head_->fields));
   }
   if (!call_.method().server_streaming) co_return co_await read_one();
   call_.headers_complete();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "contract/contract_fixture.h"
+#include "contract/retry_info.h"
 #include "contract/transcode.h"
 #include "loop/shard.h"
 #include "loop/task_group.h"
@@ -257,6 +258,37 @@ TEST(HttpRoute, DetailsOfAnError) {
   ASSERT_EQ(c.status()->details().size(), 1U);
   EXPECT_EQ(c.status()->details()[0].type, "google.rpc.ErrorInfo");
   EXPECT_EQ(c.status()->details()[0].value, "\x0a\x01R");
+}
+
+TEST(HttpRoute, RetryAfterIsADetail) {
+  const struct {
+    const char* name;
+    std::string fields;
+    std::string body;
+    std::optional<Duration> want;
+  } cases[] = {
+      {"seconds", "retry-after: 7\r\n", "{}", std::chrono::seconds(7)},
+      {"a date, by the upstream's own clock",
+       "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:50:37 GMT\r\n", "{}",
+       std::chrono::minutes(1)},
+      {"what the body says goes before", "retry-after: 7\r\n",
+       R"({"code":8,"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"2.5s"}]})",
+       std::chrono::milliseconds(2500)},
+      {"malformed", "retry-after: soon\r\n", "{}", std::nullopt},
+      {"none", "", "{}", std::nullopt},
+  };
+  for (const auto& c : cases) {
+    Rig rig;
+    rig.upstream.on_request = [&](const Request&) {
+      return Answer{.send = "HTTP/1.1 429 X\r\n" + c.fields + "content-type: application/problem+json\r\n" +
+                            "content-length: " + std::to_string(c.body.size()) + "\r\n\r\n" + c.body};
+    };
+    Call call(rig.contract, rig.method("Get"), "test");
+    run_blocking(rig.shard, run(*rig.route, call, {R"({"name":"things/1"})"}));
+    ASSERT_NE(call.status(), nullptr) << c.name;
+    EXPECT_EQ(contract::retry_delay(*call.status()), c.want) << c.name;
+    EXPECT_LE(call.status()->details().size(), 1U) << c.name;
+  }
 }
 
 TEST(HttpRoute, ClientStreamsAreLines) {

@@ -8,6 +8,7 @@
 #include "loop/task_group.h"
 #include "queue/declarations_of.h"
 #include "queue/fake_broker.h"
+#include "queue/locate.h"
 #include "route/local/messages/contract_door.h"
 
 namespace parley::route {
@@ -162,6 +163,54 @@ class MessageServicesTest : public testing::Test {
   ContractDoor door;
   MessageServices services;
 };
+
+TEST_F(MessageServicesTest, a_batch_passes_the_door_before_its_first_event_is_stored) {
+  const auto event = [](const char* id, const char* type, const char* payload) {
+    api::BatchedEvent out;
+    out.message.id = id;
+    out.message.source = "/s";
+    out.message.type = type;
+    out.message.content_type = "application/json";
+    out.message.payload = Bytes::copy_of(payload);
+    return out;
+  };
+  constexpr std::string_view path = "/parley.Topics/PublishBatch";
+  const auto good = event("1", "shop.OrderPlaced", R"({"orderId":"a"})");
+  for (const auto& bad : {event("2", "shop.Mail", "{}"), event("2", "shop.OrderPlaced", R"({"orderId":7})")}) {
+    const auto refused =
+        call<api::PublishBatchResponse>(path, api::PublishBatchRequest{.topic = "orders", .events = {good, bad}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::invalid_argument);
+    EXPECT_TRUE(refused.error().message().starts_with("event 2 of the batch: ")) << refused.error().message();
+  }
+  EXPECT_TRUE(broker.published.empty());
+
+  const auto other = event("2", "shop.OrderPlaced", R"({"orderId":"b"})");
+  const auto stored =
+      call<api::PublishBatchResponse>(path, api::PublishBatchRequest{.topic = "orders", .events = {good, other}});
+  ASSERT_TRUE(stored) << stored.error().text();
+  ASSERT_EQ(stored->receipts.size(), 2U);
+  EXPECT_EQ(stored->receipts[0].id, "1");
+  EXPECT_EQ(stored->receipts[1].id, "2");
+  ASSERT_EQ(broker.published.size(), 2U);
+  EXPECT_EQ(broker.published[0].message.key, "a");
+  EXPECT_EQ(broker.published[1].dedup, "/s\n2");
+  EXPECT_TRUE(call<api::PublishBatchResponse>(path, api::PublishBatchRequest{.topic = "orders", .events = {}}));
+}
+
+TEST_F(MessageServicesTest, a_backend_without_batches_says_how_much_of_one_is_stored) {
+  api::PublishBatchRequest request{.topic = "orders", .events = {}};
+  for (const char* id : {"1", "2", "3"}) {
+    api::BatchedEvent& event = request.events.emplace_back();
+    event.message.id = id;
+    event.message.type = "shop.OrderPlaced";
+  }
+  broker.fail_publish = Error(Code::unavailable, Blame::us, "no broker").with_reason("broker_away");
+  const auto refused = call<api::PublishBatchResponse>("/parley.Topics/PublishBatch", request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "2 of 3 messages are stored, number 1 is not: no broker");
+  EXPECT_EQ(broker.published.size(), 2U);
+}
 
 TEST_F(MessageServicesTest, publishing_fills_in_what_the_contract_says) {
   const auto receipt = publish(mail("ann", "hi", "r1"));
@@ -452,6 +501,28 @@ TEST_F(MessageServicesTest, where_a_message_is) {
   ASSERT_TRUE(settle_as({{leased[0].lease_id, api::Settlement::Kind::kill, {}, "why not"}}));
   EXPECT_EQ(state(receipt->position), State::dead);
   EXPECT_EQ(state("nowhere"), State::done_or_unknown);
+}
+
+TEST_F(MessageServicesTest, a_backend_that_cannot_look_deeper_says_so) {
+  for (int i = 0; i < queue::locate_depth; ++i) ASSERT_TRUE(publish(mail("ann")));
+  const auto first = publish(mail("ann"));
+  const auto found = call<api::MessageState>("/parley.Queues/GetMessage",
+                                             api::GetMessageRequest{.queue = mails, .position = first->position});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code(), Code::unimplemented);
+  EXPECT_EQ(found.error().reason(), "not_by_this_backend");
+}
+
+TEST_F(MessageServicesTest, settlements_that_fail_for_different_reasons_are_listed) {
+  ASSERT_TRUE(publish(mail("ann")));
+  const auto leased = lease();
+  broker.fail_settle = Error(Code::unavailable, Blame::upstream, "not now");
+  const auto response = settle_as(
+      {{leased[0].lease_id, api::Settlement::Kind::done, {}, {}}, {"nobody's", api::Settlement::Kind::done, {}, {}}});
+  ASSERT_TRUE(response);
+  ASSERT_EQ(response->failed.size(), 2U);
+  EXPECT_EQ(response->failed[0].error->code, static_cast<int>(Code::unavailable));
+  EXPECT_EQ(response->failed[1].error->code, static_cast<int>(Code::failed_precondition));
 }
 
 TEST_F(MessageServicesTest, purge_pause_and_stats) {

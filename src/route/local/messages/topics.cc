@@ -32,6 +32,29 @@ Task<Result<api::PublishReceipt>> publish_event(Messaging& messaging, api::Publi
   co_return api::to_api(*receipt);
 }
 
+// All pass the door before the first one is stored.
+Task<Result<api::PublishBatchResponse>> publish_batch(Messaging& messaging, api::PublishBatchRequest request) {
+  std::vector<queue::Publish> admitted;
+  for (api::BatchedEvent& event : request.events) {
+    api::PublishRequest one;
+    one.queue = request.topic;
+    one.message = std::move(event.message);
+    one.dedup_key = std::move(event.dedup_key);
+    auto publish = admit(messaging, std::move(one));
+    if (!publish) {
+      co_return fail(
+          std::move(publish).error().during("event " + std::to_string(admitted.size() + 1) + " of the batch"));
+    }
+    admitted.push_back(std::move(*publish));
+  }
+  api::PublishBatchResponse response;
+  if (admitted.empty()) co_return response;
+  auto receipts = co_await messaging.broker.publish_all(std::move(admitted));
+  if (!receipts) co_return fail(std::move(receipts).error());
+  for (const queue::Receipt& receipt : *receipts) response.receipts.push_back(api::to_api(receipt));
+  co_return response;
+}
+
 Task<Result<api::ReadTopicResponse>> read(Messaging& messaging, Call& call, api::ReadTopicRequest request) {
   queue::ReadRequest wanted;
   wanted.topic = request.topic;
@@ -150,6 +173,9 @@ void add_topics(LocalRoute& route, Messaging& messaging) {
   Messaging* m = &messaging;
   route.unary<api::PublishEventRequest, api::PublishReceipt>(
       "/parley.Topics/Publish", [m](Call&, api::PublishEventRequest r) { return publish_event(*m, std::move(r)); });
+  route.unary<api::PublishBatchRequest, api::PublishBatchResponse>(
+      "/parley.Topics/PublishBatch",
+      [m](Call&, api::PublishBatchRequest r) { return publish_batch(*m, std::move(r)); });
   route.unary<api::ReadTopicRequest, api::ReadTopicResponse>(
       "/parley.Topics/Read", [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
   route.stream<api::TailRequest, api::TopicEvent>(

@@ -1,8 +1,8 @@
-#include "edge/rest/body_reader.h"
+#include "net/body_reader.h"
 
 #include <charconv>
 
-namespace parley::edge::rest {
+namespace parley::net {
 namespace {
 
 // A piece at a time goes through the decompressor, and what came out is handed on: so a bomb meets the limits early.
@@ -105,4 +105,4 @@ Task<Result<Bytes>> BodyReader::all() {
   co_return joined.empty() ? std::move(first) : Bytes(std::move(joined));
 }
 
-}  // namespace parley::edge::rest
+}  // namespace parley::net

@@ -8,12 +8,12 @@
 #include "net/exchange.h"
 #include "wire/compression.h"
 
-namespace parley::edge::rest {
+namespace parley::net {
 
 class BodyReader {
  public:
   // `max_whole`: bytes that `all` takes. `exchange` outlives the reader.
-  BodyReader(net::ServerExchange& exchange, std::size_t max_whole) : exchange_(exchange), max_whole_(max_whole) {}
+  BodyReader(ServerExchange& exchange, std::size_t max_whole) : exchange_(exchange), max_whole_(max_whole) {}
 
   // Looks at content-encoding. Errors: unimplemented ("unsupported_encoding": 415) for one we do not have.
   // `whole`: `all` will be called, so its limit also bounds what is decompressed; a stream is bounded by the ratio
@@ -29,7 +29,7 @@ class BodyReader {
   Result<std::optional<Bytes>> inflate();
   Error too_large() const;
 
-  net::ServerExchange& exchange_;
+  ServerExchange& exchange_;
   std::size_t max_whole_;
   std::unique_ptr<wire::Decompressor> decompressor_;  // null: identity
   Bytes packed_;                                      // what was read and not decompressed yet
@@ -38,4 +38,4 @@ class BodyReader {
 // The codings we take, for Accept-Encoding of a 415 (RFC 9110 section 12.5.3).
 inline constexpr std::string_view accepted_encodings = "gzip, br, zstd, deflate";
 
-}  // namespace parley::edge::rest
+}  // namespace parley::net
