@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "call/handler.h"
 #include "contract/transcode.h"
-#include "edge/topics/cloud_event.h"
 #include "loop/run_blocking.h"
 #include "node/config.h"
+#include "queue/cloud_event.h"
 #include "route/local/messages/message_services.h"
 
 namespace parley::cli {
@@ -143,7 +143,7 @@ api::From parse_from(const std::string& text) {
   api::From from;
   if (text == "earliest") {
     from.earliest = true;
-  } else if (const auto time = edge::topics::parse_time(text)) {
+  } else if (const auto time = queue::parse_time(text)) {
     from.time = time;
   } else if (text != "latest") {
     from.after = text;

@@ -6,7 +6,7 @@
 #include "cli/queue_commands.h"
 #include "cli/table.h"
 #include "contract/text_escape.h"
-#include "edge/topics/cloud_event.h"
+#include "queue/cloud_event.h"
 
 namespace parley::cli {
 namespace {
@@ -21,7 +21,7 @@ void print_event(const api::TopicEvent& event) {
     contract::append_json_base64(payload, message.payload.view());
   }
   std::printf("%s  %s  %s  %s  %s\n", event.position.c_str(),
-              message.time ? edge::topics::format_time(*message.time).c_str() : "-", message.type.c_str(),
+              message.time ? queue::format_time(*message.time).c_str() : "-", message.type.c_str(),
               message.key.empty() ? "-" : message.key.c_str(), payload.c_str());
   std::fflush(stdout);
 }

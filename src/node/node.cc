@@ -140,6 +140,7 @@ struct Node::Rep {
   Signal changed;
   bool reloading = false;
   bool reload_again = false;
+  bool is_started = false;
   bool stopping = false;
   bool stopped = false;
 };
@@ -151,10 +152,12 @@ Result<void> Node::run() {
   raise_descriptor_limit();
   log::set_level(level_of(rep_->config.log.level));
   auto started = rep_->start();
-  if (started) {
+  rep_->is_started = true;
+  if (started && !rep_->stopping) {
     rep_->announce();
     rep_->tasks.spawn(rep_->wait_for_services());
     rep_->tasks.spawn(rep_->look_after_files());
+    if (rep_->reload_again) rep_->tasks.spawn(rep_->reload("SIGHUP"));
   } else {
     rep_->stopping = true;
     rep_->tasks.spawn(rep_->drain());
@@ -374,7 +377,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
 
 void Node::Rep::received(int number) {
   if (number == SIGHUP) {
-    if (!stopping) tasks.spawn(reload("SIGHUP"));
+    reload_again = reload_again || !is_started;
+    if (is_started && !stopping) tasks.spawn(reload("SIGHUP"));
     return;
   }
   if (stopping) {
@@ -383,7 +387,7 @@ void Node::Rep::received(int number) {
   }
   stopping = true;
   not_ready = "stopping";
-  tasks.spawn(drain());
+  if (is_started) tasks.spawn(drain());  // else `run` does, once there is all that has to stop
 }
 
 Task<std::string> Node::Rep::metrics() {

@@ -1,4 +1,4 @@
-#include "store/fail_point.h"
+#include "base/fail_point.h"
 
 #include <array>
 #include <csignal>

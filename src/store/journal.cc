@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "store/crc32c.h"
-#include "store/fail_point.h"
 #include "store/frame_cache.h"
 #include "store/segment_file.h"
 

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
-#include "store/fail_point.h"
 #include "store/inbox.h"
 #include "store/open_group.h"
 #include "store/records.h"

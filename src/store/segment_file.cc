@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/fail_point.h"
 #include "base/log.h"
-#include "store/fail_point.h"
 #include "store/little_endian.h"
 
 namespace parley::store {

@@ -82,6 +82,16 @@ for (const [name, record, expected] of [
   });
 }
 
+const structured = { specversion: '1.0', id: 's-1', source: '/js', type: 'shop.Mail', subject: 'mails', data: { customerId: 'c5', text: 'whole' } };
+
+test('a plain producer feeds a queue: a CloudEvent in structured mode', async () => {
+  await producer.send({ topic: queueTopic, messages: [{ key: 'c5', value: JSON.stringify(structured), headers: { 'content-type': 'application/cloudevents+json; charset=UTF-8', 'x-own': 'kept' } }] });
+  const { message } = await next(queue);
+  assert.deepEqual([message.id, message.source, message.type, message.key], ['s-1', '/js', 'shop.Mail', 'c5']);
+  assert.deepEqual(message.json, structured.data);
+  assert.deepEqual(message.metadata, { 'ce-subject': 'mails', 'x-own': 'kept' });
+});
+
 test('a plain producer feeds a subscription, and Parley and kafkajs part keys alike', async () => {
   const keys = [...Array(8).keys()].map((n) => `order-${n}`);
   for (const key of keys) {

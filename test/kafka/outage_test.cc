@@ -65,6 +65,16 @@ TEST(Outage, ANodeThatStartsFirstServesWhenKafkaComes) {
   EXPECT_EQ(node.next(mail, 20s), "late");
 }
 
+TEST(Outage, ANodeStopsWhileItJoinsItsGroup) {
+  const std::string prefix = new_prefix();
+  for (int i = 0; i < 8; ++i) {
+    Node node(prefix);
+    ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
+    EXPECT_TRUE(node.lease(mail, 1, i * 10ms).empty());
+    node.end();
+  }
+}
+
 TEST(Outage, ANodeStopsWhileKafkaIsAway) {
   Node node(new_prefix());
   const Source other = queue("shop.Mailer/SendLetter");

@@ -146,12 +146,16 @@ class Parley:
         self.stop_seconds = stop_seconds
         self.process = None
 
-    def start(self):
+    def launch(self):
+        """Starts the process without waiting for anything."""
         self.write_config(self.config)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([self.binary, "up", "--config", self.config_path], stdout=log, stderr=subprocess.STDOUT,
                                             stdin=subprocess.DEVNULL, cwd=self.cwd, env={**os.environ, **self.env},
                                             preexec_fn=die_with_parent)
+
+    def start(self):
+        self.launch()
         try:
             self._wait_until_ready()
         except ParleyFailed:
@@ -225,21 +229,26 @@ class Parley:
         finally:
             self.folder.cleanup()
 
+    def readiness(self):
+        """What /readyz answers: 200, another status, or the text of what went wrong."""
+        admin = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=2)
+        try:
+            admin.request("GET", "/readyz")
+            return admin.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error)
+        finally:
+            admin.close()
+
     def _wait_until_ready(self):
         deadline = time.monotonic() + self.ready_seconds
         answer = "no answer"
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise self._failed(f"exited with {self.process.returncode} before it was ready")
-            try:
-                admin = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=2)
-                admin.request("GET", "/readyz")
-                answer = admin.getresponse().status
-                admin.close()
-                if answer == 200:
-                    return
-            except (OSError, http.client.HTTPException) as error:
-                answer = repr(error)
+            answer = self.readiness()
+            if answer == 200:
+                return
             time.sleep(0.02)
         raise self._failed(f"was not ready after {self.ready_seconds} s (/readyz: {answer})")
 

@@ -1,5 +1,6 @@
 """What a restart, a crash and a stop leave behind."""
 
+import signal
 import time
 
 
@@ -64,6 +65,21 @@ def test_a_stop_without_patience_releases_and_counts_no_attempt(new_node, mailer
     node.start()
     seen = mailer.wait(2, 10)
     assert (seen[1].id, seen[1].attempt) == (receipt["messageId"], 1)
+
+
+def test_a_stop_in_the_middle_of_a_start(new_node):
+    """At any moment of it, from before the first handler of signals is there to after the first call could have come."""
+    node = new_node(timeouts={"drain": "1s"})
+    began = time.monotonic()
+    node.start()
+    takes = time.monotonic() - began
+    node.stop()
+    for twentieth in range(25):
+        node.launch()
+        time.sleep(takes * twentieth / 20)
+        node.signal(signal.SIGTERM)
+        code = node.process.wait(30)
+        assert code in (0, -signal.SIGTERM), f"{twentieth}/20 of a start, which takes {takes:.2f} s: {code}\n{node.log()[-2000:]}"
 
 
 def test_a_crash_counts_as_an_attempt_once_the_lease_is_over(new_node, mailer):

@@ -1,6 +1,7 @@
 // The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 #include <thread>
 
@@ -368,6 +369,15 @@ TEST(RabbitQueue, AScheduledMessageWaitsAndAnExpiredOneIsDead) {
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
 
+TEST(RabbitQueue, AMessageThatExpiresInElevenYearsIsTakenAndDisturbsNobody) {
+  Node node;
+  const Source q{"expires-late", ""};
+  declare(node, one_queue(q.name));
+  const auto late = node.publish(q.name, "late", "", {}, 24h * 365 * 11);
+  EXPECT_TRUE(late.has_value()) << late.error().text();
+  EXPECT_EQ(node.lease_all(q, 1).size(), 1U);
+}
+
 TEST(RabbitQueue, PeekingShowsWhatWaitsAndIsNoAttempt) {
   Node node;
   const Source plain{"peek", ""};
@@ -546,8 +556,10 @@ TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   amqplib(
       R"(publish '' plain '{"headers":{"cloudEvents:id":"c-1","cloudEvents:source":"/js","cloudEvents:type":"shop.Mail",)"
       R"("cloudEvents:time":"2023-11-14T22:13:20.5Z","cloudEvents:trace":"t"}}' 'bytes')");
-  auto got = node.lease_all(q, 2);
-  ASSERT_EQ(ids(got), (Ids{"p-1", "c-1"}));
+  amqplib(R"(publish '' plain '{"contentType":"application/cloudevents+json"}' )"
+          R"('{"specversion":"1.0","id":"s-1","source":"/js","type":"shop.Mail","subject":"s","data":{"to":"eve"}}')");
+  auto got = node.lease_all(q, 3);
+  ASSERT_EQ(ids(got), (Ids{"p-1", "c-1", "s-1"}));
   EXPECT_EQ(got[0].message.content_type, "application/json");
   EXPECT_EQ(got[0].message.payload.view(), R"({"to":"bob"})");
   EXPECT_EQ(got[0].message.key, "bob");
@@ -558,6 +570,10 @@ TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   EXPECT_EQ(got[1].message.source, "/js");
   EXPECT_EQ(got[1].message.time, WallTime(1700000000500ms));
   EXPECT_EQ(got[1].message.metadata.get("ce-trace"), "t");
+  EXPECT_EQ(got[2].message.type, "shop.Mail");
+  EXPECT_EQ(got[2].message.content_type, "application/json");
+  EXPECT_EQ(got[2].message.payload.view(), R"({"to":"eve"})");
+  EXPECT_EQ(got[2].message.metadata.get("ce-subject"), "s");
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
 }
 
@@ -766,6 +782,28 @@ TEST(RabbitServerBlocks, PublishingIsRefusedClearlyAndHandlingGoesOn) {
   }
   EXPECT_TRUE(published);
   EXPECT_TRUE(node.settle(q, got[1], {Settlement::Kind::dead, {}, "x"}).has_value());
+}
+
+TEST(RabbitServerBlocks, WhatCannotBePublishedIsTriedNowAndThenAndNotWithoutPause) {
+  Node node;
+  const Source q{"blocked-keyed", ""};
+  declare(node, one_queue(q.name, true));
+  ASSERT_TRUE(node.publish(q.name, "1", "k").has_value());
+  ASSERT_EQ(node.lease(q, 1, 5s, 8s).size(), 1U);
+  const Instant over = Clock::now() + 8s;
+  server("block");
+  (void)node.publish(q.name, "the one that makes it tell us");
+  // The lease runs out, and the record of the attempt cannot be written.
+  ASSERT_LT(Clock::now(), over);
+  std::this_thread::sleep_until(over + 500ms);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(1s);
+  const double busy = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  server("unblock");
+  EXPECT_LT(busy, 0.3) << "seconds of CPU within one second";
+  const auto both = node.lease_all(q, 2);
+  ASSERT_EQ(both.size(), 2U);
+  for (const Delivery& d : both) EXPECT_EQ(d.attempt, d.message.id == "1" ? 2 : 1) << d.message.id;
 }
 
 TEST(RabbitServerHangs, APublishOfUnknownOutcomeSaysSo) {

@@ -61,6 +61,19 @@ class PlainUsers(rig.Case):
                          ("e-1", "shop.Mail", "/billing", "c7", 1767323045000))
         self.assertEqual(base64.b64decode(got["payload"]), b"\n\x03ann")
 
+    def test_an_event_in_structured_mode(self):
+        self.declare()
+        event = '{"specversion":"1.0","id":"e-1","source":"/billing","type":"shop.Mail","partitionkey":"c7","data":{"to":"ann"}}'
+        rig.plain_client().send_message(QueueUrl=self.sqs_url(), MessageBody=event,
+                                        MessageAttributes={"content-type": {**TEXT, "StringValue": "application/cloudevents+json"}})
+        got = self.lease_one()
+        message = got["message"]
+        self.assertEqual((message["id"], message["type"], message["source"], message["key"], message["content_type"]),
+                         ("e-1", "shop.Mail", "/billing", "c7", "application/json"))
+        self.assertEqual(rig.payload_of(got), b'{"to":"ann"}')
+        self.settle(got, "release")
+        self.assertEqual(rig.payload_of(self.lease_one()), b'{"to":"ann"}')
+
     def test_a_body_that_is_not_what_it_says(self):
         self.declare()
         rig.plain_client().send_message(QueueUrl=self.sqs_url(), MessageBody="*** no base64 ***",

@@ -1,7 +1,8 @@
 """Compares what was published with what was handled, as Jepsen's total-queue does, and the order per key.
 
-A published message is (key, number); its producer counts up from 1 and goes on to the next number once one is acknowledged. What was never
-acknowledged may have been published or not. `handled` lists (key, number) in the order in which handlers finished them.
+A published message is (lane, number); its producer counts up from 1 and goes on to the next number once one is acknowledged. What was never
+acknowledged may have been published or not. `handled` lists (lane, number) in the order in which handlers finished them. Lanes that `ordered`
+names have a key of their own, and so an order.
 """
 
 import collections
@@ -14,7 +15,7 @@ class Verdict:
     handled: int = 0
     lost: list = dataclasses.field(default_factory=list)  # acknowledged, never handled
     unexpected: list = dataclasses.field(default_factory=list)  # handled, never sent
-    out_of_order: list = dataclasses.field(default_factory=list)  # handled for the first time behind a later one of its key
+    out_of_order: list = dataclasses.field(default_factory=list)  # handled for the first time behind a later one of its lane
     duplicated: int = 0  # handled more than once: at-least-once allows it after a crash
     recovered: int = 0  # never acknowledged, and yet handled
 
@@ -23,13 +24,13 @@ class Verdict:
 
     def __str__(self):
         def some(items):
-            return f"{len(items)}" + (f" ({', '.join(f'{key}#{number}' for key, number in items[:5])}…)" if items else "")
+            return f"{len(items)}" + (f" ({', '.join(f'{lane}#{number}' for lane, number in items[:5])}…)" if items else "")
         return (f"acknowledged {self.acknowledged}, handled {self.handled}, lost {some(self.lost)}, out of order {some(self.out_of_order)}, "
                 f"unexpected {some(self.unexpected)}, duplicated {self.duplicated}, recovered {self.recovered}")
 
 
-def check(sent, acknowledged, handled):
-    """`sent` and `acknowledged` are sets of (key, number); `sent` has all of `acknowledged`."""
+def check(sent, acknowledged, handled, ordered):
+    """`sent` and `acknowledged` are sets of (lane, number); `sent` has all of `acknowledged`."""
     times = collections.Counter(handled)
     verdict = Verdict(acknowledged=len(acknowledged), handled=len(times))
     verdict.lost = sorted(acknowledged - times.keys())
@@ -37,11 +38,11 @@ def check(sent, acknowledged, handled):
     verdict.duplicated = sum(times.values()) - len(times)
     verdict.recovered = len((times.keys() & sent) - acknowledged)
     last, seen = collections.defaultdict(int), set()
-    for key, number in handled:
-        if (key, number) not in seen and number < last[key]:
-            verdict.out_of_order.append((key, number))
-        seen.add((key, number))
-        last[key] = max(last[key], number)
+    for lane, number in handled:
+        if lane in ordered and (lane, number) not in seen and number < last[lane]:
+            verdict.out_of_order.append((lane, number))
+        seen.add((lane, number))
+        last[lane] = max(last[lane], number)
     return verdict
 
 
@@ -57,9 +58,10 @@ def self_test():
         ("again after a crash", everything, [one, one, two, three], {"duplicated": 1}),
         ("an old one again, later", everything, [one, two, one, three], {"duplicated": 1}),
         ("first handled behind its follower", everything, [one, three, two], {"out_of_order": [two]}),
+        ("the same in a lane without order", {("free", 1), ("free", 2)}, [("free", 2), ("free", 1)], {}),
         ("never sent", everything, [one, two, three, ("b", 9)], {"unexpected": [("b", 9)]}),
     ]:
-        verdict = check(everything, acknowledged, handled)
+        verdict = check(everything | acknowledged, acknowledged, handled, {"a"})
         for field in ("lost", "unexpected", "out_of_order", "duplicated", "recovered"):
             found = getattr(verdict, field)
             assert found == expected.get(field, [] if isinstance(found, list) else 0), f"{what}: {field} is {found}"

@@ -2,7 +2,7 @@
 
     handler.py PORT FILE SEED
 
-A line a message: "key number". Some calls fail with 503, some are slow; both by a random number generator of SEED.
+A line a message: "lane number". Some calls fail with 503, some are slow; both by a random number generator of SEED.
 """
 
 import http.server
@@ -32,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if fate < 0.1:
             time.sleep(0.05)
-        os.write(written, f"{work['key']} {work['number']}\n".encode())
+        os.write(written, f"{work['lane']} {work['number']}\n".encode())
         self.answer(200, {})
 
     def answer(self, status, body):

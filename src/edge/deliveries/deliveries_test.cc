@@ -405,6 +405,10 @@ TEST_F(DeliveriesTest, what_cannot_be_read_goes_to_the_dead_letters_as_it_came) 
       {"not JSON", "shop.Mail", "application/json", "{", "malformed_message"},
       {"JSON of another shape", "", "application/json", R"({"to":[1]})", "$.to"},
       {"another type", "shop.Paid", "application/protobuf", "", "it is a shop.Paid, and shop.Mail is expected"},
+      {"an event whose envelope is broken", "", "application/cloudevents+json", R"({"specversion":"1.0"})",
+       "CloudEvent attribute `id`: it is missing"},
+      {"an event in a form we do not read", "", "application/cloudevents+avro", "x",
+       "read as application/cloudevents+json"},
       {"another form", "shop.Mail", "text/csv", "a,b", "its content type is text/csv"},
   };
   start();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fail_point.h"
 #include "base/log.h"
 #include "edge/deliveries/payload.h"
 #include "queue/retry.h"
@@ -141,9 +142,12 @@ void Intake::put_down(const Held& held) {
 // ---- one delivery
 
 Task<void> Intake::deliver(HeldPtr held) {
+  fail_point("delivery_leased");
   Ending ending = held->given_back ? Ending{Outcome::released, {.kind = Settlement::Kind::release, .reason = {}}}
                                    : co_await handle(*held);
+  fail_point("delivery_handled");
   const Outcome outcome = co_await settle(*held, std::move(ending));
+  fail_point("delivery_settled");
   ++metrics_.ended[static_cast<std::size_t>(outcome)];
   put_down(*held);
 }

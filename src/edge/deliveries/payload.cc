@@ -2,6 +2,7 @@
 
 #include "call/header_rules.h"
 #include "contract/transcode.h"
+#include "queue/cloud_event.h"
 #include "wire/media_type.h"
 #include "wire/percent.h"
 
@@ -29,6 +30,11 @@ Result<Bytes> from_json(const queue::Message& message, const contract::MessageTa
 Result<Bytes> request_of(const queue::Message& message, const contract::MessageTable& type) {
   if (!message.type.empty() && message.type != type.full_name())
     return fail(unreadable("it is a " + message.type + ", and " + type.full_name() + " is expected"));
+  if (queue::is_structured(message.content_type)) {
+    queue::Message copy = message;  // the backend has tried it
+    const auto unpacked = queue::unpack_structured(copy);
+    return fail(unreadable(unpacked ? "it is a CloudEvent within a message" : unpacked.error().message()));
+  }
   if (!message.content_type.empty() && message.content_type != "application/protobuf") {
     const auto media = wire::parse_media_type(message.content_type);
     if (media && media->is_json()) return from_json(message, type);

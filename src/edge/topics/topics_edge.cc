@@ -5,12 +5,12 @@
 #include "call/header_rules.h"
 #include "contract/router.h"
 #include "contract/text_escape.h"
-#include "edge/topics/cloud_event.h"
 #include "edge/topics/event_feed.h"
 #include "edge/topics/problem.h"
 #include "loop/task_group.h"
 #include "net/body_reader.h"
 #include "queue/api/convert.h"
+#include "queue/cloud_event.h"
 #include "wire/base64.h"
 #include "wire/media_type.h"
 #include "wire/percent.h"
@@ -46,7 +46,7 @@ Result<void> take_from(const std::string& text, api::From& from) {
     from.earliest = true;
   } else if (text == "latest") {
     from = {};
-  } else if (const auto time = topics::parse_time(text)) {
+  } else if (const auto time = queue::parse_time(text)) {
     from.time = time;
   } else if (text.empty() || text.size() > 128 ||
              std::ranges::any_of(text, [](char c) { return c <= ' ' || c > '~'; })) {
@@ -208,11 +208,10 @@ Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string to
                              "events are JSON (application/cloudevents+json), not " + type->essence),
                      false);
   }
-  auto message =
-      structured ? topics::event_from_json(body.view()) : topics::event_from_headers(fields, std::move(body));
+  auto message = structured ? queue::event_from_json(body.view()) : queue::event_from_headers(fields, std::move(body));
   if (!message) co_return refuse(exchange, message.error(), false);
 
-  const api::PublishEventRequest request{.topic = std::move(topic), .message = std::move(*message)};
+  const api::PublishEventRequest request{.topic = std::move(topic), .message = api::to_api(*message)};
   auto reply = co_await call(exchange, "/parley.Topics/Publish", Bytes(api::to_wire(request)));
   if (!reply) co_return;
   std::string json;
@@ -222,10 +221,11 @@ Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string to
 
 // In one call: all of them pass the door before the first one is stored, and are stored together where the backend can.
 Task<void> TopicsEdge::publish_batch(net::ServerExchange& exchange, std::string topic, Bytes body) {
-  auto messages = topics::events_from_json(body.view());
+  auto messages = queue::events_from_json(body.view());
   if (!messages) co_return refuse(exchange, messages.error(), false);
   api::PublishBatchRequest request{.topic = std::move(topic), .events = {}};
-  for (api::Message& message : *messages) request.events.push_back({.message = std::move(message), .dedup_key = {}});
+  for (const queue::Message& message : *messages)
+    request.events.push_back({.message = api::to_api(message), .dedup_key = {}});
   auto reply = co_await call(exchange, "/parley.Topics/PublishBatch", Bytes(api::to_wire(request)));
   if (!reply) co_return;
   const auto response = api::from_wire<api::PublishBatchResponse>(reply->view());

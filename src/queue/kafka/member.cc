@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 #include <random>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,7 +18,18 @@ constexpr Duration longest_poll = std::chrono::seconds(1);
 constexpr Duration start_again = std::chrono::seconds(1);
 constexpr Duration expiry_scan = std::chrono::seconds(1);
 constexpr Duration longest_close = std::chrono::seconds(5);
+
 constexpr int batch = 500;  // messages between two looks at the inbox
+
+// librdkafka before 2.3 aborts the process if a member that is about to get its first assignment is destroyed (its
+// issue 4312). Such a member, which has left its group, stays until the process ends.
+void leave_alive(Client client) {
+  rd_kafka_set_log_level(client.get(), 0);  // what it would still say comes when the log is gone
+  static std::mutex mutex;
+  static auto* left = new std::vector<Client>;  // never destroyed
+  const std::lock_guard lock(mutex);
+  left->push_back(std::move(client));
+}
 
 Error closing() { return Error(Code::unavailable, Blame::us, "kafka: closing").with_reason("closing"); }
 
@@ -342,6 +355,7 @@ void Member::close() {
   }
   fail_waiting(closing());
   queue_.reset();
+  if (joined_once_ && !assigned_once_) leave_alive(std::move(client_));
   client_.reset();
 }
 

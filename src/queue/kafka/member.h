@@ -186,6 +186,8 @@ class Member {
   std::uint64_t last_number_ = 0;
   std::deque<Waiting> waiting_;
   bool subscribed_ = false;
+  bool joined_once_ = false;    // asked for partitions, ever
+  bool assigned_once_ = false;  // was given some, or was told that there are none
   Instant last_asked_{};
   Instant next_expiry_scan_{};
   Partitions arriving_;

@@ -65,6 +65,7 @@ void Member::join() {
     return fail_waiting(context_.cluster->explain(error, "joining group " + options_.names.group));
   }
   subscribed_ = true;
+  joined_once_ = true;
 }
 
 // Nobody has asked for a while: others of the group shall have the partitions.
@@ -80,6 +81,7 @@ void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafk
   rd_kafka_yield(client);
   switch (error) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+      self.assigned_once_ = true;
       self.arriving_.reset(rd_kafka_topic_partition_list_copy(list));
       self.arrive();
       return;

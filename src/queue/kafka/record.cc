@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "contract/well_known.h"
+#include "queue/cloud_event.h"
 
 namespace parley::queue::kafka {
 namespace {
@@ -152,6 +153,8 @@ Message to_message(const Record& record, std::string_view log, std::int32_t part
   message.time = parse_time(record.find("ce_time"), record.time);
   message.payload = record.value;
   for (const Header& header : record.headers) add_metadata(header, message.metadata);
+  // One that cannot be read stays as it is: its delivery says why.
+  if (is_structured(message.content_type)) (void)unpack_structured(message);
   return message;
 }
 

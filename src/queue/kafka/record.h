@@ -1,6 +1,6 @@
 // Record: what lies in Kafka, as it lies there. Messages are written in the binary mode of the CloudEvents Kafka
 // binding: attributes as `ce_` headers, the payload as it is, `partitionkey` as the record's key. What a plain producer
-// wrote becomes a message too, whatever is missing.
+// wrote becomes a message too, whatever is missing; an event in structured mode (section 3.3) is unpacked.
 #pragma once
 
 #include <cstdint>

@@ -130,6 +130,33 @@ TEST(Records, OfPlainProducersAreMessages) {
   }
 }
 
+TEST(Records, AnEventInStructuredModeIsUnpacked) {
+  const char* event =
+      R"({"specversion":"1.0","id":"7","source":"/py","type":"shop.Mail","subject":"s","partitionkey":"p",)"
+      R"("time":"2023-11-14T22:13:20Z","data":{"to":"a"}})";
+  Record record = plain(event, {{"content-type", "application/cloudevents+json; charset=UTF-8"},
+                                {"ce_id", "7"},
+                                {"ce_subject", "s"},
+                                {"X-Tenant", "t1"}});
+  record.key = "k";
+  const Message m = to_message(record, "t", 2);
+  EXPECT_EQ(m.id, "7");
+  EXPECT_EQ(m.source, "/py");
+  EXPECT_EQ(m.type, "shop.Mail");
+  EXPECT_EQ(m.key, "k") << "what Kafka ordered it by";
+  EXPECT_EQ(m.content_type, "application/json");
+  EXPECT_EQ(m.time, WallTime(1'700'000'000'000ms));
+  EXPECT_EQ(m.payload.view(), R"({"to":"a"})");
+  EXPECT_EQ(m.metadata.all("ce-subject"), std::vector<std::string_view>{"s"}) << "not twice";
+  EXPECT_EQ(m.metadata.get("x-tenant"), "t1");
+  EXPECT_EQ(m.metadata.size(), 2U);
+
+  const Message bad = to_message(plain("{}", {{"content-type", "application/cloudevents+json"}}), "t", 2);
+  EXPECT_EQ(bad.id, "t-2-9");
+  EXPECT_EQ(bad.content_type, "application/cloudevents+json");
+  EXPECT_EQ(bad.payload.view(), "{}");
+}
+
 TEST(Records, ADeadLetterIsTheRecordAsItWas) {
   const Record record = plain("\xff\x00 raw", {{"X-Odd", "v"}, {"ce_id", "1"}, {"X-Odd", "w"}});
   const Record dead =

@@ -43,7 +43,7 @@ void Window::add(Record record, const Now& now) {
 void Window::delay(std::int64_t offset, Entry& entry, WallTime due, const Now& now) {
   set_state(entry, State::delayed);
   entry.due = due;
-  set_timer(offset, entry, now.steady + std::min<Duration>(due - now.wall, limits_.longest_delay));
+  set_timer(offset, entry, now.steady + std::min<Duration>(time_until(due, now.wall), limits_.longest_delay));
 }
 
 bool Window::is_full() const {

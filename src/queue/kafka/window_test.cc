@@ -1,5 +1,7 @@
 #include "queue/kafka/window.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 namespace parley::queue::kafka {
@@ -214,6 +216,14 @@ TEST_F(WindowTest, PurgeSettlesAShelfAndWhatIsNotReadYet) {
   window().settle(0);
   EXPECT_EQ(window().purge(Window::State::delayed), 1U);
   EXPECT_EQ(window().watermark(), 1000);
+}
+
+TEST_F(WindowTest, WhatIsDueInCenturiesIsNotDueNow) {
+  begin();
+  add(0, "", WallTime(std::chrono::sys_days(std::chrono::year(2400) / 12 / 31)));
+  add(1, "", WallTime(WallTime::duration(std::numeric_limits<std::int64_t>::max())));
+  pass(1s);
+  EXPECT_EQ(take_all(), Offsets());
 }
 
 }  // namespace

@@ -270,7 +270,7 @@ void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) 
   }
   m->arrived = Clock::now();
   m->ready = m->arrived;
-  if (const auto due = m->envelope.time(headers::due)) m->ready += std::max(*due - clock_.now(), WallTime::duration());
+  if (const auto due = m->envelope.time(headers::due)) m->ready += time_until(*due, clock_.now());
   t.holdings.add(std::move(m));
 }
 
@@ -391,7 +391,7 @@ void Consumer::sweep(Tap& t, Instant now) {
   bool stale = false;
   const Duration old = address().consumer_timeout * 2 / 3;
   t.holdings.each([&](Held& m) {
-    if (m.settling) return;
+    if (m.settling || m.again > now) return;
     if (!m.lease.empty()) {
       if (m.lease_ends <= now) over.push_back(&m);
     } else if (m.expires && *m.expires <= wall) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "queue/cloud_event.h"
+
 namespace parley::queue::rabbitmq {
 namespace {
 
@@ -254,6 +256,8 @@ Message message_of(const Envelope& e) {
   }
   out.payload = e.body;
   for (const Header& h : e.headers) add_metadata(h, out.metadata);
+  // One that cannot be read stays as it is: its delivery says why.
+  if (is_structured(out.content_type)) (void)unpack_structured(out);
   return out;
 }
 

@@ -1,5 +1,6 @@
 // Envelope: a message as AMQP 0.9.1 carries it, and the way from and to a queue::Message by the CloudEvents AMQP
-// binding: attributes are headers with the prefix "cloudEvents:", `datacontenttype` is the content type.
+// binding: attributes are headers with the prefix "cloudEvents:", `datacontenttype` is the content type. An event in
+// structured mode (section 3.2) is unpacked.
 //
 // A plain producer may leave them all out: the id is then `message_id`, the type `type`, the time `timestamp`, the key
 // the header "partitionkey". Other headers are metadata.

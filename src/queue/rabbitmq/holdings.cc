@@ -124,7 +124,7 @@ Instant Holdings::next_change(Instant now) const {
   Instant next = Instant::max();
   for (const auto& [order, m] : all_) {
     if (m->settling) continue;
-    const Instant when = m->lease.empty() ? m->ready : m->lease_ends;
+    const Instant when = std::max(m->lease.empty() ? m->ready : m->lease_ends, m->again);
     if (when > now || !m->lease.empty()) next = std::min(next, when);
   }
   return next;

@@ -32,6 +32,7 @@ struct Held {
   std::string lease;  // "": waits
   Instant lease_ends{};
   bool settling = false;  // its settlement is on the way: nothing else may happen to it
+  Instant again{};        // what time does to it waits until then: it failed a moment ago
 };
 
 class Holdings {

@@ -103,6 +103,26 @@ TEST(RabbitEnvelope, APlainMessageGetsAnIdThatStays) {
   EXPECT_NE(message_of(e).id, message_of(other).id);
 }
 
+TEST(RabbitEnvelope, AnEventInStructuredModeIsUnpacked) {
+  Envelope e;
+  e.content_type = "application/cloudevents+json";
+  e.message_id = "outer";
+  e.body =
+      Bytes(R"({"specversion":"1.0","id":"7","source":"/py","type":"shop.Mail","partitionkey":"k","data":{"to":"a"}})");
+  e.headers = {{"x-user", std::string("u")}};
+  const Message m = message_of(e);
+  EXPECT_EQ(m.id, "7");
+  EXPECT_EQ(m.source, "/py");
+  EXPECT_EQ(m.type, "shop.Mail");
+  EXPECT_EQ(m.key, "k");
+  EXPECT_EQ(m.content_type, "application/json");
+  EXPECT_EQ(m.payload.view(), R"({"to":"a"})");
+  EXPECT_EQ(m.metadata.get("x-user"), "u");
+  e.body = Bytes("{");
+  EXPECT_EQ(message_of(e).id, "outer");
+  EXPECT_EQ(message_of(e).content_type, "application/cloudevents+json");
+}
+
 TEST(RabbitEnvelope, TimesAreReadAsRfc3339HasThem) {
   EXPECT_EQ(parse_time("2023-11-14T22:13:20Z"), WallTime(1700000000s));
   EXPECT_EQ(parse_time("2023-11-14T23:13:20.5+01:00"), WallTime(1700000000500ms));
@@ -256,6 +276,9 @@ TEST(RabbitPublish, GoesWhereItIsDue) {
       {3999ms, {}, {}, "parley.delay.0", ""},
       {4s, 9s, {}, "parley.delay.1", ""},
       {24h * 365, {}, {}, "parley.delay.9", ""},
+      {{}, 24h * 3650, {}, "", "315360000000"},
+      {{}, 24h * 3651, {}, "", ""},  // more than RabbitMQ takes: it would close the channel
+      {{}, {}, 24h * 3651, "", ""},
   };
   for (const Case& c : cases) {
     Publish p;
@@ -269,6 +292,10 @@ TEST(RabbitPublish, GoesWhereItIsDue) {
     EXPECT_EQ(out->message.expiration, c.expiration);
     EXPECT_EQ(out->message.number(headers::due).has_value(), c.due.has_value() && *c.due > 0s);
   }
+  Publish far;
+  far.to = "q";
+  far.due = WallTime(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31));
+  EXPECT_EQ(outgoing_of(far, Known::Kind::queue, {}, now)->exchange, "parley.delay.9");
   Publish event;
   event.to = "t";
   event.message.type = "a.B";

@@ -56,7 +56,7 @@ void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finish
   next.set(headers::due, milliseconds(due));
   next.expiration.clear();  // it would be counted anew; `parley-expires` stays
   if (held.expires) next.set(headers::expires, milliseconds(*held.expires));
-  const std::string exchange = delay_exchange(due - clock_.now());
+  const std::string exchange = delay_exchange(time_until(due, clock_.now()));
   attempts_.forget(held.message.id);
   replace(t, held, exchange, names::queue(t.source), std::move(next), answer);
 }
@@ -108,8 +108,9 @@ void Consumer::published(const Source& source, std::uint64_t order, std::uint64_
   held->settling = false;
   if (result) {
     then(t, *held);
-  } else if (held->lease.empty()) {
-    held->ready = std::max(held->ready, Clock::now() + std::chrono::seconds(1));  // to be swept again, not at once
+  } else {
+    held->again = Clock::now() + std::chrono::seconds(1);  // to be swept again, not at once
+    if (held->lease.empty()) held->ready = std::max(held->ready, held->again);
   }
   if (answer) answer->give(result);
 }

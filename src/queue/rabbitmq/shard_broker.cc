@@ -7,8 +7,9 @@
 namespace parley::queue::rabbitmq {
 namespace {
 
-constexpr std::size_t most_headers = 100'000;   // they must fit into one frame of 128 KiB
-constexpr std::size_t most_bytes = 128U << 20;  // RabbitMQ's max_message_size
+constexpr std::size_t most_headers = 100'000;  // they must fit into one frame of 128 KiB
+constexpr std::chrono::milliseconds longest_expiration = std::chrono::hours(24 * 3650);  // RabbitMQ closes the channel
+constexpr std::size_t most_bytes = 128U << 20;                                           // RabbitMQ's max_message_size
 
 std::size_t header_bytes(const Envelope& e) {
   std::size_t out = 0;
@@ -45,8 +46,8 @@ Result<Outgoing> outgoing_of(const Publish& request, Known::Kind kind, Duration 
   if (expires) out.message.set(headers::expires, expires->time_since_epoch().count());
   if (request.due && *request.due > now) {
     out.message.set(headers::due, request.due->time_since_epoch().count());
-    out.exchange = delay_exchange(*request.due - now);
-  } else if (expires) {
+    out.exchange = delay_exchange(time_until(*request.due, now));
+  } else if (expires && *expires - now <= longest_expiration) {  // later ones are in the header, for the consumer
     out.message.expiration = fmt::to_string(std::max<std::int64_t>(0, (*expires - now).count()));
   }
   return out;

@@ -154,7 +154,7 @@ Task<Result<void>> Channel::move_one(Received received) {
   Decoded decoded = decode(received);
   const WallTime at = now();
   if (decoded.envelope.due && *decoded.envelope.due > at)
-    co_return co_await later_.hide(received.receipt, *decoded.envelope.due - at);
+    co_return co_await later_.hide(received.receipt, time_until(*decoded.envelope.due, at));
   decoded.envelope.due.reset();
   // Named after where it was, so that a FIFO queue takes it once also where we stop before the next line.
   const Result<std::string> sent = co_await enqueue(decoded.envelope, received.message_id);

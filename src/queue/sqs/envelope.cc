@@ -10,6 +10,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "queue/cloud_event.h"
 #include "queue/sqs/json_writer.h"
 
 namespace parley::queue::sqs {
@@ -339,6 +340,9 @@ Decoded decode(const Received& received) {
   if (message.content_type.empty()) message.content_type = "application/json";
   read_payload(received, take(texts, "parley_encoding"), out);
   for (const auto& [name, value] : texts) message.metadata.add(name, value);
+  if (is_structured(message.content_type)) {
+    if (auto unpacked = unpack_structured(message); !unpacked) out.malformed = std::move(unpacked).error();
+  }
   return out;
 }
 

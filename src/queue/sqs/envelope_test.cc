@@ -138,6 +138,27 @@ TEST(Envelope, PlainProducers) {
   EXPECT_EQ(got.metadata.get("raw"), "\xff");
 }
 
+TEST(Envelope, AnEventInStructuredModeIsUnpacked) {
+  Received plain{
+      .message_id = "sqs-1",
+      .receipt = "r",
+      .body =
+          R"({"specversion":"1.0","id":"7","source":"/py","type":"shop.Mail","partitionkey":"p","data":{"to":"a"}})",
+      .system = {{"SentTimestamp", "1500"}, {"MessageGroupId", "g"}},
+      .attributes = {{.name = "Content-Type", .type = "String", .value = "application/cloudevents+json"}}};
+  const Decoded got = decode(plain);
+  EXPECT_FALSE(got.malformed.has_value());
+  const Message& message = got.envelope.message;
+  EXPECT_EQ(message.id + " " + message.source + " " + message.type, "7 /py shop.Mail");
+  EXPECT_EQ(message.key, "g") << "what SQS ordered it by";
+  EXPECT_EQ(message.content_type, "application/json");
+  EXPECT_EQ(message.time, WallTime(milliseconds(1500)));
+  EXPECT_EQ(message.payload.view(), R"({"to":"a"})");
+  plain.body = "{}";
+  EXPECT_TRUE(decode(plain).malformed.has_value());
+  EXPECT_EQ(decode(plain).envelope.message.payload.view(), "{}");
+}
+
 TEST(Envelope, AGroupForWantOfAKeyIsNoKey) {
   Envelope envelope;
   envelope.message = message();

@@ -86,7 +86,7 @@ Task<Result<Receipt>> SqsBroker::publish(Publish request) {
 }
 
 Task<Result<Receipt>> SqsBroker::publish_later(Channel& channel, const Envelope& envelope) {
-  const Duration wait = *envelope.due - common_->clock.now();
+  const Duration wait = time_until(*envelope.due, common_->clock.now());
   if (wait > longest_kept) {
     co_return fail(Error(Code::out_of_range, Blame::caller, "SQS keeps messages for 14 days: nothing can be due later")
                        .with_reason("due_too_late"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/fail_point.h"
 #include "call/header_rules.h"
 #include "contract/lint_keys.h"
 #include "contract/transcode.h"
@@ -150,6 +151,7 @@ Task<Result<void>> QueueRoute::handle(Call& call) {
       "send it again");
   auto receipt = co_await broker_.publish(*std::move(publish));
   if (!receipt) co_return fail(std::move(receipt).error());
+  fail_point("publish_stored");
   const std::string_view queue = queue::queue_name(call.method());
   call.accepted = location_of(queue, receipt->position);
   const bool wants_receipt = call.method().output->full_name() == "parley.Receipt";

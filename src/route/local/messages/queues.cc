@@ -1,6 +1,7 @@
 // parley.Queues: the rpcs with one request and one reply.
 #include <algorithm>
 
+#include "base/fail_point.h"
 #include "queue/locate.h"
 #include "route/local/messages/messaging.h"
 #include "route/local/messages/payload_json.h"
@@ -28,6 +29,7 @@ Task<Result<api::PublishReceipt>> publish_one(Messaging& messaging, api::Publish
   if (!admitted) co_return fail(std::move(admitted).error());
   auto receipt = co_await messaging.broker.publish(*std::move(admitted));
   if (!receipt) co_return fail(std::move(receipt).error());
+  fail_point("publish_stored");
   co_return api::to_api(*receipt);
 }
 
@@ -39,6 +41,7 @@ Task<Result<api::LeaseResponse>> lease(Messaging& messaging, Call& call, api::Le
   wanted.lease = lease_time(messaging, request.lease, wanted.source);
   auto leased = co_await lease_for(messaging, call, std::move(wanted), request.wait);
   if (!leased) co_return fail(std::move(leased).error());
+  if (!leased->empty()) fail_point("lease_granted");
   api::LeaseResponse response;
   for (const queue::Delivery& delivery : *leased) {
     response.deliveries.push_back(api::to_api(delivery));
@@ -101,6 +104,7 @@ Task<Result<api::SettleResponse>> settle(Messaging& messaging, api::SettleReques
         settle_one(messaging.broker, source_of(request), std::move(request.settlements[i]), &outcomes.errors[i]));
   }
   co_await outcomes.tasks.join();
+  fail_point("settle_stored");
   co_return response_of(outcomes, leases);
 }
 

@@ -1,5 +1,5 @@
 // Fail points: named places at which a test has the process killed, to see that what was acknowledged is still there
-// afterwards. Compiled in with PARLEY_FAIL_POINTS and in debug builds only.
+// afterwards. test/total_queue goes through all of them. Compiled in with PARLEY_FAIL_POINTS and in debug builds only.
 //
 //   PARLEY_FAIL_POINT=journal_written:3        the third time there: SIGKILL
 //   PARLEY_FAIL_POINT=journal_written:3:stop   SIGSTOP, for a test that kills or continues it later
@@ -14,11 +14,18 @@
 //   segment_removed    dropped
 //   segment_begin      the next segment has its header, not its name
 //   segment_begun      it has its name
+// and what a message meets beside the journal:
+//   publish_stored     stored, its caller was not told
+//   delivery_leased    leased, its handler was not called
+//   delivery_handled   handled, not settled
+//   delivery_settled   settled; its place is not free
+//   lease_granted      leased through the pull API, its caller was not told
+//   settle_stored      settled through the pull API, its caller was not told
 #pragma once
 
 #include <string_view>
 
-namespace parley::store {
+namespace parley {
 
 #if defined(PARLEY_FAIL_POINTS) || !defined(NDEBUG)
 // Does what PARLEY_FAIL_POINT asks for at that place. Any thread.
@@ -27,4 +34,4 @@ void fail_point(std::string_view name);
 inline void fail_point(std::string_view) {}
 #endif
 
-}  // namespace parley::store
+}  // namespace parley

@@ -1,10 +1,11 @@
-#include "store/fail_point.h"
+#include "base/fail_point.h"
 
 #if defined(PARLEY_FAIL_POINTS) || !defined(NDEBUG)
 
 #include <atomic>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -12,7 +13,7 @@
 
 #include "base/text.h"
 
-namespace parley::store {
+namespace parley {
 namespace {
 
 struct Armed {
@@ -36,9 +37,12 @@ struct Armed {
 
 void fail_point(std::string_view name) {
   static Armed armed;
-  if (armed.name == name && armed.left.fetch_sub(1) == 1) ::kill(::getpid(), armed.signal);
+  if (armed.name != name || armed.left.fetch_sub(1) != 1) return;
+  const std::string text = "fail point " + armed.name + (armed.signal == SIGSTOP ? ": stopped\n" : ": killed\n");
+  std::fputs(text.c_str(), stderr);
+  ::kill(::getpid(), armed.signal);
 }
 
-}  // namespace parley::store
+}  // namespace parley
 
 #endif
