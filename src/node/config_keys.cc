@@ -59,7 +59,8 @@ constexpr Key keys[] = {
 
     {"messages", KeyType::text, "embedded",
      "Where queues and topics are kept: `embedded` is this node's own store, below `data`; others are "
-     "`parley://` (another node), `rabbitmq://`, `rabbitmqs://`, `kafka://`, `kafkas://` and `sqs://` with their "
+     "`parley://` and `parleys://` (another node), `rabbitmq://`, `rabbitmqs://`, `kafka://`, `kafkas://` and `sqs://` "
+     "with their "
      "address. A node whose contract "
      "has "
      "no queues, topics or events opens none, unless this is given.",

@@ -29,6 +29,8 @@ class Backend:
     environment = {}
     # A node that is killed and one that stops both come back to what they had.
     survives_kill = True
+    # A position leads to its message, however deep that lies.
+    finds_by_position = False
     # Whole seconds that the broker needs longer than the embedded store to do what takes it one step.
     slack = 0.0
 
@@ -46,12 +48,16 @@ class Backend:
 
 
 class Embedded(Backend):
+    finds_by_position = True
+
     def start(self, binary, contracts):
         self.messages = "embedded"
 
 
 class Parley(Backend):
     """Another node, which keeps what this one publishes."""
+
+    finds_by_position = True
 
     def start(self, binary, contracts):
         self.keeper = parley_node.Parley(binary, {"contracts": str(contracts), "messages": "embedded"})

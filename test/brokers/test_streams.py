@@ -8,6 +8,7 @@ import sys
 
 import grpc
 import pytest
+from conftest import BACKEND
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -56,6 +57,20 @@ def test_a_stream_of_publishes(queue, node, api):
     assert replies[99].error.code == grpc.StatusCode.NOT_FOUND.value[0]
     assert all(replies[n].receipt.id for n in range(50))
     assert [int(d["message"]["json"].get("number", 0)) for d in queue.drain()] == list(range(50))
+
+
+@pytest.mark.skipif(not BACKEND.finds_by_position, reason="its positions lead to no message")
+@pytest.mark.queue()
+def test_a_message_is_found_however_deep_it_lies(queue, node, api):
+    stream = Stream(node, api, "PublishStream", api.PublishStreamRequest, api.PublishStreamResponse)
+    for n in range(10_050):
+        stream.send(tag=n, publish=api.PublishRequest(queue=queue.name, message=api.Message(content_type="application/json", payload=b"{}")))
+    receipts = {reply.tag: reply.receipt for reply in stream.end()}
+    last = receipts[10_049]
+    found = queue.client.call("GET", f"/parley/queues/{queue.name}/messages/{last.position}")
+    assert (found["state"], found["found"]["message"]["id"]) == ("WAITING_FOR_DELIVERY", last.id)
+    assert int(queue.do("purge", shelf="WAITING")["count"]) == 10_050
+    assert queue.client.call("GET", f"/parley/queues/{queue.name}/messages/{last.position}").get("state", "DONE_OR_UNKNOWN") == "DONE_OR_UNKNOWN"
 
 
 @pytest.mark.queue()
