@@ -108,6 +108,7 @@ Result<void> take_user(Settings& settings, std::string_view text) {
 Result<void> take_brokers(Settings& settings, std::string_view hosts) {
   for (const std::string_view host : split(hosts, ',')) {
     if (host.empty()) return invalid("kafka: host:port, several parted by commas");
+    if (host.find('/') != std::string_view::npos) return invalid("kafka: an address of Kafka has no path");
     const bool has_port = host.back() != ']' && host.rfind(':') != std::string_view::npos;
     settings.brokers += fmt::format("{}{}{}", settings.brokers.empty() ? "" : ",", host, has_port ? "" : ":9092");
   }
@@ -133,6 +134,9 @@ Result<Settings> parse_url(std::string_view url) {
   if (hosts.ends_with('/')) hosts.remove_suffix(1);
   if (auto brokers = take_brokers(settings, hosts); !brokers) return fail(brokers.error());
   if (question == url.size()) return settings;
+  // Its second half would be called an option that there is not.
+  if (settings.user.empty() && url.find('@', question) != std::string_view::npos)
+    return invalid("kafka: a '?' in the user or the password is written %3F, and an '@' in an option %40");
   for (const std::string_view pair : split(url.substr(question + 1), '&')) {
     if (auto option = take_option(settings, pair); !option) return fail(option.error());
   }

@@ -45,6 +45,9 @@ TEST(Settings, MistakesAreSaidWithoutThePassword) {
       {"kafka://u:hunter2@h?timeout=soon", "a duration"},
       {"kafka://u:hunter2@h?sasl=gssapi", "scram-sha-256"},
       {"kafka://u:hunter2@h?dedup=yes", "process"},
+      {"kafka://u:12?hunter2@h", "%3F"},
+      {"kafka://u:12?hunter2=3@h", "%3F"},
+      {"kafka://u:12/hunter2", "no path"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.url);

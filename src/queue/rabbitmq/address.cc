@@ -125,6 +125,9 @@ Result<Address> parse_address(std::string_view url) {
   url = url.substr(0, question);
   const std::size_t slash = url.find('/');
   std::string_view host = url.substr(0, slash);
+  // Its second half would be called an option that there is not.
+  if (url.find('@') == std::string_view::npos && options.find('@') != std::string_view::npos)
+    return wrong("a '?' in the user or the password is written %3F, and an '@' in an option %40");
   if (const std::size_t at = host.rfind('@'); at != std::string_view::npos) {
     if (auto set = set_user(host.substr(0, at), out); !set) return fail(set.error());
     host.remove_prefix(at + 1);
@@ -132,7 +135,8 @@ Result<Address> parse_address(std::string_view url) {
   if (auto set = set_host(host, out); !set) return fail(set.error());
   if (slash != std::string_view::npos && slash + 1 < url.size()) {
     const auto vhost = unescaped(url.substr(slash + 1));
-    if (!vhost || url.substr(slash + 1).find('/') != std::string_view::npos) return wrong("the vhost is not escaped");
+    if (!vhost || url.substr(slash + 1).find_first_of("/@") != std::string_view::npos)
+      return wrong("the vhost is not escaped");
     out.vhost = *vhost;
   }
   if (!options.empty()) {

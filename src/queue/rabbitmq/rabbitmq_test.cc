@@ -55,6 +55,8 @@ TEST(RabbitAddress, ErrorsNameTheFaultAndNotThePassword) {
       {"rabbitmqs://u:secret@h?dedup=yes", "dedup"},
       {"rabbitmqs://u:secret@h?heartbeat=1ms", "heartbeat"},
       {"rabbitmqs://u:secret@h?colour=red", "no option \"colour\""},
+      {"rabbitmq://u:12/secret@h", "the vhost is not escaped"},
+      {"rabbitmq://u:12?secret@h", "%3F"},
   };
   for (const auto& [url, part] : cases) {
     const auto a = parse_address(url);

@@ -7,8 +7,12 @@
 namespace parley::queue::remote {
 namespace {
 
+// Of `text` is repeated what can have no password in it.
 std::unexpected<Error> bad(std::string_view text, std::string_view why) {
-  return invalid("messages: '" + std::string(text) + "' " + std::string(why) + "; write parley://HOST:PORT");
+  const bool has_user = text.find('@') != std::string_view::npos;
+  const std::string_view shown = text.substr(0, has_user ? text.find(':') : text.find('?'));
+  return invalid("messages: '" + std::string(shown) + "' " + std::string(why) + "; write parley://HOST:PORT" +
+                 (has_user ? ", without a user" : ""));
 }
 
 // HOST:PORT, where HOST is a name, an IPv4 address, or an IPv6 address in brackets.
@@ -47,6 +51,7 @@ Result<Address> parse_address(std::string_view text, const std::filesystem::path
                           : name == "cert" ? &model.tls_config.cert_file
                           : name == "key"  ? &model.tls_config.key_file
                                            : nullptr;
+      if (name.contains('@')) return bad(text, "names no host and port");  // half a password
       if (file == nullptr || equals == std::string_view::npos)
         return bad(text, "has the option '" + std::string(name) + "'; there are ca, cert and key, each with a file");
       if (!model.tls) return bad(text, "has an option of TLS; that is parleys://");

@@ -42,5 +42,15 @@ TEST(ParleyAddress, parts) {
   for (const auto& c : cases) EXPECT_EQ(described(c.text), c.parts) << c.text;
 }
 
+TEST(ParleyAddress, a_password_is_not_repeated) {
+  for (const char* text : {"parley://user:hush@keeper:8080", "parleys://user:hush@keeper:8443?retries=3",
+                           "parleys://keeper:8443?password=hush", "parley://user:hu?sh@keeper:8080"}) {
+    const auto address = parse_address(text, "/");
+    ASSERT_FALSE(address.has_value()) << text;
+    for (const char* part : {"hush", "hu?", "sh@"})
+      EXPECT_EQ(address.error().message().find(part), std::string::npos) << address.error().message();
+  }
+}
+
 }  // namespace
 }  // namespace parley::queue::remote

@@ -80,6 +80,8 @@ Result<Settings> parse(std::string_view address, const Environment& environment)
   if (!out.origin.tls && !address.starts_with(plain_scheme))
     return invalid("expected sqs://REGION, sqs://HOST:PORT?region=REGION or sqs+http://HOST:PORT?region=REGION");
   address.remove_prefix(out.origin.tls ? tls_scheme.size() : plain_scheme.size());
+  if (address.find('@') != std::string_view::npos)
+    return invalid("credentials are in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not in the address");
   const auto question = address.find('?');
   std::string_view place = address.substr(0, question);
   if (place.ends_with('/')) place.remove_suffix(1);
@@ -114,7 +116,10 @@ Environment process_environment() {
 
 Result<Settings> parse_settings(std::string_view address, const Environment& environment) {
   Result<Settings> out = parse(address, environment);
-  if (!out) return fail(Error(out.error()).during(fmt::format("messages: {}", address)));
+  // As far as there can be no secret in it.
+  const bool has_user = address.find('@') != std::string_view::npos;
+  const std::string_view shown = address.substr(0, address.find_first_of(has_user ? ":" : "?"));
+  if (!out) return fail(Error(out.error()).during(fmt::format("messages: {}", shown)));
   return out;
 }
 
