@@ -86,7 +86,7 @@ class Broker(Embedded):
         self.broker.stop()
 
     def nodes(self, services):
-        return [("node", self.config(self.url(), services=services), SIDECAR)]
+        return [("node", self.config(self.url(), services=services), {point: min(count, 20) for point, count in SIDECAR.items()})]
 
     def kill(self, chance):
         self.broker.kill()

@@ -67,6 +67,7 @@ def run(scene, arguments):
     for producer in producers:
         producer.start()
     trouble(scene, arguments, producers)
+    scene.insist()
     for producer in producers:
         producer.ending.set()
     scene.calm()

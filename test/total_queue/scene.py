@@ -112,9 +112,18 @@ class Scene:
 
     def fault(self):
         """One thing goes wrong, and right again, now or in `look`. First each thing once."""
-        _, name, happen = self.first.pop() if self.first else self.chance.choices(self.faults, [often for often, _, _ in self.faults])[0]
+        self.do(self.first.pop() if self.first else self.chance.choices(self.faults, [often for often, _, _ in self.faults])[0])
+
+    def do(self, fault):
+        _, name, happen = fault
         happen()
         self.counts[name] += 1
+
+    def insist(self, tries=4):
+        """A short run may have armed few fail points, and met none of them yet."""
+        for _ in range(tries if self.has_fail_points else 0):
+            if not self.fired():
+                self.do(next(fault for fault in self.faults if fault[1] == "fail point armed"))
 
     def look(self, everything=False):
         """What is due comes back."""
