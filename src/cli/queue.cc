@@ -28,6 +28,12 @@ Cell number(std::uint64_t value, Tone tone = Tone::plain) {
   return {std::to_string(value), value == 0 ? Tone::faint : tone, true};
 }
 
+Cell state_of(const api::QueueStats& stats) {
+  if (stats.paused) return {"paused", Tone::warning};
+  if (stats.held_keys == 0) return {"running"};
+  return {std::to_string(stats.held_keys) + (stats.held_keys == 1 ? " key held" : " keys held"), Tone::warning};
+}
+
 std::vector<Cell> row_of(const api::QueueStats& stats, WallTime now) {
   return {{stats.queue},
           {stats.group.empty() ? "-" : stats.group},
@@ -36,7 +42,7 @@ std::vector<Cell> row_of(const api::QueueStats& stats, WallTime now) {
           number(stats.delayed, Tone::warning),
           number(stats.dead, Tone::bad),
           {stats.oldest_time ? age(*stats.oldest_time, now) : "-", Tone::plain, true},
-          stats.paused ? Cell{"paused", Tone::warning} : Cell{"running"}};
+          state_of(stats)};
 }
 
 std::string payload_of(const api::Message& message) {

@@ -79,7 +79,7 @@ void OptionCheck<D>::not_negative(const std::string& what, std::int64_t number) 
 }
 
 template <class D>
-void OptionCheck<D>::retry(const std::optional<OptionMessage>& retry) {
+void OptionCheck<D>::retry(const std::optional<OptionMessage>& retry, bool keyed) {
   if (!retry) return;
   not_negative("retry.attempts", retry->number("attempts"));
   duration_from("retry.first", retry->text("first"), 1);
@@ -93,11 +93,13 @@ void OptionCheck<D>::retry(const std::optional<OptionMessage>& retry) {
   for (const std::int64_t code : retry->numbers("fatal")) {
     if (code == 0) error("`retry.fatal: OK` is no failure", "name codes that a handler fails with");
   }
+  if (retry->number("followers") == 1 && !keyed)
+    error("`retry.followers: WAIT` needs a key", "followers are what has the same `key`");
 }
 
 template <class D>
-void OptionCheck<D>::delivery(const OptionMessage& option) {
-  retry(option.child("retry"));
+void OptionCheck<D>::delivery(const OptionMessage& option, bool keyed) {
+  retry(option.child("retry"), keyed);
   duration_from("lease", option.text("lease"), 1000);
   duration_from("timeout", option.text("timeout"), 1);
   not_negative("in_flight", option.number("in_flight"));

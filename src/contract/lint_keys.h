@@ -25,9 +25,9 @@ class OptionCheck {
   // The same, and no less than `least` milliseconds.
   void duration_from(const std::string& what, const std::string& text, std::int64_t least);
   void not_negative(const std::string& what, std::int64_t number);
-  void retry(const std::optional<OptionMessage>& retry);
-  // What (parley.queue) and (parley.subscribe) have in common.
-  void delivery(const OptionMessage& option);
+  void retry(const std::optional<OptionMessage>& retry, bool keyed);
+  // What (parley.queue) and (parley.subscribe) have in common. `keyed`: messages have keys.
+  void delivery(const OptionMessage& option, bool keyed);
 
  private:
   const Descriptor& element_;

@@ -121,7 +121,7 @@ void lint_queue(const pb::MethodDescriptor& method, const OptionMessage& queue, 
     check.duration_from("dedup.window", dedup->text("window"), 1);
   }
   check.duration_from("ttl", queue.text("ttl"), 1);
-  check.delivery(queue);
+  check.delivery(queue, !queue.text("key").empty());
 }
 
 void lint_subscribe(const pb::MethodDescriptor& method, const OptionMessage& subscribe, Reporter& report) {
@@ -138,7 +138,8 @@ void lint_subscribe(const pb::MethodDescriptor& method, const OptionMessage& sub
   if (const std::string group = subscribe.text("group"); !group.empty() && !is_topic(group))
     check.error("`group: \"" + group + "\"` is no name of a group",
                 "letters, digits, dots, dashes and underscores, at most 128");
-  check.delivery(subscribe);
+  const auto event = report.options().read(method.input_type()->options(), event_option);
+  check.delivery(subscribe, event && !event->text("key").empty());
 }
 
 // Rpcs of one group on one topic take their events from one place: each its own type, all in one way.
@@ -154,9 +155,11 @@ void lint_group(const Method& method, const Method& other, Reporter& report) {
   }
   const bool alike = mine.from_earliest == theirs.from_earliest &&
                      mine.delivery.in_flight == theirs.delivery.in_flight &&
-                     mine.delivery.lease == theirs.delivery.lease;
+                     mine.delivery.lease == theirs.delivery.lease &&
+                     mine.delivery.retry.followers_wait == theirs.delivery.retry.followers_wait;
   if (!alike)
-    check.error(other.path.substr(1) + " is of " + both + " too, with another `start`, `in_flight` or `lease`",
+    check.error(other.path.substr(1) + " is of " + both +
+                    " too, with another `start`, `in_flight`, `lease` or `retry.followers`",
                 "say the same in both, or give one of them a `group`");
 }
 

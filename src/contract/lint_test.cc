@@ -175,6 +175,17 @@ TEST(Lint, Queues) {
        "{}",
        "2:49: error: (parley.queue): `retry.first` is longer than `retry.max` (hint: first is where the time between "
        "attempts begins)"},
+      {"followers that wait",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {key: \"k\" retry: {followers: WAIT}}; "
+       "} "
+       "} message A { string k = 1; }",
+       ""},
+      {"followers without a key",
+       "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {retry: {followers: WAIT}}; } } "
+       "message A "
+       "{}",
+       "2:49: error: (parley.queue): `retry.followers: WAIT` needs a key (hint: followers are what has the same "
+       "`key`)"},
       {"a success that is fatal",
        "service S { rpc R(A) returns (parley.Receipt) { option (parley.queue) = {retry: {fatal: [OK]}}; } } message A "
        "{}",
@@ -242,7 +253,13 @@ TEST(Lint, EventsAndSubscriptions) {
        "service S { rpc P(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; }\n"
        "rpc R(F) returns (google.protobuf.Empty) { option (parley.subscribe) = {in_flight: 1}; } }",
        "3:44: error: (parley.subscribe): shop.S/P is of group `shop.S` of topic `t` too, with another `start`, "
-       "`in_flight` or `lease` (hint: say the same in both, or give one of them a `group`)"},
+       "`in_flight`, `lease` or `retry.followers` (hint: say the same in both, or give one of them a `group`)"},
+      {"followers of events without a key",
+       "message E { option (parley.event) = {topic: \"t\"}; } "
+       "service S { rpc R(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {retry: {followers: WAIT}}; "
+       "} }",
+       "2:108: error: (parley.subscribe): `retry.followers: WAIT` needs a key (hint: followers are what has the same "
+       "`key`)"},
       {"two types of a group, each with its own retries",
        "message E { option (parley.event) = {topic: \"t\"}; } message F { option (parley.event) = {topic: \"t\"}; } "
        "service S { rpc P(E) returns (google.protobuf.Empty) { option (parley.subscribe) = {}; }\n"

@@ -33,6 +33,7 @@ DeliveryOptions delivery_options(const OptionMessage& option) {
   read_duration(*retry, "first", out.retry.first);
   read_duration(*retry, "max", out.retry.max);
   for (const std::int64_t code : retry->numbers("fatal")) out.retry.fatal.push_back(code_from_number(code));
+  out.retry.followers_wait = retry->number("followers") == 1;
   return out;
 }
 

@@ -16,6 +16,7 @@ struct RetryOptions {
   Duration first = std::chrono::seconds(1);
   Duration max = std::chrono::minutes(10);
   std::vector<Code> fatal;
+  bool followers_wait = false;  // of a dead letter's key
 
   bool operator==(const RetryOptions&) const = default;
 };

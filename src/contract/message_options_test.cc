@@ -26,6 +26,7 @@ TEST(MessageOptions, AQueueThatSaysNothingHasTheDefaults) {
   EXPECT_FALSE(queue->dedup.is_set());
   EXPECT_EQ(queue->delivery, DeliveryOptions());
   EXPECT_EQ(queue->delivery.retry.attempts, 8);
+  EXPECT_FALSE(queue->delivery.retry.followers_wait);
   EXPECT_EQ(queue->delivery.lease, 30s);
   EXPECT_EQ(queue->dedup_window, 0s);
   EXPECT_EQ(queue->ttl, 0s);
@@ -34,7 +35,8 @@ TEST(MessageOptions, AQueueThatSaysNothingHasTheDefaults) {
 TEST(MessageOptions, AQueueThatSaysEverything) {
   const auto contract = contract_of(
       "service S { rpc Q(A) returns (parley.Receipt) { option (parley.queue) = {key: \"b.id\" dedup: {field: \"r\"} "
-      "retry: {attempts: 3 first: \"250ms\" max: \"1.5m\" fatal: [NOT_FOUND, ABORTED]} lease: \"45s\" in_flight: 7 "
+      "retry: {attempts: 3 first: \"250ms\" max: \"1.5m\" fatal: [NOT_FOUND, ABORTED] followers: WAIT} lease: \"45s\" "
+      "in_flight: 7 "
       "ttl: \"72h\" timeout: \"2m\"}; } } message A { B b = 1; string r = 2; } message B { string id = 1; }");
   const auto& queue = contract->find("/shop.S/Q")->queue;
   ASSERT_TRUE(queue);
@@ -46,6 +48,7 @@ TEST(MessageOptions, AQueueThatSaysEverything) {
   EXPECT_EQ(queue->delivery.retry.first, 250ms);
   EXPECT_EQ(queue->delivery.retry.max, 90s);
   EXPECT_THAT(queue->delivery.retry.fatal, ElementsAre(Code::not_found, Code::aborted));
+  EXPECT_TRUE(queue->delivery.retry.followers_wait);
   EXPECT_EQ(queue->delivery.lease, 45s);
   EXPECT_EQ(queue->delivery.timeout, 2min);
   EXPECT_EQ(queue->delivery.in_flight, 7);

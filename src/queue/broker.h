@@ -98,6 +98,7 @@ struct Stats {
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;  // scheduled, or between two attempts
   std::uint64_t dead = 0;
+  std::uint64_t held_keys = 0;     // whose messages wait for a dead letter to be redriven or purged
   std::optional<WallTime> oldest;  // of those not settled
   bool paused = false;
   // Numbers that a backend can only estimate, or not tell: names of these fields.

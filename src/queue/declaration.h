@@ -17,7 +17,8 @@ struct RetryPolicy {
   int attempts = 8;  // at most; then to the dead letters
   Duration first = std::chrono::seconds(1);
   Duration max = std::chrono::minutes(10);
-  std::vector<Code> fatal;  // to the dead letters at once
+  std::vector<Code> fatal;      // to the dead letters at once
+  bool followers_wait = false;  // keyed: while a dead letter of their key is there
 
   bool operator==(const RetryPolicy&) const = default;
 };

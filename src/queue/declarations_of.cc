@@ -64,7 +64,11 @@ void add_group(const contract::SubscribeOptions& options, TopicDeclaration& topi
 }  // namespace
 
 RetryPolicy retry_policy(const contract::RetryOptions& options) {
-  return {.attempts = options.attempts, .first = options.first, .max = options.max, .fatal = options.fatal};
+  return {.attempts = options.attempts,
+          .first = options.first,
+          .max = options.max,
+          .fatal = options.fatal,
+          .followers_wait = options.followers_wait};
 }
 
 Declarations declarations_of(const contract::Contract& contract) {

@@ -67,7 +67,7 @@ class Parley(Backend):
 
 class RabbitMQ(Backend):
     slack = 1.0
-    at_start = {"dedup": "RabbitMQ has no deduplication"}
+    at_start = {"dedup": "RabbitMQ has no deduplication", "wait": "RabbitMQ has no way to hold messages of one key"}
     lacks = {"positions": "a broker's confirm says nothing of a place",
              "event_dedup": "RabbitMQ has no deduplication"}
 
@@ -78,7 +78,7 @@ class RabbitMQ(Backend):
 
 class Kafka(Backend):
     slack = 3.0
-    at_start = {"dedup": "Kafka has no window over messages of several producers"}
+    at_start = {"dedup": "Kafka has no window over messages of several producers", "wait": "Kafka's groups go on behind a dead letter"}
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
@@ -90,6 +90,7 @@ NO_READING = "SQS keeps no event that every group has: topics cannot be read or 
 
 class Sqs(Backend):
     slack = 2.0
+    at_start = {"wait": "SQS has no way to hold a message group"}
     on_call = dict.fromkeys(["events_are_read_in_order", "reading_goes_on_behind_a_position", "reading_from_a_time", "reading_from_the_latest",
                              "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
                              "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",

@@ -22,6 +22,7 @@ OPTIONS = {
     "key": 'key: "key"',
     "dedup": 'dedup: {field: "request_id" window: "5m"}',
     "ttl": 'ttl: "1s"',
+    "wait": 'retry: {followers: WAIT}',
 }
 
 

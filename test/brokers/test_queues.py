@@ -216,6 +216,31 @@ def test_a_delay(queue):
     assert (number(later), later["attempt"]) == (1, 1)
 
 
+@pytest.mark.queue("key", "wait")
+def test_followers_of_a_dead_letter_wait_for_it(queue):
+    for n in (1, 2):
+        queue.publish(job("a", n))
+    queue.publish(job("b", 1))
+    for delivery in (queue.one(), queue.one()):
+        queue.settle(delivery, "KILL" if delivery["message"]["key"] == "a" else "DONE", reason="no")
+    queue.publish(job("b", 2))
+    after = queue.one()
+    assert (after["message"]["key"], number(after)) == ("b", 2), "other keys go on"
+    queue.settle(after)
+    queue.none(1.0)
+    assert int(queue.stats()["heldKeys"]) == 1
+    assert int(queue.do("redrive", all=True)["count"]) == 1
+    for n in (1, 2):
+        delivery = queue.one()
+        assert (delivery["message"]["key"], number(delivery)) == ("a", n)
+        queue.none(0.3)
+        queue.settle(delivery, "KILL" if n == 2 else "DONE")
+    queue.publish(job("a", 3))
+    queue.none(1.0)
+    queue.do("purge", shelf="DEAD")
+    assert number(queue.one()) == 3
+
+
 @pytest.mark.queue("ttl")
 def test_what_waits_too_long_is_a_dead_letter(queue):
     queue.publish(job())

@@ -57,6 +57,20 @@ def test_a_queue_after_a_restart(queue, restart):
     assert tag in ("stop", "kill")
 
 
+@pytest.mark.queue("key", "wait")
+def test_a_key_that_a_dead_letter_holds_after_a_restart(queue, restart):
+    key = restart.kind
+    for n in (1, 2):
+        queue.publish(job(key, n))
+    queue.settle(queue.one(10), "KILL", reason="no")
+    restart()
+    queue.publish(job(key, 3))
+    queue.none(1.0)
+    queue.do("redrive", all=True)
+    restart()
+    assert [number(delivery) for delivery in queue.drain(wait=3)] == [1, 2, 3]
+
+
 @pytest.mark.queue("dedup")
 def test_a_dedup_window_after_a_restart(queue, restart):
     first = queue.publish(job(n=1, request_id=restart.kind))

@@ -165,7 +165,8 @@ QueueStats to_api(const Source& source, const Stats& stats) {
           .dead = stats.dead,
           .oldest_time = stats.oldest,
           .paused = stats.paused,
-          .estimated = stats.estimated};
+          .estimated = stats.estimated,
+          .held_keys = stats.held_keys};
 }
 
 Stats from_api(const QueueStats& stats) {
@@ -173,6 +174,7 @@ Stats from_api(const QueueStats& stats) {
           .leased = stats.leased,
           .delayed = stats.delayed,
           .dead = stats.dead,
+          .held_keys = stats.held_keys,
           .oldest = stats.oldest_time,
           .paused = stats.paused,
           .estimated = stats.estimated};

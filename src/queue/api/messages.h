@@ -333,6 +333,7 @@ struct QueueStats {
   std::optional<WallTime> oldest_time{};
   bool paused = false;
   std::vector<std::string> estimated{};
+  std::uint64_t held_keys = 0;
   static void each(auto& self, auto visit) {
     visit(1, self.queue);
     visit(2, self.group);
@@ -343,6 +344,7 @@ struct QueueStats {
     visit(7, self.oldest_time);
     visit(8, self.paused);
     visit(9, self.estimated);
+    visit(10, self.held_keys);
   }
 };
 

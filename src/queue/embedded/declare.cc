@@ -64,6 +64,7 @@ Result<void> DeclareOp::consumer(Model& model, store::Group& group, const Consum
   Channel& channel = *model.find(wanted_consumer.name);
   GroupOptions options{.name = wanted_consumer.group,
                        .keyed = wanted_consumer.keyed,
+                       .followers_wait = wanted_consumer.keyed && wanted_consumer.retry.followers_wait,
                        .in_flight = static_cast<std::uint32_t>(std::max(1, wanted_consumer.in_flight)),
                        .attempts = static_cast<std::uint32_t>(std::max(1, wanted_consumer.retry.attempts))};
   const auto at = channel.groups.find(options.name);

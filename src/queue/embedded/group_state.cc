@@ -85,7 +85,9 @@ Seq GroupState::first_needed(store::View& view) const {
 
 void GroupState::declare(GroupOptions options, store::View& view) {
   const bool lines_end = options_.keyed && !options.keyed;
+  const bool followers_go_on = options_.followers_wait && !options.followers_wait;
   options_ = std::move(options);
+  if (followers_go_on) open_.free_all_dead(view);
   if (!lines_end) return;
   std::vector<Seq> all;
   open_.each_of(State::parked, 0, view, [&](Seq seq) {
@@ -193,14 +195,18 @@ void GroupState::apply(const Returned& record, Millis now, store::View& view) {
 }
 
 void GroupState::apply(const Passed& record, Millis now, store::View& view) {
-  for (const Taken& taken : record.parked) {
-    const bool busy = open_.is_busy(taken.line);
-    enter(taken, {.state = busy ? State::parked : State::ready, .holds_line = !busy}, view);
-  }
+  const auto park = [&] {
+    for (const Taken& taken : record.parked) {
+      const bool busy = open_.is_busy(taken.line);
+      enter(taken, {.state = busy ? State::parked : State::ready, .holds_line = !busy}, view);
+    }
+  };
+  if (!options_.followers_wait) park();
   for (const Taken& taken : record.expired) {
     if (taken.ahead) enter(taken, {.state = State::ready}, view);
     bury(taken.seq, "expired", now, view);
   }
+  if (options_.followers_wait) park();  // behind what has just expired, too
   for (const Seq seq : record.gone) finish(seq, view);
   cursor_ = std::max(cursor_, record.cursor);
 }
@@ -233,8 +239,18 @@ void GroupState::apply(const FellDue& record, store::View& view) {
 void GroupState::apply(const Redriven& record, Millis now, store::View& view) {
   for (const Seq seq : record.seqs) {
     DeadLetter letter;
-    if (!unbury(seq, letter, view) || open_.contains(seq, view)) continue;
-    open_.insert(seq, {.state = State::delayed, .line = letter.line, .frame = letter.frame, .when = now}, view);
+    if (!unbury(seq, letter, view)) continue;
+    const bool held = open_.free_dead(letter.line, seq);
+    if (!open_.contains(seq, view)) {
+      // Before its followers, and behind other dead letters of its line: these hold it still.
+      open_.insert(seq,
+                   {.state = held ? State::parked : State::delayed,
+                    .line = letter.line,
+                    .frame = letter.frame,
+                    .when = held ? 0 : now},
+                   view);
+    }
+    if (held) open_.go_on(letter.line, view);
   }
 }
 
@@ -243,8 +259,9 @@ void GroupState::apply(const Purged& record, store::View& view) {
     DeadLetter letter;
     if (open_.fetch(seq, view) != nullptr) {
       finish(seq, view);
-    } else if (unbury(seq, letter, view) && is_queue()) {
-      live_.died(letter.frame);
+    } else if (unbury(seq, letter, view)) {
+      if (is_queue()) live_.died(letter.frame);
+      free_line(letter.line, seq, view);
     }
   }
   if (record.cursor > cursor()) purge_ahead(record.cursor, view);
@@ -292,11 +309,23 @@ void GroupState::trimmed(store::View& view) {
   if (dead_ == 0) return;
   const std::string from = keys::make(keys::dead, {id_, 0});
   const std::string to = keys::make(keys::dead, {id_, log_.begin});
-  sure(view.scan(from, to, [&](std::string_view, std::string_view) {
+  std::vector<std::pair<Line, Seq>> holders;
+  sure(view.scan(from, to, [&](std::string_view key, std::string_view value) {
     --dead_;
+    if (open_.held_lines() == 0) return true;
+    DeadLetter letter;
+    Reader in(value);
+    Take take{in};
+    letter.fields(take);
+    holders.emplace_back(letter.line, keys::part(key, 1));
     return true;
   }));
   view.remove_range(from, to);
+  for (const auto& [line, seq] : holders) free_line(line, seq, view);
+}
+
+void GroupState::free_line(Line line, Seq seq, store::View& view) {
+  if (open_.free_dead(line, seq)) open_.go_on(line, view);
 }
 
 // Settled for good.
@@ -323,6 +352,7 @@ void GroupState::bury(Seq seq, std::string_view reason, Millis now, store::View&
   view.put(keys::make(keys::dead, {id_, seq}), text_of(letter));
   ++dead_;
   open_.erase(seq, view);
+  if (options_.followers_wait && was.line != 0) open_.hold_dead(was.line, seq);
   if (was.holds_line) open_.release_line(was.line, view);
 }
 

@@ -100,6 +100,7 @@ class GroupState {
   void purge_ahead(Seq to, store::View& view);
   void leave_place(Seq seq, store::View& view);
   bool unbury(Seq seq, DeadLetter& out, store::View& view);
+  void free_line(Line line, Seq seq, store::View& view);
 
   const GroupId id_;
   Log& log_;

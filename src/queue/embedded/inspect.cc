@@ -155,6 +155,7 @@ Op::Step StatsOp::run(Model& model, store::Group&) {
       stats.leased = state.open().leased_count();
       stats.delayed = state.open().delayed_count();
       stats.dead = state.dead();
+      stats.held_keys = state.open().held_lines();
       stats.paused = state.paused();
       first = state.first_unsettled(model.view());
     }

@@ -285,5 +285,147 @@ TEST_P(Times, the_oldest_that_is_not_settled_tells_its_age) {
   EXPECT_EQ(oldest(), std::nullopt);
 }
 
+// retry.followers: WAIT
+class Held : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override { declare(true); }
+  void declare(bool followers_wait, Duration ttl = {}) {
+    Consumer consumer;
+    consumer.name = store.queue;
+    consumer.keyed = true;
+    consumer.lease = 10s;
+    consumer.retry.attempts = 1;
+    consumer.retry.followers_wait = followers_wait;
+    store.declare(consumer, {}, ttl);
+    step();
+  }
+  void step() {
+    if (GetParam()) store.restart();
+  }
+  void publish(std::initializer_list<const char*> texts) {
+    for (const char* text : texts) store.publish(text, std::string(1, text[0]));
+    step();
+  }
+  std::string lease() {
+    got = store.lease();
+    step();
+    return StoreFixture::texts(got);
+  }
+  void bury_first() {
+    ASSERT_TRUE(store.bury(got.at(0), "no"));
+    step();
+  }
+  void finish_all() {
+    for (const Delivery& delivery : got) ASSERT_TRUE(store.done(delivery));
+    step();
+  }
+  std::uint64_t redrive(std::vector<Position> which = {}) {
+    const std::uint64_t count = must(store.run(store.broker().redrive({store.queue, ""}, std::move(which))));
+    step();
+    return count;
+  }
+  std::uint64_t held() { return must(store.run(store.broker().stats({store.queue, ""}))).held_keys; }
+
+  StoreFixture store;
+  std::vector<Delivery> got;
+};
+INSTANTIATE_TEST_SUITE_P(Restarts, Held, testing::Bool(),
+                         [](const auto& info) { return info.param ? "after_each_step" : "none"; });
+
+TEST_P(Held, followers_of_a_dead_letter_wait_until_it_is_redriven_and_come_behind_it) {
+  publish({"a1", "a2", "b1"});
+  ASSERT_EQ(lease(), "a1 b1");
+  bury_first();
+  EXPECT_EQ(held(), 1U);
+  publish({"a3", "b2", "c1"});
+  ASSERT_TRUE(store.done(got[1]));
+  EXPECT_EQ(lease(), "b2 c1") << "other keys go on";
+  EXPECT_EQ(store.stats(), "waiting 2 leased 2 delayed 0 dead 1");
+  finish_all();
+  EXPECT_EQ(redrive(), 1U);
+  EXPECT_EQ(held(), 0U);
+  for (const char* next : {"a1", "a2", "a3"}) {
+    ASSERT_EQ(lease(), next);
+    EXPECT_EQ(got[0].attempt, 1);
+    finish_all();
+  }
+  EXPECT_EQ(lease(), "");
+}
+
+TEST_P(Held, it_may_die_again) {
+  publish({"a1", "a2"});
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(lease(), "a1");
+    bury_first();
+    EXPECT_EQ(lease(), "");
+    EXPECT_EQ(redrive(), 1U);
+  }
+  ASSERT_EQ(lease(), "a1");
+  finish_all();
+  EXPECT_EQ(lease(), "a2");
+}
+
+TEST_P(Held, a_purge_of_the_dead_letter_lets_them_go_on) {
+  publish({"a1", "a2"});
+  ASSERT_EQ(lease(), "a1");
+  bury_first();
+  EXPECT_EQ(lease(), "");
+  EXPECT_EQ(must(store.run(store.broker().purge({store.queue, ""}, Shelf::dead))), 1U);
+  step();
+  EXPECT_EQ(held(), 0U);
+  EXPECT_EQ(lease(), "a2");
+}
+
+TEST_P(Held, a_lease_that_runs_out_for_the_last_time_holds_the_key_too) {
+  publish({"a1", "a2"});
+  ASSERT_EQ(lease(), "a1");
+  store.pass(60s);
+  step();
+  EXPECT_EQ(store.stats(), "waiting 1 leased 0 delayed 0 dead 1");
+  EXPECT_EQ(lease(), "");
+  EXPECT_EQ(held(), 1U);
+}
+
+TEST_P(Held, of_several_dead_letters_each_holds_the_key_and_they_come_back_in_order) {
+  declare(true, 5s);
+  publish({"a1", "a2"});
+  store.pass(6s);
+  step();
+  declare(true);
+  publish({"a3", "b1"});
+  ASSERT_EQ(lease(), "b1");
+  finish_all();
+  EXPECT_EQ(store.stats(), "waiting 1 leased 0 delayed 0 dead 2");
+  EXPECT_EQ(held(), 1U);
+  const auto dead = store.peek(Shelf::dead);
+  EXPECT_EQ(redrive({dead.at(1).position}), 1U);
+  EXPECT_EQ(lease(), "") << "a1 is not settled";
+  EXPECT_EQ(redrive(), 1U);
+  // They have expired, so each goes to the dead letters again when it is met, and holds the key again.
+  for (const char* expired : {"a1", "a2"}) {
+    EXPECT_EQ(lease(), "");
+    const auto again = store.peek(Shelf::dead);
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(again[0].message.payload.view(), expired);
+    EXPECT_EQ(must(store.run(store.broker().purge({store.queue, ""}, Shelf::dead))), 1U);
+    step();
+  }
+  EXPECT_EQ(lease(), "a3");
+}
+
+TEST_P(Held, without_the_option_they_go_on) {
+  publish({"a1", "a2", "b1", "b2"});
+  ASSERT_EQ(lease(), "a1 b1");
+  bury_first();
+  declare(false);
+  EXPECT_EQ(held(), 0U);
+  ASSERT_TRUE(store.bury(got[1], "no"));
+  step();
+  EXPECT_EQ(lease(), "a2 b2");
+  declare(true);
+  EXPECT_EQ(held(), 0U) << "only what dies from now on holds its key";
+  EXPECT_EQ(redrive(), 2U);
+}
+
 }  // namespace
 }  // namespace parley::queue::embedded

@@ -91,7 +91,7 @@ class Decision {
       const bool keyed = state_.options().keyed && look.line != 0;
       if (expired(look)) {
         passed_.expired.push_back(taken);
-      } else if (keyed && (state_.open().is_busy(look.line) || is_taken(look.line))) {
+      } else if (keyed && (state_.open().is_busy(look.line) || is_taken(look.line) || is_held(look.line))) {
         passed_.parked.push_back(taken);
       } else if ((keyed && state_.open().lines() >= model_.options().busy_lines) || !take(look, taken, 1)) {
         return {};
@@ -102,6 +102,13 @@ class Decision {
 
   bool is_taken(Line line) const {
     return std::any_of(leased_.taken.begin(), leased_.taken.end(),
+                       [&](const Taken& taken) { return taken.ahead && taken.line == line; });
+  }
+
+  // By one that is on its way to the dead letters.
+  bool is_held(Line line) const {
+    return state_.options().followers_wait &&
+           std::any_of(passed_.expired.begin(), passed_.expired.end(),
                        [&](const Taken& taken) { return taken.ahead && taken.line == line; });
   }
 

@@ -60,7 +60,13 @@ std::optional<Seq> OpenSet::release_line(Line line, store::View& view) {
   if (at == lines_.end()) return std::nullopt;
   Waiting& waiting = at->second;
   if (waiting.holders > 0) --waiting.holders;
-  if (waiting.holders > 0) return std::nullopt;
+  return go_on(line, view);
+}
+
+std::optional<Seq> OpenSet::go_on(Line line, store::View& view) {
+  const auto at = lines_.find(line);
+  if (at == lines_.end() || at->second.holders > 0) return std::nullopt;
+  Waiting& waiting = at->second;
   refill_parked(line, waiting, view);
   if (waiting.parked.empty()) {
     lines_.erase(at);
@@ -76,6 +82,32 @@ std::optional<Seq> OpenSet::release_line(Line line, store::View& view) {
       },
       view);
   return next;
+}
+
+void OpenSet::hold_dead(Line line, Seq seq) {
+  Waiting& waiting = lines_[line];
+  if (!waiting.dead.insert(seq).second) return;
+  ++waiting.holders;
+  if (waiting.dead.size() == 1) ++held_lines_;
+}
+
+bool OpenSet::free_dead(Line line, Seq seq) {
+  const auto at = lines_.find(line);
+  if (at == lines_.end() || at->second.dead.erase(seq) == 0) return false;
+  --at->second.holders;
+  if (at->second.dead.empty()) --held_lines_;
+  return true;
+}
+
+void OpenSet::free_all_dead(store::View& view) {
+  std::map<Line, std::set<Seq>> all;
+  for (const auto& [line, waiting] : lines_) {
+    if (!waiting.dead.empty()) all.emplace(line, waiting.dead);
+  }
+  for (const auto& [line, dead] : all) {
+    for (const Seq seq : dead) free_dead(line, seq);
+    go_on(line, view);
+  }
 }
 
 void OpenSet::attach(Seq seq, const Open& open) {
@@ -314,6 +346,12 @@ void OpenSet::save(Writer& out) const {
   put(delayed_away_), put(delayed_bound_.first), put(delayed_bound_.second), put(parked_away_);
   out.number(lines_.size());
   for (const auto& [line, waiting] : lines_) put(line), put(waiting.holders), put(waiting.away), put(waiting.bound);
+  out.number(held_lines_);
+  for (const auto& [line, waiting] : lines_) {
+    if (waiting.dead.empty()) continue;
+    put(line);
+    put(std::vector<Seq>(waiting.dead.begin(), waiting.dead.end()));
+  }
 }
 
 void OpenSet::load(Reader& in) {
@@ -333,6 +371,14 @@ void OpenSet::load(Reader& in) {
     take(line);
     Waiting& waiting = lines_[line];
     take(waiting.holders), take(waiting.away), take(waiting.bound);
+  }
+  if (in.at_end()) return;  // written before dead letters could hold lines
+  held_lines_ = in.number();
+  for (std::size_t i = 0; i < held_lines_ && in.ok(); ++i) {
+    Line line = 0;
+    std::vector<Seq> dead;
+    take(line), take(dead);
+    lines_[line].dead.insert(dead.begin(), dead.end());
   }
 }
 

@@ -68,6 +68,14 @@ class OpenSet {
   // Its next parked message becomes ready, if there is one; else the line is free. Returns the message's number.
   std::optional<Seq> release_line(Line line, store::View& view);
   void hold_line(Line line);
+  // A dead letter holds its line, beside whoever holds it now. Freed, it holds it no more: false if it did not; whoever
+  // comes next in the line waits until `go_on`.
+  void hold_dead(Line line, Seq seq);
+  bool free_dead(Line line, Seq seq);
+  // A line that nobody holds: as release_line.
+  std::optional<Seq> go_on(Line line, store::View& view);
+  void free_all_dead(store::View& view);
+  std::size_t held_lines() const { return held_lines_; }
 
   // In order: by number; by due time, of those in memory (the soonest are).
   const std::set<Seq>& ready() const { return ready_; }
@@ -95,6 +103,7 @@ class OpenSet {
     std::uint64_t away = 0;  // parked in the view, none of them before `bound`
     Seq bound = 0;
     std::set<Seq> parked;  // in memory
+    std::set<Seq> dead;    // of the holders: dead letters
   };
 
   void attach(Seq seq, const Open& open);
@@ -120,6 +129,7 @@ class OpenSet {
   std::unordered_map<Line, Waiting> lines_;
   std::uint64_t parked_here_ = 0;
   std::uint64_t parked_away_ = 0;
+  std::size_t held_lines_ = 0;  // that dead letters hold
 };
 
 }  // namespace parley::queue::embedded

@@ -55,11 +55,14 @@ struct LogOptions {
 struct GroupOptions {
   std::string name;
   bool keyed = false;
+  bool followers_wait = false;  // keyed: a dead letter holds its line
   std::uint32_t in_flight = 0;
   std::uint32_t attempts = 0;
   template <class Each>
   void fields(Each& each) {
-    each(name), each(keyed), each(in_flight), each(attempts);
+    std::uint8_t keys = keyed ? followers_wait ? 2 : 1 : 0;  // one number: so was `keyed` alone
+    each(name), each(keys), each(in_flight), each(attempts);
+    if constexpr (!Each::writes) keyed = keys != 0, followers_wait = keys == 2;
   }
   bool operator==(const GroupOptions&) const = default;
 };

@@ -237,5 +237,40 @@ TEST_P(Topics, what_does_not_exist_is_said_so) {
   EXPECT_EQ(code(store.backend().declare(wanted)), Code::failed_precondition);
 }
 
+TEST_P(Topics, keys_that_dead_letters_hold_are_free_after_a_seek_and_where_retention_took_them) {
+  const Source mailer{"orders", "mailer"};
+  Declarations wanted;
+  Consumer consumer;
+  consumer.name = mailer.name;
+  consumer.group = mailer.group;
+  consumer.keyed = true;
+  consumer.retry.followers_wait = true;
+  wanted.topics.push_back({.name = "orders", .keyed = true, .groups = {consumer}, .keep = 1h});
+  must(store.backend().declare(wanted));
+  step();
+  store.publish("a1", "a");
+  store.publish("a2", "a");
+  auto got = store.lease(10, mailer);
+  ASSERT_EQ(StoreFixture::texts(got), "a1");
+  ASSERT_TRUE(store.settle(got[0], {.kind = Settlement::Kind::dead, .delay = {}, .reason = "no"}, mailer));
+  step();
+  EXPECT_EQ(StoreFixture::texts(store.lease(10, mailer)), "");
+  must(store.run(store.broker().commit(mailer, from(From::Kind::after, "1"))));
+  step();
+  EXPECT_EQ(must(store.run(store.broker().stats(mailer))).held_keys, 0U);
+  got = store.lease(10, mailer);
+  ASSERT_EQ(StoreFixture::texts(got), "a2");
+  ASSERT_TRUE(store.settle(got[0], {.kind = Settlement::Kind::dead, .delay = {}, .reason = "no"}, mailer));
+  step();
+  store.pass(30min);
+  store.publish("a3", "a");
+  EXPECT_EQ(StoreFixture::texts(store.lease(10, mailer)), "") << "a2 holds the key";
+  store.pass(31min);
+  step();
+  EXPECT_EQ(store.stats(mailer), "waiting 1 leased 0 delayed 0 dead 0");
+  EXPECT_EQ(must(store.run(store.broker().stats(mailer))).held_keys, 0U);
+  EXPECT_EQ(StoreFixture::texts(store.lease(10, mailer)), "a3");
+}
+
 }  // namespace
 }  // namespace parley::queue::embedded

@@ -1,5 +1,6 @@
 #include "queue/kafka/core.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
@@ -91,6 +92,15 @@ Result<void> Core::declare(const Declarations& wanted) {
         "keeps one in its memory\n",
         queue.consumer.name);
   }
+  const auto refuse_waiting = [&](const Consumer& consumer) {
+    if (!consumer.retry.followers_wait) return;
+    refused += fmt::format(
+        "{}: retry.followers: Kafka's groups go on behind a dead letter; what would wait behind it would hold up its "
+        "partition\n",
+        consumer.group.empty() ? consumer.name : consumer.name + " (group " + consumer.group + ")");
+  };
+  for (const QueueDeclaration& queue : wanted.queues) refuse_waiting(queue.consumer);
+  for (const TopicDeclaration& topic : wanted.topics) std::ranges::for_each(topic.groups, refuse_waiting);
   if (!refused.empty()) {
     refused.pop_back();
     return fail(Error(Code::failed_precondition, Blame::caller, refused).with_reason("not_by_this_backend"));

@@ -45,6 +45,8 @@ std::string refuse_consumer(const queue::Consumer& c, Duration consumer_timeout)
         fmt::format("{}: a lease must be shorter than RabbitMQ's consumer_timeout ({} s; ?consumer_timeout= says it)\n",
                     name, std::chrono::duration_cast<std::chrono::seconds>(consumer_timeout).count());
   }
+  if (c.retry.followers_wait)
+    out += fmt::format("{}: retry.followers: RabbitMQ has no way to hold messages of one key in a queue\n", name);
   return out;
 }
 

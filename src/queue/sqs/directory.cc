@@ -159,6 +159,8 @@ std::string refusal(const Consumer& consumer, const Settings& settings) {
   if (const Result<Names> names = names_of(source, settings.prefix, false); !names) return names.error().message();
   if (consumer.lease > longest_hidden) return "lease: SQS gives a message away for 12 hours at most";
   if (consumer.retry.max > longest_hidden) return "retry.max: SQS puts a message off by 12 hours at most";
+  if (consumer.retry.followers_wait)
+    return "retry.followers: SQS has no way to hold a message group whose message was taken out of it";
   return {};
 }
 
