@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 
-import grpc
 import httpx
 import parley_node
 import pytest
@@ -15,7 +14,8 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 MESSAGES = HERE.parent / "messages"
 sys.path.append(str(MESSAGES))
-import mailer as mailer_module  # noqa: E402
+import mailer as mailer_module  # noqa: E402  before grpc: it tells it to leave forks alone
+import grpc  # noqa: E402
 
 BINARY = os.environ["PARLEY_BINARY"]
 QUEUE = "mail.Mailer/Send"
