@@ -112,6 +112,8 @@ void Member::arrive() {
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return;  // again in a moment
   std::vector<Progress> all;
   for (int i = 0; i < arriving_->cnt; ++i) {
+    // A partition may fail alone; what it says then is no place to begin at.
+    if (arriving_->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
     auto progress = progress_of(arriving_->elems[i]);
     if (!progress) return;
     all.push_back(*std::move(progress));
