@@ -66,6 +66,8 @@ class Admin final : public Link {
   Result<void> note(Connection& c, std::vector<Known>& known, const Known& entry);
   // Gives a group's queue the topic's events from there on, then binds it.
   Result<void> fill(Connection& c, const Source& group, const From& from);
+  // Its second half: the queue is empty and not bound.
+  Result<void> refill(Connection& c, const Source& group, const From& from);
   Result<std::string> put_fence(const std::string& topic);
   // Copies to the group's queue until that mark. Returns the mark's position.
   Result<Position> copy(const Source& group, From from, const std::string& fence);

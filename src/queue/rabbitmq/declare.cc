@@ -278,6 +278,14 @@ Result<void> Admin::fill(Connection& c, const Source& group, const From& from) {
   if (auto done = c.unbind(channel, queue, group.name, "#"); !done) return done;
   if (auto done = c.purge(channel, queue); !done) return fail(done.error());
   others_.consumer.purge(group);  // before there is anything new in the queue
+  auto done = refill(c, group, from);
+  if (done) return done;
+  return fail(std::move(done).error().during("filling group " + group.group + " of topic " + group.name +
+                                             ", which gets no events until it is filled: seek again"));
+}
+
+Result<void> Admin::refill(Connection& c, const Source& group, const From& from) {
+  const std::string queue = names::queue(group);
   if (from.kind == From::Kind::latest) return c.bind(channel, queue, group.name, "#");
   // All that is there, unbound; then bound; then what came meanwhile. What is published in the moment of binding can be
   // there twice.
