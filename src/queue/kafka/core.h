@@ -10,11 +10,11 @@
 
 #include "base/wall_time.h"
 #include "queue/kafka/admin.h"
-#include "queue/kafka/dedup.h"
 #include "queue/kafka/member.h"
 #include "queue/kafka/names.h"
 #include "queue/kafka/notes.h"
 #include "queue/kafka/workers.h"
+#include "queue/process_dedup.h"
 
 namespace parley::queue::kafka {
 
@@ -66,7 +66,7 @@ class Core {
   Workers& workers() { return workers_; }
   Cluster& cluster() { return cluster_; }
   Admin& admin() { return admin_; }
-  Dedup& dedup() { return dedup_; }
+  ProcessDedup& dedup() { return dedup_; }
   const WallClock& clock() const { return clock_; }
   Names names(const Source& source) const { return names_of(cluster_.settings.prefix, source); }
 
@@ -106,7 +106,7 @@ class Core {
   const WallClock& clock_;
   Producer producer_;
   Admin admin_;
-  Dedup dedup_;
+  ProcessDedup dedup_;
   std::mutex lock_;
   std::map<std::pair<std::string, std::string>, Known> known_;
   std::map<std::string, bool> topics_;  // names that were seen to exist

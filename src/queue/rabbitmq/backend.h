@@ -11,9 +11,9 @@
 #include <unordered_map>
 
 #include "queue/broker.h"
+#include "queue/process_dedup.h"
 #include "queue/rabbitmq/address.h"
 #include "queue/rabbitmq/admin.h"
-#include "queue/rabbitmq/recent.h"
 
 namespace parley::queue::rabbitmq {
 
@@ -34,7 +34,7 @@ class RabbitBackend final : public Backend {
   void know(const std::vector<Known>& known);
   Duration ttl_of(const std::string& queue) const;
   Duration dedup_window_of(const std::string& queue) const;
-  Recent& recent() { return recent_; }
+  ProcessDedup& dedup() { return process_dedup_; }
   Publisher& publisher() { return publisher_; }
   Consumer& consumer() { return consumer_; }
   Reader& reader() { return reader_; }
@@ -51,7 +51,7 @@ class RabbitBackend final : public Backend {
   std::unordered_map<std::string, Known::Kind> kinds_;  // under lock_
   std::unordered_map<std::string, Duration> ttls_;      // under lock_
   std::unordered_map<std::string, Duration> dedup_;     // under lock_
-  Recent recent_;
+  ProcessDedup process_dedup_;
   Attempts attempts_;
   // In this order: each uses those before it, and is stopped before them.
   Publisher publisher_;

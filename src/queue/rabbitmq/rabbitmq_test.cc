@@ -6,7 +6,6 @@
 #include "queue/rabbitmq/attempts.h"
 #include "queue/rabbitmq/consumer.h"
 #include "queue/rabbitmq/holdings.h"
-#include "queue/rabbitmq/recent.h"
 #include "queue/rabbitmq/shard_broker.h"
 
 namespace parley::queue::rabbitmq {
@@ -243,19 +242,6 @@ TEST(RabbitHoldings, PositionsAreIdsWhereTheseDo) {
   EXPECT_EQ(position_of("abc-1"), "abc-1");
   EXPECT_THAT(position_of("with blank"), HasSubstr("digest-"));
   EXPECT_THAT(position_of(std::string(200, 'x')), HasSubstr("digest-"));
-}
-
-TEST(RabbitRecent, AWindowBeginsWhenItIsPublishedAndEnds) {
-  Recent r;
-  const WallTime now(1000s);
-  EXPECT_EQ(r.begin("q", "d", now).state, Recent::State::unseen);
-  EXPECT_EQ(r.begin("q", "d", now).state, Recent::State::on_the_way);
-  r.forget("q", "d");
-  EXPECT_EQ(r.begin("q", "d", now).state, Recent::State::unseen);
-  r.published("q", "d", {"id", "", false}, now + 10s);
-  EXPECT_EQ(r.begin("q", "d", now + 9s).receipt.id, "id");
-  EXPECT_EQ(r.begin("other", "d", now).state, Recent::State::unseen);
-  EXPECT_EQ(r.begin("q", "d", now + 10s).state, Recent::State::unseen);
 }
 
 TEST(RabbitPublish, GoesWhereItIsDue) {

@@ -94,14 +94,13 @@ Task<Result<Receipt>> ShardBroker::publish(Publish request) {
   if (!outgoing) co_return fail(outgoing.error());
   const Duration window = request.dedup.empty() ? Duration() : backend_.dedup_window_of(request.to);
   if (window > Duration()) {
-    Recent::Seen seen = backend_.recent().begin(request.to, request.dedup, now);
-    if (seen.state == Recent::State::on_the_way) {
-      co_return fail(Error(Code::aborted, Blame::caller, "the same message is being published right now")
-                         .with_reason("dedup_in_flight"));
-    }
-    if (seen.state == Recent::State::published) {
-      seen.receipt.duplicate = true;
-      co_return std::move(seen.receipt);
+    if (auto seen = backend_.dedup().begin(request.to, request.dedup, now)) {
+      if (!seen->receipt) {
+        co_return fail(Error(Code::aborted, Blame::caller, "the same message is being published right now")
+                           .with_reason("dedup_in_flight"));
+      }
+      seen->receipt->duplicate = true;
+      co_return *std::move(seen->receipt);
     }
   }
   auto answer = std::make_shared<Answer<void>>(door_);
@@ -112,9 +111,9 @@ Task<Result<Receipt>> ShardBroker::publish(Publish request) {
   if (window > Duration()) {
     if (published) {
       const auto until = backend_.clock().now() + std::chrono::ceil<std::chrono::milliseconds>(window);
-      backend_.recent().published(request.to, request.dedup, receipt, until);
+      backend_.dedup().done(request.to, request.dedup, receipt, until);
     } else {
-      backend_.recent().forget(request.to, request.dedup);
+      backend_.dedup().failed(request.to, request.dedup);
     }
   }
   if (!published) co_return fail(published.error());

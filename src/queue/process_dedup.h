@@ -1,5 +1,5 @@
-// Dedup: which messages were published lately, as far as this process knows: for topics, and for queues with
-// `dedup=process`. It remembers the last `most` of them. Thread-safe.
+// ProcessDedup: which messages were published lately, as far as this process knows: for backends whose broker has no
+// dedup of its own, where their address says `dedup=process`. It remembers the last `most` of them. Thread-safe.
 #pragma once
 
 #include <deque>
@@ -11,10 +11,12 @@
 #include "base/wall_time.h"
 #include "queue/message.h"
 
-namespace parley::queue::kafka {
+namespace parley::queue {
 
-class Dedup {
+class ProcessDedup {
  public:
+  static constexpr std::size_t most = 200'000;
+
   struct Seen {
     std::optional<Receipt> receipt;  // left out: it is being published right now
     WallTime until{};                // of its window, once there is a receipt
@@ -22,7 +24,7 @@ class Dedup {
   // Nothing: it is new, and the caller publishes it and then calls `done` or `failed`.
   std::optional<Seen> begin(const std::string& queue, const std::string& dedup, WallTime now) {
     const std::lock_guard lock(lock_);
-    for (; !order_.empty() && (order_.front().until <= now || order_.size() > most); order_.pop_front()) {
+    for (; !order_.empty() && (order_.front().until <= now || order_.size() >= most); order_.pop_front()) {
       const auto oldest = seen_.find(order_.front().key);
       // Not if its key was published again since.
       if (oldest != seen_.end() && oldest->second.until == order_.front().until) seen_.erase(oldest);
@@ -46,7 +48,6 @@ class Dedup {
   }
 
  private:
-  static constexpr std::size_t most = 200'000;
   struct End {
     std::string key;
     WallTime until;
@@ -56,4 +57,4 @@ class Dedup {
   std::deque<End> order_;  // windows of several queues differ: an entry may stay until an earlier, longer one ends
 };
 
-}  // namespace parley::queue::kafka
+}  // namespace parley::queue
