@@ -76,6 +76,7 @@ def main() -> int:
     todo = [file for file, key in keys.items() if not key or not (stamps / key).exists()]
     print(f"tidy: {len(wanted)} files, {len(todo)} to look at", flush=True)
 
+    os.nice(10)  # it has time, and tests beside it have not
     dirty = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         runs = {pool.submit(run, tool, build, file): file for file in todo}
