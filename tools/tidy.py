@@ -40,6 +40,8 @@ def key_of(entry: dict, deps: dict[str, list[str]], build: pathlib.Path) -> str:
         return ""  # nothing is known of its headers: never remembered
     files = {entry["file"]} | {os.path.join(build, name) for name in deps[output]}
     ours = sorted(name for name in map(os.path.realpath, files) if name.startswith(f"{ROOT}/"))
+    if not all(map(os.path.exists, ours)):
+        return ""  # a header has gone since the last build
     digest = hashlib.sha256(entry["command"].encode())
     for name in [str(ROOT / ".clang-tidy"), *ours]:
         digest.update(name.removeprefix(str(ROOT)).encode() + b"\0" + pathlib.Path(name).read_bytes())

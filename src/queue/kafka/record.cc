@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 #include <ranges>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -154,7 +155,7 @@ Message to_message(const Record& record, std::string_view log, std::int32_t part
   message.payload = record.value;
   for (const Header& header : record.headers) add_metadata(header, message.metadata);
   // One that cannot be read stays as it is: its delivery says why.
-  if (is_structured(message.content_type)) (void)unpack_structured(message);
+  if (is_structured(message.content_type)) std::ignore = unpack_structured(message);
   return message;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -257,7 +258,7 @@ Message message_of(const Envelope& e) {
   out.payload = e.body;
   for (const Header& h : e.headers) add_metadata(h, out.metadata);
   // One that cannot be read stays as it is: its delivery says why.
-  if (is_structured(out.content_type)) (void)unpack_structured(out);
+  if (is_structured(out.content_type)) std::ignore = unpack_structured(out);
   return out;
 }
 

@@ -139,12 +139,12 @@ void Replies::end(Error why) {
   exchange_.reset(net::Reset::cancel);  // the waits on it end
 }
 
-Error Replies::explained(Error why) const { return client_.here(ended_ ? *ended_ : std::move(why)); }
+Error Replies::explained(const Error& why) const { return client_.here(ended_.value_or(why)); }
 
 Task<Result<std::optional<Bytes>>> Replies::next() {
   if (head_ == nullptr) {
     auto head = co_await exchange_.head();
-    if (!head) co_return fail(explained(std::move(head).error()));
+    if (!head) co_return fail(explained(head.error()));
     head_ = *head;
     if (head_->status != 200)
       co_return fail(explained(
@@ -152,12 +152,12 @@ Task<Result<std::optional<Bytes>>> Replies::next() {
   }
   for (;;) {
     auto frame = decoder_.next();
-    if (!frame) co_return fail(explained(std::move(frame).error()));
+    if (!frame) co_return fail(explained(frame.error()));
     if (*frame && (*frame)->flags != 0)
       co_return fail(explained(malformed("it is compressed, which was not asked for")));
     if (*frame) co_return std::move((*frame)->payload);
     auto chunk = co_await exchange_.body().read();
-    if (!chunk) co_return fail(explained(std::move(chunk).error()));
+    if (!chunk) co_return fail(explained(chunk.error()));
     if (!*chunk) break;
     decoder_.feed(std::move(**chunk));
   }

@@ -71,7 +71,7 @@ class Replies {
   friend class NodeClient;
   void end(Error why);
   // What an error of the exchange was in truth: ours, where we ended it.
-  Error explained(Error why) const;
+  Error explained(const Error& why) const;
 
   NodeClient& client_;
   net::ClientExchange& exchange_;
