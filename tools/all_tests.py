@@ -6,8 +6,8 @@
 A BUILD that does not exist is left out. A test with the label `release_only` is taken without a prefix only. Under a prefix, which means a
 slower build, tests have twice the time.
 
-The folder's PROCESSORS are halves of a core: a test with the label `waits`, which sleeps most of its time, takes one, all others two for each
-core. So `ctest -j` gets twice the number of cores. Tests that may take long start first.
+The folder's PROCESSORS are thirds of a core: a test with the label `waits`, which sleeps most of its time, takes one, all others three for
+each core. So `ctest -j` gets three times the number of cores. Tests that may take long start first.
 """
 
 import json
@@ -36,7 +36,7 @@ def value_of(name: str, value, prefix: str) -> str:
 
 def scheduled(properties: dict) -> dict:
     waits = "waits" in properties.get("LABELS", [])
-    return properties | {"PROCESSORS": 1 if waits else 2 * int(properties.get("PROCESSORS", 1)), "COST": properties.get("TIMEOUT", 0)}
+    return properties | {"PROCESSORS": 1 if waits else 3 * int(properties.get("PROCESSORS", 1)), "COST": properties.get("TIMEOUT", 0)}
 
 
 def lines_of(build: pathlib.Path, prefix: str, only: str) -> list[str]:
