@@ -31,11 +31,11 @@ import "parley/options.proto";
 
 service Queue {
   rpc Handle(Work) returns (google.protobuf.Empty) {
-    option (parley.queue) = {key: "key" retry: {attempts: 1000 first: "50ms" max: "500ms"} lease: "5s" in_flight: 16};
+    option (parley.queue) = {key: "lane" retry: {attempts: 1000 first: "50ms" max: "500ms"} lease: "5s" in_flight: 16};
   }
   rpc Note(Done) returns (google.protobuf.Empty) { option (parley.subscribe) = {group: "notes" start: EARLIEST}; }
 }
-message Work { string key = 1; int32 number = 2; }
+message Work { string lane = 1; int32 number = 2; }
 message Done { option (parley.event) = {topic: "done" key: "key"}; string key = 1; }
 """
 
@@ -65,7 +65,7 @@ class Producer(threading.Thread):
     def publish(self, key, number):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("POST", f"/{QUEUE}", json.dumps({"key": key, "number": number}), {"content-type": "application/json"})
+            connection.request("POST", f"/{QUEUE}", json.dumps({"lane": key, "number": number}), {"content-type": "application/json"})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:

@@ -29,8 +29,8 @@ class Verdict:
                 f"unexpected {some(self.unexpected)}, duplicated {self.duplicated}, recovered {self.recovered}")
 
 
-def check(sent, acknowledged, handled, ordered):
-    """`sent` and `acknowledged` are sets of (lane, number); `sent` has all of `acknowledged`."""
+def check(sent, acknowledged, handled, ordered=None):
+    """`ordered`: left out, all lanes are. `sent` and `acknowledged` are sets of (lane, number); `sent` has all of `acknowledged`."""
     times = collections.Counter(handled)
     verdict = Verdict(acknowledged=len(acknowledged), handled=len(times))
     verdict.lost = sorted(acknowledged - times.keys())
@@ -39,7 +39,7 @@ def check(sent, acknowledged, handled, ordered):
     verdict.recovered = len((times.keys() & sent) - acknowledged)
     last, seen = collections.defaultdict(int), set()
     for lane, number in handled:
-        if lane in ordered and (lane, number) not in seen and number < last[lane]:
+        if (ordered is None or lane in ordered) and (lane, number) not in seen and number < last[lane]:
             verdict.out_of_order.append((lane, number))
         seen.add((lane, number))
         last[lane] = max(last[lane], number)
