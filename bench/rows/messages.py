@@ -17,10 +17,10 @@ def messages(bench, target, job, producers, depth, *more):
     return generate(command, target)
 
 
-def rounds(bench, stack, what, run, servers=(*OURS, *PEERS)):
+def rounds(bench, stack, what, run, servers=(*OURS, *PEERS), most=3):
     """Samples of each server: fresh ones, in turn."""
     samples = {}
-    for _ in range(min(bench.rounds, 3)):
+    for _ in range(min(bench.rounds, most)):
         for start in servers:
             for target in bench.available(what, getattr(stack, start)):
                 try:
@@ -87,15 +87,17 @@ def message_latency(bench, stack):
 def backlog(bench, stack):
     """A queue whose handler is away while ten million come, and is then there."""
     what = "10 million waiting"
-    for target in bench.available(what, stack.parley_queue):
-        try:
-            empty = messages(bench, target, "handle", 10, 100)["handle_rate"]
-            bench.note("10 million waiting: the messages are published while no handler listens")
-            fill = [bench.build / "bench/messages/parley_messages", *target.bus, "--job", "fill", "--producers", 10, "--depth", 100, "--count", WAITING]
-            generate(fill, target)
-            waiting_mib = resident_mib(target.pids())
-            full = messages(bench, target, "handle", 10, 100)["handle_rate"]
-        finally:
-            target.stop()
-        bench.add(f"{what}: handled and settled at the head, of what an empty queue does", "share", "higher", 0.9, {"parley": [full / empty]})
-        bench.add(f"{what}: memory", "MiB", "lower", 200, {"parley": [waiting_mib]})
+
+    def run(target):
+        empty = messages(bench, target, "handle", 10, 100)["handle_rate"]
+        fill = [bench.build / "bench/messages/parley_messages", *target.bus, "--job", "fill", "--producers", 10, "--depth", 100, "--count", WAITING]
+        generate(fill, target)
+        waiting_mib = resident_mib(target.pids())
+        # The handler has been away for long: it may take 5 s until it is called again.
+        full = messages(bench, target, "handle", 10, 100, "--warmup", 8)["handle_rate"]
+        return {"share": full / empty, "mib": waiting_mib, "empty": empty}
+
+    bench.note("10 million waiting: the messages are published while no handler listens")
+    samples = rounds(bench, stack, what, run, OURS, most=1)
+    bench.add(f"{what}: handled and settled at the head, of what an empty queue does", "share", "higher", 0.9, samples["share"])
+    bench.add(f"{what}: memory", "MiB", "lower", 200, samples["mib"])
