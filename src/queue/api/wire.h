@@ -42,7 +42,7 @@ Result<void> read_wire(std::string_view wire, T& message, const Bytes* owner = n
 
 namespace detail {
 
-inline constexpr std::size_t room_kept = 64 << 10;
+inline constexpr std::size_t room_kept = 64 << 10;  // of to_wire, between two messages
 
 void put_number(std::string& out, std::uint32_t field, std::uint64_t value);
 void put_text(std::string& out, std::uint32_t field, std::string_view content);
@@ -195,7 +195,7 @@ template <class T>
 std::string to_wire(const T& message) {
   thread_local std::string room;  // grown once, so that what is returned is one allocation
   room.clear();
-  T::each(message, [&](std::uint32_t field, const auto& value) { detail::put(room, field, value); });
+  append_wire(room, message);
   std::string out(room);
   if (room.capacity() > detail::room_kept) std::string().swap(room);
   return out;
