@@ -98,7 +98,8 @@ class Run {
     const auto window = static_cast<std::uint64_t>(options_.producers) * static_cast<std::uint64_t>(options_.depth);
     const Instant now = Clock::now();
     for (int producer = 0; producer < options_.producers; ++producer) {
-      while (bus_->free(producer) && sent_ < limit && (!options_.handling || sent_ - bus_->counts.handled < window)) {
+      // More may have been handled than were sent: others were waiting before.
+      while (bus_->free(producer) && sent_ < limit && (!options_.handling || sent_ < bus_->counts.handled + window)) {
         bus_->publish(producer, now);
         ++sent_;
       }

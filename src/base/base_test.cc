@@ -23,6 +23,17 @@ TEST(Bytes, ASliceSharesAndOutlivesTheWhole) {
   EXPECT_TRUE(part.slice(9).empty());
 }
 
+TEST(Bytes, ACompactPartHoldsNoMoreThanTwiceItsSize) {
+  const Bytes whole(std::string(1000, 'a') + "tail");
+  const Bytes part = whole.slice(1000);
+  const Bytes most = whole.slice(400);
+  EXPECT_EQ(part.compact(), part);
+  EXPECT_NE(part.compact().data(), part.data());
+  EXPECT_EQ(most.compact().data(), most.data());
+  EXPECT_EQ(whole.slice(5, 0).compact().size(), 0U);
+  EXPECT_EQ(Bytes::literal("text").slice(1, 1).compact().view(), "e");
+}
+
 TEST(Fields, KeepsOrderAndLowersNames) {
   Fields fields{{"Content-Type", "text/Plain"}, {"x-a", "1"}, {"X-A", "2"}};
   EXPECT_EQ(fields.get("content-type"), "text/Plain");

@@ -47,6 +47,8 @@ class Bytes {
     part.view_ = from < view_.size() ? view_.substr(from, count) : std::string_view();
     return part;
   }
+  // The same bytes, without holding storage of more than twice their size: for a part that outlives what it was cut of.
+  Bytes compact() const;
 
   friend bool operator==(const Bytes& a, const Bytes& b) { return a.view_ == b.view_; }
 
@@ -60,15 +62,16 @@ class Bytes {
 };
 
 struct Bytes::Owner {
-  explicit Owner(void (*how)(Owner*)) : destroy(how) {}
+  Owner(std::size_t bytes, void (*how)(Owner*)) : size(bytes), destroy(how) {}
   std::atomic<std::size_t> shares{1};
-  void (*destroy)(Owner*);
+  const std::size_t size;  // of the storage
+  void (*const destroy)(Owner*);
 };
 
 inline Bytes::Bytes(std::string text) {
   struct TextOwner : Owner {
     explicit TextOwner(std::string t)
-        : Owner([](Owner* self) { delete static_cast<TextOwner*>(self); }), text(std::move(t)) {}
+        : Owner(t.size(), [](Owner* self) { delete static_cast<TextOwner*>(self); }), text(std::move(t)) {}
     std::string text;
   };
   auto* owner = new TextOwner(std::move(text));
@@ -78,7 +81,7 @@ inline Bytes::Bytes(std::string text) {
 inline Bytes Bytes::copy_of(std::string_view text) {
   // The characters follow the owner in one block.
   void* block = ::operator new(sizeof(Owner) + text.size());
-  auto* owner = new (block) Owner([](Owner* self) {
+  auto* owner = new (block) Owner(text.size(), [](Owner* self) {
     self->~Owner();
     ::operator delete(self);
   });
@@ -88,6 +91,9 @@ inline Bytes Bytes::copy_of(std::string_view text) {
   out.owner_ = owner;
   out.view_ = {copy, text.size()};
   return out;
+}
+inline Bytes Bytes::compact() const {
+  return owner_ == nullptr || owner_->size <= 2 * view_.size() ? *this : copy_of(view_);
 }
 inline void Bytes::retain() const {
   if (owner_ != nullptr) owner_->shares.fetch_add(1, std::memory_order_relaxed);

@@ -15,7 +15,7 @@ Result<std::optional<WallTime>> time_at(Model& model, Log& log, Seq seq) {
   const auto look = log.look(seq, model.journal(), model.view());
   if (!look) return fail(look.error());
   if (!*look) return std::nullopt;
-  return time_of((*look)->encoded);
+  return time_of((*look)->message.view());
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ Result<void> PeekOp::take(Model& model, GroupState& state, Seq seq) {
                    .due = open && open->state == State::delayed ? open->when : 0,
                    .since = 0,
                    .reason = {},
-                   .message = (*look)->take()});
+                   .message = (*look)->message.compact()});
   return {};
 }
 
@@ -114,7 +114,7 @@ Op::Step FindOp::run(Model& model, store::Group&) {
     if (!*look || (*look)->seq != seq) return {};
     const bool has_due = (*look)->due != 0;
     found.seq = seq;
-    found.message = (*look)->take();
+    found.message = (*look)->message.compact();
     if (const std::optional<Open> open = (*state)->open().peek(seq, model.view())) {
       shelf = open->state == State::leased    ? Shelf::leased
               : open->state == State::delayed ? Shelf::delayed

@@ -35,14 +35,14 @@ class Decision {
   bool expired(const Look& look) const { return look.expires != 0 && look.expires <= now_; }
   // False: it is one too many bytes.
   bool take(const Look& look, Taken taken, int attempt) {
-    const std::size_t size = look.encoded.size();
+    const std::size_t size = look.message.size();
     if (!op_.got.empty() && bytes_ + size > op_.max_bytes) {
       full_ = true;
       return false;
     }
     bytes_ += size;
     leased_.taken.push_back(taken);
-    op_.got.push_back({look.seq, 0, attempt, look.take()});
+    op_.got.push_back({look.seq, 0, attempt, hand_out_(look)});
     return true;
   }
 
@@ -140,6 +140,7 @@ class Decision {
   const Millis now_;
   std::size_t room_ = 0;
   std::size_t bytes_ = 0;
+  HandOut hand_out_;
   bool full_ = false;
   bool more_ = false;
   Seq cursor_ = 0;

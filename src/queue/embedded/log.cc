@@ -4,6 +4,14 @@
 
 namespace parley::queue::embedded {
 
+namespace {
+
+Bytes slice_of(const Bytes& whole, std::string_view part) {
+  return whole.slice(static_cast<std::size_t>(part.data() - whole.data()), part.size());
+}
+
+}  // namespace
+
 void Recent::add(Shelf& shelf, Seq seq, Item item) {
   if (shelf.items.empty()) shelf.first = seq;
   bytes_ += item.message.size() + sizeof(Item);
@@ -22,7 +30,7 @@ Result<std::optional<Look>> Log::look(Seq seq, store::Journal& journal, store::V
   if (seq < begin) seq = begin;
   if (seq >= next) return std::nullopt;
   if (const Recent::Item* item = recent.find(seq))
-    return Look{seq, item->frame, item->line, item->due, item->expires, item->message.view(), item->message};
+    return Look{seq, item->frame, item->line, item->due, item->expires, item->message};
   Result<RunPtr> run = index.at_or_after(seq, view);
   // Where the frame is gone all was settled: messages with a due time may be, before the cursor comes to them.
   while (run && *run && (*run)->frame < journal.begin()) run = index.at_or_after(seq = (*run)->last() + 1, view);
@@ -42,7 +50,7 @@ Result<std::optional<Look>> Log::look(Seq seq, store::Journal& journal, store::V
   if ((kind != RecordKind::published && kind != RecordKind::moved) || !from.ok() || what.log != id ||
       what.seq != place.seq)
     return fail(Error(Code::data_loss, Blame::us, "the index of messages is damaged"));
-  return Look{what.seq, (*run)->frame, what.line, what.due, what.expires, what.message, {}};
+  return Look{what.seq, (*run)->frame, what.line, what.due, what.expires, slice_of(frame_.body, what.message)};
 }
 
 }  // namespace parley::queue::embedded

@@ -14,17 +14,30 @@
 
 namespace parley::queue::embedded {
 
-// What a decision needs to know about a message. Its bytes are copied by `take` only, when it is handed out.
+// What a decision needs to know about a message.
 struct Look {
   Seq seq = 0;
   store::Address frame = 0;
   Line line = 0;
   Millis due = 0;
   Millis expires = 0;
-  std::string_view encoded;
-  Bytes shared;  // the same, where it is at hand
+  Bytes message;  // encoded; may be a part of its frame, which it holds in memory
+};
 
-  Bytes take() const { return shared.empty() ? Bytes::copy_of(encoded) : shared; }
+// Messages on their way to a shard, which copies them (`Bytes::compact`): parts of the first few frames. Behind these
+// they are copied here, or a few small messages could hold many frames in memory.
+class HandOut {
+ public:
+  Bytes operator()(const Look& look) {
+    if (look.frame != frame_) ++frames_;
+    frame_ = look.frame;
+    return frames_ <= most_frames ? look.message : look.message.compact();
+  }
+
+ private:
+  static constexpr int most_frames = 8;
+  store::Address frame_ = 0;
+  int frames_ = 0;
 };
 
 // The newest messages of all logs, within one bound in bytes: whoever is oldest goes first.
@@ -54,7 +67,7 @@ struct Log {
   Log(LogId log, LogOptions how) : id(log), options(std::move(how)), index(log) {}
 
   // The first message at or behind `seq` that there is. Nothing: none is, or its frame is not written yet (the group
-  // being put together). The view in it lives until the next call.
+  // being put together).
   Result<std::optional<Look>> look(Seq seq, store::Journal& journal, store::View& view);
 
   const LogId id;

@@ -93,6 +93,7 @@ Op::Step ReadOp::run(Model& model, store::Group&) {
 bool ReadOp::fill(Model& model) {
   Log& log = channel_->log;
   std::size_t bytes = 0;
+  HandOut hand_out;
   while (got.size() < max_messages && next < log.durable) {
     const auto look = log.look(next, model.journal(), model.view());
     if (!look) {
@@ -100,9 +101,9 @@ bool ReadOp::fill(Model& model) {
       return true;
     }
     if (!*look || (*look)->seq >= log.durable) break;
-    bytes += (*look)->encoded.size();
+    bytes += (*look)->message.size();
     if (!got.empty() && bytes > max_bytes) break;
-    got.push_back({(*look)->seq, (*look)->take()});
+    got.push_back({(*look)->seq, hand_out(**look)});
     next = (*look)->seq + 1;
   }
   return !got.empty();
