@@ -7,7 +7,8 @@
 //   dead      published to NAME.dead; acknowledged once that is confirmed
 //   retry     published again, by the delay queues if it takes long; acknowledged once that is confirmed. Keyed: kept
 //             here unacknowledged, in its place, until its time has come, with a record of its attempts
-// A lease that ends is a retry without delay. If the connection breaks, all leases are lost.
+// A lease that ends is a retry without delay, or dead if that was the last attempt. If the connection breaks, all
+// leases are lost.
 #pragma once
 
 #include <algorithm>
