@@ -61,6 +61,10 @@ Duration asked_for(const RetryPolicy& policy, Duration asked, std::uint64_t rand
   return std::min(asked + Duration(static_cast<Duration::rep>(random % choices)), policy.max);
 }
 
+std::string used_up_text(std::int64_t attempts) {
+  return "after " + std::to_string(attempts) + (attempts == 1 ? " attempt" : " attempts") + ": the lease ran out";
+}
+
 std::string reason_text(const Error& error) {
   std::string text = error.text();
   cut(text);

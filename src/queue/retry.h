@@ -31,6 +31,9 @@ Duration asked_for(const RetryPolicy& policy, Duration asked, std::uint64_t rand
 // back-off's place.
 Settlement settlement_of(const Error* status, int attempt, const RetryPolicy& policy, std::uint64_t random);
 
+// The reason of a dead letter that nobody settled: its last lease ran out, or its node died with it.
+std::string used_up_text(std::int64_t attempts);
+
 // A reason as dead letters keep it: "INVALID_ARGUMENT (upstream_status): no such customer", at most 1,000 bytes.
 std::string reason_text(const Error& error);
 

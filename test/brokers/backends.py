@@ -82,7 +82,7 @@ class Kafka(Backend):
 
     def start(self, binary, contracts):
         server = self.cleanup.enter_context(brokers.Kafka(self.folder / "kafka", self.cache))
-        self.messages = f"kafka://127.0.0.1:{server.port}"
+        self.messages = f"kafka://127.0.0.1:{server.port}?session=6s"  # what a group waits for a node that was killed
 
 
 NO_READING = "SQS keeps no event that every group has: topics cannot be read or replayed there"

@@ -23,7 +23,10 @@ OPTIONS = {
     "dedup": 'dedup: {field: "request_id" window: "5m"}',
     "ttl": 'ttl: "1s"',
     "wait": 'retry: {followers: WAIT}',
+    "thrice": 'retry: {attempts: 3}',
 }
+# Those that a case's groups have too.
+OF_GROUPS = ["thrice"]
 
 
 def camel(name):
@@ -54,7 +57,8 @@ message {camel(case)}Fact {{
         said = " ".join([*(OPTIONS[option] for option in options), 'lease: "30s" in_flight: 1000'])
         text += f"  rpc {camel(case)}(Job) returns (parley.Receipt) {{\n    option (parley.queue) = {{{said}}};\n  }}\n"
     for case in topics:
+        more = "".join(f" {OPTIONS[option]}" for option in OF_GROUPS if option in queues.get(case, ()))
         for group, start in (("audit", "EARLIEST"), ("late", "LATEST")):
             text += f"  rpc {camel(case)}To{camel(group)}({camel(case)}Fact) returns (google.protobuf.Empty) {{\n"
-            text += f'    option (parley.subscribe) = {{group: "{group}" start: {start}}};\n  }}\n'
+            text += f'    option (parley.subscribe) = {{group: "{group}" start: {start}{more}}};\n  }}\n'
     return text + "}\n"

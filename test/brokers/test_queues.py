@@ -104,6 +104,25 @@ def test_a_lease_runs_out(queue):
     assert second["attempt"] == 2
 
 
+@pytest.mark.queue("thrice")
+def test_whose_lease_always_runs_out_is_a_dead_letter_at_the_limit(queue):
+    queue.publish(job(n=1))
+    queue.publish(job(n=2))
+    settled = 0
+    for attempt in (1, 2, 3):
+        delivery = queue.one(10, lease=1)
+        while number(delivery) == 2:
+            queue.settle(delivery)
+            settled += 1
+            delivery = queue.one(10, lease=1)
+        assert delivery["attempt"] == attempt
+    rest = queue.drain(wait=3.0)
+    assert [number(delivery) for delivery in rest] == [2] * (1 - settled)
+    dead = queue.peek("DEAD")
+    assert [int(d["message"]["json"]["number"]) for d in dead] == [1]
+    assert "lease ran out" in dead[0]["reason"]
+
+
 @pytest.mark.queue()
 def test_a_lease_is_extended(queue):
     queue.publish(job())

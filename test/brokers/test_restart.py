@@ -71,6 +71,38 @@ def test_a_key_that_a_dead_letter_holds_after_a_restart(queue, restart):
     assert [number(delivery) for delivery in queue.drain(wait=3)] == [1, 2, 3]
 
 
+@pytest.mark.queue("thrice")
+@pytest.mark.topic
+def test_what_kills_the_node_is_a_dead_letter_at_the_limit(queue, topic, group, node):
+    """Whoever takes it is in the middle of it when the node dies, each time. What waits behind it was in nobody's hands and stays well."""
+    audit = group("audit")
+    queue.publish(job("k", 1))
+    for n in (1, 2):
+        topic.publish(topic.type, {"key": "k", "number": str(n)})
+    for attempt in (1, 2, 3):
+        for source in (queue, audit):
+            delivery = source.one(40, lease=2)
+            assert number(delivery) == 1
+            assert delivery["attempt"] == attempt, "a delivery that a crash has ended counts"
+        node.signal(signal.SIGKILL)
+        node.process.wait()
+        node.start()
+    follower = audit.one(40)
+    assert number(follower) == 2, "the one that kills is not delivered again"
+    assert follower["attempt"] <= 2
+    audit.settle(follower)
+    for source in (queue, audit):
+        source.none(3.0)
+        dead = source.peek("DEAD")
+        assert len(dead) == 1
+        assert "lease ran out" in dead[0]["reason"]
+        assert int(source.do("redrive", all=True)["count"]) == 1
+        again = source.one(20)
+        assert number(again) == 1
+        assert again["attempt"] == 1
+        source.settle(again)
+
+
 @pytest.mark.queue("dedup")
 def test_a_dedup_window_after_a_restart(queue, restart):
     first = queue.publish(job(n=1, request_id=restart.kind))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A node and a cluster of three Kafka servers, of which one after the other is killed while messages are published and handled: what was acknowledged
-is handled, in order per key, and what Parley created is kept as often as the cluster says.
+"""A node and a cluster of three Kafka servers, of which one after the other is killed while a queue's messages and a topic's events are published and
+handled: what was acknowledged is handled, in order per key, and what Parley created is kept as often as the cluster says.
 
 The checker and the handler are those of test/total_queue."""
 
@@ -22,7 +22,8 @@ import parley_node  # noqa: E402
 import suite  # noqa: E402
 
 QUEUE = "total.Queue/Handle"
-TOPIC = "total.Queue.Handle"
+LOG = "total.Queue.Handle"
+TOPIC = "done"
 CONTRACT = """
 syntax = "proto3";
 package total;
@@ -33,19 +34,22 @@ service Queue {
   rpc Handle(Work) returns (google.protobuf.Empty) {
     option (parley.queue) = {key: "lane" retry: {attempts: 1000 first: "50ms" max: "500ms"} lease: "5s" in_flight: 16};
   }
-  rpc Note(Done) returns (google.protobuf.Empty) { option (parley.subscribe) = {group: "notes" start: EARLIEST}; }
+  rpc Note(Done) returns (google.protobuf.Empty) {
+    option (parley.subscribe) =
+        {group: "notes" start: EARLIEST retry: {attempts: 1000 first: "50ms" max: "500ms"} lease: "5s" in_flight: 16};
+  }
 }
 message Work { string lane = 1; int32 number = 2; }
-message Done { option (parley.event) = {topic: "done" key: "key"}; string key = 1; }
+message Done { option (parley.event) = {topic: "done" key: "lane"}; string lane = 1; int32 number = 2; }
 """
 
 
 class Producer(threading.Thread):
-    """Publishes the next number of one of its keys again and again; sends one again until it is acknowledged."""
+    """Publishes the next number of one of its keys again and again, to the queue or the topic; sends one again until it is acknowledged."""
 
-    def __init__(self, port, keys):
+    def __init__(self, port, keys, to_topic):
         super().__init__(daemon=True)
-        self.port, self.keys = port, keys
+        self.port, self.keys, self.to_topic = port, keys, to_topic
         self.sent, self.acknowledged, self.refusals = set(), set(), []
         self.ending = threading.Event()
 
@@ -65,12 +69,15 @@ class Producer(threading.Thread):
     def publish(self, key, number):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("POST", f"/{QUEUE}", json.dumps({"lane": key, "number": number}), {"content-type": "application/json"})
+            path, body = f"/{QUEUE}", {"lane": key, "number": number}
+            if self.to_topic:
+                path, body = f"/parley/topics/{TOPIC}:publish", {"message": {"type": "total.Done", "json": body}}
+            connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
             answer = connection.getresponse()
             text = answer.read().decode()
         finally:
             connection.close()
-        if answer.status == 202:
+        if answer.status == (200 if self.to_topic else 202):
             return True
         self.refusals.append((answer.status, text))
         return False
@@ -95,10 +102,10 @@ class Scene:
             assert time.monotonic() < end, f"publishing does not go on: {[producer.refusals[-1:] for producer in self.producers]}"
             time.sleep(0.05)
 
-    def leader_dies(self, partition):
-        leader = self.cluster.topics()[TOPIC][1][partition]
+    def leader_dies(self, log, partition):
+        leader = self.cluster.topics()[log][1][partition]
         leader.kill()
-        self.say(f"server {leader.node}, the leader of partition {partition}, is killed")
+        self.say(f"server {leader.node}, the leader of partition {partition} of {log}, is killed")
         self.publishing_goes_on()
         self.say("publishing goes on")
         leader.start()
@@ -141,7 +148,7 @@ def drain(record, acknowledged, seconds):
 def check_copies(cluster):
     """Every topic that Parley created, and Kafka's own."""
     copies = {name: count for name, (count, _) in cluster.topics().items()}
-    assert {TOPIC, TOPIC + ".dead", "done", "parley.notes"} <= copies.keys(), copies
+    assert {LOG, LOG + ".dead", TOPIC, "done.notes.dead", "done.notes.retry", "parley.notes"} <= copies.keys(), copies
     assert set(copies.values()) == {len(cluster.brokers)}, f"not all are kept three times: {copies}"
 
 
@@ -166,13 +173,13 @@ def run(arguments, cluster, work, record):
                   "services": {"total": {"serves": ["total.Queue"], "at": f"http://127.0.0.1:{handler.port}"}}}
         with parley_node.Parley(arguments.parley, config) as node:
             check_copies(cluster)
-            producers = [Producer(node.port, [f"k{number}-{each}" for each in range(4)]) for number in range(4)]
+            producers = [Producer(node.port, [f"k{number}-{each}" for each in range(4)], to_topic=number >= 3) for number in range(5)]
             scene = Scene(cluster, producers)
             for producer in producers:
                 producer.start()
             scene.publishing_goes_on()
-            scene.leader_dies(0)
-            scene.leader_dies(1)
+            scene.leader_dies(LOG, 0)
+            scene.leader_dies(TOPIC, 1)
             scene.most_die()
             for producer in producers:
                 producer.ending.set()

@@ -538,6 +538,23 @@ TEST(RabbitTopic, ANewGroupBeginsAtTheEarliestIfItAsksForIt) {
   EXPECT_NE(std::ranges::find(*known, second), known->end());
 }
 
+// What is settled makes room for more, which is on its way to us while the group is moved.
+TEST(RabbitTopic, SeekingDropsWhatIsOnItsWayToTheConsumer) {
+  Node node;
+  const Source group{"moved", "group"};
+  declare(node, one_topic("moved", {"group"}));
+  for (int i = 1; i <= 200; ++i) ASSERT_TRUE(node.publish("moved", fmt::format("m{}", i)).has_value());
+  for (int round = 0; round < 8; ++round) {
+    const auto got = node.lease_all(group, 64);
+    ASSERT_EQ(got.size(), 64U);
+    EXPECT_EQ(got[0].message.id, "m1");
+    for (const Delivery& d : got) EXPECT_TRUE(node.settle(group, d).has_value());
+    ASSERT_TRUE(node.run(node.open().commit(group, {From::Kind::latest, {}, {}})).has_value());
+    EXPECT_EQ(node.stats(group).waiting, 0U) << round;
+    ASSERT_TRUE(node.run(node.open().commit(group, {From::Kind::earliest, {}, {}})).has_value());
+  }
+}
+
 TEST(RabbitClients, APlainProducerFeedsAQueueAndAPlainConsumerReadsIt) {
   Node node;
   const Source q{"plain", ""};

@@ -190,16 +190,20 @@ class Driver {
   Task<void> declare(CommandPtr command) {
     queue::Declarations wanted;
     for (const element each : command->root["queues"].get_array()) {
-      const auto millis = [&](std::string_view name, std::int64_t otherwise) -> Duration {
+      const auto number = [&](std::string_view name, std::int64_t otherwise) {
         std::int64_t value = otherwise;
         if (each[name].get(value) != simdjson::SUCCESS) value = otherwise;
-        return std::chrono::milliseconds(value);
+        return value;
+      };
+      const auto millis = [&](std::string_view name, std::int64_t otherwise) -> Duration {
+        return std::chrono::milliseconds(number(name, otherwise));
       };
       queue::QueueDeclaration one;
       one.consumer.name = text_of(each, "name");
       one.consumer.keyed = each["keyed"].error() == simdjson::SUCCESS && bool(each["keyed"]);
       one.consumer.lease = millis("lease", 30'000);
       one.consumer.retry.max = millis("retry_max", 600'000);
+      one.consumer.retry.attempts = static_cast<int>(number("attempts", 8));
       one.dedup_window = millis("dedup", 0);
       one.ttl = millis("ttl", 0);
       wanted.queues.push_back(std::move(one));

@@ -241,6 +241,22 @@ class Queue(rig.Case):
         self.assertEqual(len(got), 12)
         self.assertEqual(self.refused("peek", queue=self.queue, shelf="leased").reason, "not_by_this_backend")
 
+    def test_nobody_settles_it_and_looks_are_no_attempts_at_another_node(self):
+        for keyed in (False, True):
+            with self.subTest(keyed=keyed):
+                self.queue += "x"
+                self.declare(keyed=keyed, attempts=2)
+                self.publish("a", key="k")
+                for _ in range(3):
+                    self.assertEqual(len(self.driver.call("peek", queue=self.queue)["messages"]), 1)
+                other = self.new_driver()
+                self.declare(other, keyed=keyed, attempts=2)
+                for _ in range(2):
+                    self.assertEqual(len(self.lease(other, lease=1000, wait=5000)), 1)
+                self.assertEqual(self.lease(other, wait=3000), [])
+                dead = self.driver.call("peek", queue=self.queue, shelf="dead")["messages"]
+                self.assertEqual([(each["attempts"], each["reason"]) for each in dead], [(2, "after 2 attempts: the lease ran out")])
+
     def test_purge(self):
         self.declare()
         for i in range(14):

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "queue/kafka/error.h"
+#include "queue/retry.h"
 
 namespace parley::queue::kafka {
 namespace {
@@ -180,7 +181,10 @@ Duration Member::wait_time() const {
 void Member::tick() {
   const Instant moment = Clock::now();
   for (auto& [where, held] : held_) {
-    for (const std::uint64_t lease : held.window.tick(moment)) leases_.erase(lease);
+    for (const std::uint64_t lease : held.window.tick(moment)) {
+      const auto ended = leases_.extract(lease);
+      if (!ended.empty()) bury_if_used_up(where, held, ended.mapped().offset);
+    }
   }
   if (arriving_ && moment >= arrive_at_) arrive();
   hand_out();
@@ -209,13 +213,41 @@ void Member::hand_out() {
     Waiting& first = waiting_.front();
     std::vector<Delivery> deliveries = fill(first.request);
     if (deliveries.empty()) break;
-    first.report(std::move(deliveries));
+    const Waiting served = std::move(first);
     waiting_.pop_front();
+    give(std::move(deliveries), served);
   }
   std::erase_if(waiting_, [&](const Waiting& w) {
     if (!w.request.wait.passed(Clock::now())) return false;
     w.report(std::vector<Delivery>());
     return true;
+  });
+}
+
+void Member::give(std::vector<Delivery> deliveries, const Waiting& to) {
+  std::optional<LogPartition> suspect;
+  for (const Delivery& delivery : deliveries) {
+    const Leased leased = find_lease(delivery.lease).value();
+    if (leased.offset < held_.at(leased.where).suspect_until) suspect = leased.where;
+  }
+  if (!suspect) return to.report(std::move(deliveries));
+  // One commit has all partitions.
+  touched(*suspect, [this, deliveries = std::move(deliveries), to](const Result<void>& counted) {
+    std::vector<Delivery> out;
+    for (const Delivery& delivery : deliveries) {
+      const auto leased = find_lease(delivery.lease);
+      if (!leased) continue;  // gone with its partition
+      Window& window = held_.at(leased->where).window;
+      if (counted) {
+        window.extend(leased->offset, Clock::now() + to.request.lease);
+        out.push_back(delivery);
+      } else {
+        leases_.erase(window.find(leased->offset)->lease);
+        window.release(leased->offset);
+      }
+    }
+    if (!counted && counted.error().reason() != "lease_lost") return to.report(fail(counted.error()));
+    to.report(std::move(out));
   });
 }
 
@@ -234,7 +266,7 @@ std::vector<Delivery> Member::fill(const LeaseRequest& request) {
     const std::size_t size = held.window.find(*offset)->record.value.size();
     if (!out.empty() && bytes + size > request.max_bytes) break;
     dry = 0;
-    if (bury_if_expired(where, held, *offset)) continue;
+    if (bury_if_expired(where, held, *offset) || bury_if_used_up(where, held, *offset)) continue;
     bytes += size;
     out.push_back(deliver(where, held, *offset, request.lease));
   }
@@ -259,6 +291,13 @@ bool Member::bury_if_expired(LogPartition where, Held& held, std::int64_t offset
   const auto until = expiry(entry.record, options_.ttl);
   if (!until || *until > clock_.now()) return false;
   bury(where, offset, "expired", nullptr);
+  return true;
+}
+
+bool Member::bury_if_used_up(LogPartition where, Held& held, std::int64_t offset) {
+  const Window::Entry& entry = *held.window.find(offset);
+  if (!entry.is_cut_off || entry.attempts < std::max(1, options_.consumer.retry.attempts)) return false;
+  bury(where, offset, used_up_text(entry.attempts), nullptr);
   return true;
 }
 

@@ -6,6 +6,10 @@
 // commit is on its way at a time, what is settled meanwhile shares the next one. A settlement is answered when the
 // commit that holds it was acknowledged.
 //
+// Attempts are in these commits too, and a commit takes milliseconds, in which a message may kill its node. What may
+// have done so before, in whoever had the partition until now, is handed out only when the commit that counts it was
+// acknowledged: everything that was in the partition when it came to us and was in reach of a window.
+//
 // Rebalance (cooperative): a partition that has to go is not leased from any more; its handlers have `drain` to end;
 // then the progress is committed and the partition is given up. What is settled later is told "lease_lost". Where the
 // group went on without us (fenced by its generation), everything is lost at once.
@@ -104,6 +108,7 @@ class Member {
     bool leaving = false;
     bool dirty = false;
     std::int64_t trimmed = 0;
+    std::int64_t suspect_until = 0;  // offsets below may have been handed out by another process
   };
   struct Waiting {
     LeaseRequest request;
@@ -137,6 +142,9 @@ class Member {
   bool may_hand_out() const;
   Delivery deliver(LogPartition where, Held& held, std::int64_t offset, Duration lease);
   bool bury_if_expired(LogPartition where, Held& held, std::int64_t offset);
+  // Nobody settled it, as often as it may be tried.
+  bool bury_if_used_up(LogPartition where, Held& held, std::int64_t offset);
+  void give(std::vector<Delivery> deliveries, const Waiting& to);
   void do_settle(const std::string& lease, const Settlement& how, Report<void> report);
   void bury(LogPartition where, std::int64_t offset, std::string reason, const Report<void>& report);
   void buried(LogPartition where, std::uint64_t generation, std::int64_t offset, const Result<Placed>& placed,
@@ -157,7 +165,8 @@ class Member {
   static void on_committed(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
                            void* opaque);
   void arrive();
-  Result<Progress> progress_of(const rd_kafka_topic_partition_t& one);
+  // `end`: of the partition.
+  Result<Progress> progress_of(const rd_kafka_topic_partition_t& one, std::int64_t& end);
   void revoke(const rd_kafka_topic_partition_list_t* list);
   void leave_when_drained();
   void keep_session();

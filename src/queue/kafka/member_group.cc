@@ -92,18 +92,22 @@ void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafk
   }
 }
 
-// Where the group is in a partition that it has no commit in, or one that the log has overtaken: at its beginning.
-Result<Progress> Member::progress_of(const rd_kafka_topic_partition_t& one) {
+// Where the group is in a partition that it has no commit in, or one that retention has overtaken: at its beginning,
+// but for what was settled there.
+Result<Progress> Member::progress_of(const rd_kafka_topic_partition_t& one, std::int64_t& end) {
   std::int64_t low = 0;
   std::int64_t high = 0;
   const auto error = rd_kafka_query_watermark_offsets(client_.get(), one.topic, one.partition, &low, &high, ask_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(to_error(error, "asking for offsets"));
+  end = high;
   if (one.offset > high) {
     log::warn("kafka: group {} was at {} of {} [{}], which ends at {}: it begins again", options_.names.group,
               one.offset, one.topic, one.partition, high);
   }
-  if (one.offset < low || one.offset > high) return Progress{.watermark = low, .settled = {}, .open = {}};
-  return decode_progress(one.offset, {static_cast<const char*>(one.metadata), one.metadata_size});
+  if (one.offset > high) return Progress{.watermark = low, .settled = {}, .open = {}};
+  Progress progress = decode_progress(one.offset, {static_cast<const char*>(one.metadata), one.metadata_size});
+  progress.forget_before(low);
+  return progress;
 }
 
 void Member::arrive() {
@@ -111,10 +115,11 @@ void Member::arrive() {
   const auto error = rd_kafka_committed(client_.get(), arriving_.get(), ask_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return;  // again in a moment
   std::vector<Progress> all;
+  std::vector<std::int64_t> ends(static_cast<std::size_t>(arriving_->cnt));
   for (int i = 0; i < arriving_->cnt; ++i) {
     // A partition may fail alone; what it says then is no place to begin at.
     if (arriving_->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-    auto progress = progress_of(arriving_->elems[i]);
+    auto progress = progress_of(arriving_->elems[i], ends[static_cast<std::size_t>(i)]);
     if (!progress) return;
     all.push_back(*std::move(progress));
   }
@@ -124,9 +129,11 @@ void Member::arrive() {
     const Progress& progress = all[static_cast<std::size_t>(i)];
     one.offset = progress.watermark;
     held_.erase(where(one));
+    const std::int64_t reach = progress.watermark + 2 * Window::Limits().offsets;
     held_.emplace(where(one), Held{.window = Window(progress, options_.consumer.keyed, {}),
                                    .generation = ++last_generation,
-                                   .trimmed = progress.watermark});
+                                   .trimmed = progress.watermark,
+                                   .suspect_until = std::min(ends[static_cast<std::size_t>(i)], reach)});
   }
   ignore(rd_kafka_incremental_assign(client_.get(), arriving_.get()), "taking partitions");
   arriving_.reset();

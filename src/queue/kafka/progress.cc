@@ -137,6 +137,16 @@ void Progress::settle(std::int64_t offset) {
   }
 }
 
+void Progress::forget_before(std::int64_t offset) {
+  if (offset <= watermark) return;
+  watermark = offset;
+  for (OffsetRange& range : settled) {
+    if (range.from <= watermark) watermark = std::max(watermark, range.to);
+  }
+  std::erase_if(settled, [this](const OffsetRange& range) { return range.to <= watermark; });
+  std::erase_if(open, [this](const OpenMessage& message) { return message.offset < watermark; });
+}
+
 std::int64_t Progress::horizon() const {
   std::int64_t end = watermark;
   if (!settled.empty()) end = std::max(end, settled.back().to);

@@ -41,6 +41,8 @@ struct Progress {
 
   bool is_settled(std::int64_t offset) const;
   void settle(std::int64_t offset);
+  // The log has lost what is before: retention overtook the group.
+  void forget_before(std::int64_t offset);
   // Behind it nothing is known.
   std::int64_t horizon() const;
   bool operator==(const Progress&) const = default;

@@ -79,5 +79,30 @@ TEST(Progress, SettlingMovesTheWatermarkOverWhatIsSettledBehindIt) {
   EXPECT_FALSE(progress.is_settled(5));
 }
 
+TEST(Progress, WhatIsSettledBehindTheEndOfRetentionStaysSettled) {
+  const Progress before{.watermark = 10,
+                        .settled = {{12, 14}, {20, 30}, {40, 50}},
+                        .open = {{.offset = 11, .attempts = 1, .due = {}}, {.offset = 35, .attempts = 2, .due = {}}}};
+  struct Case {
+    std::int64_t low;
+    std::int64_t watermark;
+    std::vector<OffsetRange> settled;
+    std::size_t open;
+  };
+  const Case cases[] = {{5, 10, {{12, 14}, {20, 30}, {40, 50}}, 2},
+                        {16, 16, {{20, 30}, {40, 50}}, 1},
+                        {20, 30, {{40, 50}}, 1},
+                        {25, 30, {{40, 50}}, 1},
+                        {36, 36, {{40, 50}}, 0},
+                        {60, 60, {}, 0}};
+  for (const Case& c : cases) {
+    Progress p = before;
+    p.forget_before(c.low);
+    EXPECT_EQ(p.watermark, c.watermark) << c.low;
+    EXPECT_EQ(p.settled, c.settled) << c.low;
+    EXPECT_EQ(p.open.size(), c.open) << c.low;
+  }
+}
+
 }  // namespace
 }  // namespace parley::queue::kafka

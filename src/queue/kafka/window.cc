@@ -30,6 +30,7 @@ void Window::add(Record record, const Now& now) {
   if (const OpenMessage* before = restored(offset)) {
     entry.attempts = before->attempts;
     if (entry.attempts > 0) ++attempted_;
+    entry.is_cut_off = entry.attempts > 0 && !before->due;
     if (before->due) due = before->due;
   }
   if (due && *due > now.wall) {
@@ -66,6 +67,7 @@ const Window::Entry& Window::lease(std::int64_t offset, std::uint64_t lease, Ins
   Entry& entry = entries_.at(offset);
   if (++entry.attempts == 1) ++attempted_;
   entry.lease = lease;
+  entry.is_cut_off = false;
   set_state(entry, State::leased);
   set_timer(offset, entry, until);
   refresh_ready(offset, entry);
@@ -151,7 +153,10 @@ std::vector<std::uint64_t> Window::tick(Instant now) {
   while (!timers_.empty() && timers_.begin()->first <= now) {
     const std::int64_t offset = timers_.begin()->second;
     Entry& entry = entries_.at(offset);
-    if (entry.state == State::leased) ended.push_back(entry.lease);
+    if (entry.state == State::leased) {
+      ended.push_back(entry.lease);
+      entry.is_cut_off = true;
+    }
     if (std::exchange(entry.is_scheduled, false)) join_chain(offset, entry);
     put_back(offset);
   }

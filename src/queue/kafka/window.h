@@ -39,7 +39,8 @@ class Window {
     std::uint64_t lease = 0;      // leased: which
     Instant when{};               // leased: until; delayed: until
     std::optional<WallTime> due;  // delayed
-    bool is_scheduled = false;    // was published with a due time that is to come: no follower of its key waits for it
+    bool is_cut_off = false;    // its last attempt ended without a word: the lease ran out, or its consumer was killed
+    bool is_scheduled = false;  // was published with a due time that is to come: no follower of its key waits for it
   };
   struct Now {
     Instant steady;

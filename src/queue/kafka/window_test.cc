@@ -54,6 +54,27 @@ class WindowTest : public testing::Test {
   std::uint64_t last_lease_ = 0;
 };
 
+TEST_F(WindowTest, AnAttemptThatEndedWithoutAWordIsToldFromOthers) {
+  begin({});
+  for (std::int64_t o = 0; o < 4; ++o) add(o);
+  take_all();
+  EXPECT_FALSE(window().find(0)->is_cut_off);
+  window().retry(1, 10s, now());
+  window().release(2);
+  window().settle(3);
+  restart();  // killed
+  for (std::int64_t o = 0; o < 4; ++o) add(o);
+  EXPECT_TRUE(window().find(0)->is_cut_off);
+  EXPECT_EQ(window().find(0)->attempts, 1);
+  EXPECT_FALSE(window().find(1)->is_cut_off) << "it has failed, and waits for its time";
+  EXPECT_FALSE(window().find(2)->is_cut_off);
+  EXPECT_EQ(take_all(), (Offsets{0, 2}));
+  EXPECT_FALSE(window().find(0)->is_cut_off);
+  pass(31s);
+  EXPECT_TRUE(window().find(0)->is_cut_off) << "its lease ran out";
+  EXPECT_FALSE(window().find(1)->is_cut_off);
+}
+
 TEST_F(WindowTest, TheWatermarkIsTheFirstThatIsNotSettled) {
   begin({.watermark = 10, .settled = {}, .open = {}});
   for (std::int64_t o = 10; o < 15; ++o) add(o);

@@ -129,12 +129,16 @@ Result<std::vector<Peeked>> Admin::peek(const PeekRequest& r) {
     last = (*got)->tag;
     const Envelope& e = (*got)->envelope;
     const std::string id = message_of(e).id;
-    const std::int64_t finished =
-        e.find(headers::reason) != nullptr ? e.number(headers::attempts).value_or(0) : others_.attempts.finished(id, e);
+    const AttemptKey key(queue, id, e);
+    const Attempts::Known known =
+        e.find(headers::reason) != nullptr
+            ? Attempts::Known{.finished = e.number(headers::attempts).value_or(0), .held = false}
+            : others_.attempts.known(key, e, false);
     // Looking is no attempt, though RabbitMQ counts it.
-    if (r.shelf != Shelf::dead) others_.attempts.note(id, {delivery_count(e) + 1, finished});
+    if (r.shelf != Shelf::dead)
+      others_.attempts.note(key, {.at = delivery_count(e) + 1, .finished = known.finished, .held = known.held});
     bytes += e.body.size();
-    all.push_back(peeked_of(e, r.shelf, finished));
+    all.push_back(peeked_of(e, r.shelf, known.finished));
   }
   if (last != 0) {
     if (auto back = (*c)->requeue(channel, last, true); !back) return fail(back.error());
@@ -166,12 +170,12 @@ Result<std::uint64_t> Admin::redrive(const Source& source, const std::vector<Pos
     }
     strip_history(e);
     e.set(headers::expires, std::int64_t{0});  // its time to live is over, or would be
+    e.set(headers::due, begun);  // at once; what is known of its attempts is about the one that was due before
     if (auto published = others_.publisher.publish_and_wait("", names::queue(source), std::move(e)); !published) {
       error = published.error();
       others.push_back((*got)->tag);
       break;
     }
-    others_.attempts.forget(id);
     if (auto acked = (*c)->ack(channel, (*got)->tag); !acked) return fail(acked.error());
     ++moved;
   }

@@ -4,6 +4,7 @@
 
 #include <future>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ class Admin final : public Link {
   Result<void> opened(Connection& connection) override;
   void method(Connection&, int, const amqp_method_t&) override {}
   void lost(const Error&) override {}
-  Instant turn(Instant) override { return Instant::max(); }
+  Instant turn(Instant now) override;
   void stopping() override {}
 
   Result<Connection*> connected();
@@ -79,6 +80,8 @@ class Admin final : public Link {
   static std::string random_name();
 
   Others others_;
+  // Groups that are being filled, or were not to the end: whatever became of that, they get events again.
+  std::set<std::pair<std::string, std::string>> unbound_;
   const std::string run_;  // makes our fences' ids unique
   int fences_ = 0;
 };

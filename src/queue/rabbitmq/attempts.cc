@@ -8,39 +8,61 @@
 #include "base/text.h"
 
 namespace parley::queue::rabbitmq {
+namespace {
 
-std::int64_t Attempts::finished(const std::string& id, const Envelope& message) const {
+// A number and the blank behind it are taken off the line.
+std::optional<std::int64_t> take_number(std::string_view& line) {
+  std::int64_t out = 0;
+  const auto read = std::from_chars(line.data(), line.data() + line.size(), out);
+  if (read.ec != std::errc() || read.ptr == line.data() + line.size() || *read.ptr != ' ') return std::nullopt;
+  line.remove_prefix(static_cast<std::size_t>(read.ptr - line.data()) + 1);
+  return out;
+}
+
+}  // namespace
+
+AttemptKey::AttemptKey(std::string_view queue, const std::string& id, const Envelope& message)
+    : text(fmt::format("{}\n{} {}", queue, message.number(headers::due).value_or(0), id)), queue_size(queue.size()) {}
+
+Attempts::Known Attempts::known(const AttemptKey& key, const Envelope& message, bool exact) const {
   const std::int64_t count = delivery_count(message);
   const std::lock_guard hold(lock_);
-  const auto at = notes_.find(id);
-  // A lower count than noted: published anew since (a retry, a redrive).
-  if (at != notes_.end() && count >= at->second.at) return at->second.finished + count - at->second.at;
-  return std::max<std::int64_t>(0, message.number(headers::attempts).value_or(0)) + count;
+  // Behind the note's delivery it was in nobody's hands, or there would be another note.
+  if (const auto at = notes_.find(key.text); at != notes_.end() && count >= at->second.note.at) {
+    return {.finished = at->second.note.finished, .held = at->second.note.held};
+  }
+  const std::int64_t before = std::max<std::int64_t>(0, message.number(headers::attempts).value_or(0));
+  const bool perhaps = !exact && before == 0 && count > 0;
+  return {.finished = before + (perhaps ? 1 : 0), .held = false};
 }
 
-bool Attempts::knows(const std::string& id, std::int64_t count) const {
+bool Attempts::knows(const AttemptKey& key, std::int64_t count) const {
   const std::lock_guard hold(lock_);
-  const auto at = notes_.find(id);
-  return at != notes_.end() && at->second.at == count;
+  const auto at = notes_.find(key.text);
+  return at != notes_.end() && at->second.note.at == count;
 }
 
-void Attempts::note(const std::string& id, AttemptNote note) {
+void Attempts::put(const AttemptKey& key, const Stamped& stamped) {
   const std::lock_guard hold(lock_);
-  if (notes_.insert_or_assign(id, note).second) order_.push_back(id);
+  if (notes_.insert_or_assign(key.text, stamped).second) order_.push_back(key.text);
   while (order_.size() > most_) {
     notes_.erase(order_.front());
     order_.pop_front();
   }
 }
 
-void Attempts::forget(const std::string& id) {
+void Attempts::note(const AttemptKey& key, AttemptNote note) { put(key, {.note = note, .stamp = ++last_stamp_}); }
+
+void Attempts::forget(const AttemptKey& key) {
   const std::lock_guard hold(lock_);
-  notes_.erase(id);  // its place in the order is dropped when its turn comes
+  notes_.erase(key.text);  // its place in the order is dropped when its turn comes
 }
 
-void Attempts::write_record(const std::string& id, AttemptNote note, std::string& to) {
-  if (id.find('\n') != std::string::npos) return;
-  to += fmt::format("{} {} {}\n", note.at, note.finished, id);
+void Attempts::write_record(const AttemptKey& key, AttemptNote note, std::string& to) {
+  const Stamped stamped{.note = note, .stamp = ++last_stamp_};
+  put(key, stamped);
+  if (key.rest().find('\n') != std::string_view::npos) return;
+  to += fmt::format("{} {} {} {} {}\n", note.at, note.finished, note.held ? 1 : 0, stamped.stamp, key.rest());
 }
 
 Envelope Attempts::record(std::string lines) {
@@ -50,23 +72,24 @@ Envelope Attempts::record(std::string lines) {
   return out;
 }
 
-void Attempts::read_records(std::string_view text) {
-  for (const std::string_view line : split(text, '\n')) {
-    AttemptNote found;
-    const char* end = line.data() + line.size();
-    const auto first = std::from_chars(line.data(), end, found.at);
-    if (first.ec != std::errc() || first.ptr == end) continue;
-    const auto second = std::from_chars(first.ptr + 1, end, found.finished);
-    if (second.ec != std::errc() || second.ptr == end) continue;
-    const std::string id(second.ptr + 1, end);
+void Attempts::read_records(std::string_view queue, std::string_view text) {
+  for (std::string_view line : split(text, '\n')) {
+    const auto at = take_number(line);
+    const auto finished = at ? take_number(line) : at;
+    const auto held = finished ? take_number(line) : finished;
+    const auto stamp = held ? take_number(line) : held;
+    if (!stamp) continue;
+    const Stamped found{.note = {.at = *at, .finished = *finished, .held = *held != 0}, .stamp = *stamp};
+    const AttemptKey key(queue, line);
     {
       const std::lock_guard hold(lock_);
-      const auto at = notes_.find(id);
-      if (at != notes_.end() && std::pair(at->second.at, at->second.finished) >= std::pair(found.at, found.finished)) {
+      const auto known = notes_.find(key.text);
+      if (known != notes_.end() &&
+          std::pair(known->second.note.at, known->second.stamp) >= std::pair(found.note.at, found.stamp)) {
         continue;
       }
     }
-    note(id, found);
+    put(key, found);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "queue/rabbitmq/names.h"
+#include "queue/retry.h"
 
 namespace parley::queue::rabbitmq {
 namespace {
@@ -142,6 +143,12 @@ std::vector<Peeked> Consumer::peek(const Source& source, Shelf shelf) {
 std::uint64_t Consumer::purge(const Source& source) {
   return ask<std::uint64_t>([this, source]() -> std::uint64_t {
     Tap& t = tap(source);
+    // What was handed to us before the queue was purged, and lies in the socket: it is ahead of an answer on its
+    // channel.
+    if (Connection* c = connection(); c != nullptr && !t.tag.empty()) {
+      met_later(c->prefetch(t.channel, t.prefetch));
+      read_frames();
+    }
     std::vector<Held*> waiting;
     t.holdings.each([&](Held& m) {
       if (m.lease.empty() && !m.settling) waiting.push_back(&m);
@@ -215,10 +222,18 @@ void Consumer::method(Connection& c, int channel, const amqp_method_t& m) {
   }
 }
 
+AttemptKey Consumer::key_of(const Tap& t, const Held& m) const {
+  return {names::queue(t.source), m.message.id, m.envelope};
+}
+
+AttemptNote Consumer::untouched(const Held& m) {
+  return {.at = delivery_count(m.envelope) + 1, .finished = m.finished, .held = m.used_up};
+}
+
 void Consumer::detach(Tap& t) {
   // RabbitMQ counts one more delivery for all of them; we know which were in nobody's hands.
   t.holdings.each([&](const Held& m) {
-    if (m.lease.empty()) attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished});
+    if (m.lease.empty()) attempts_.note(key_of(t, m), untouched(m));
   });
   t.tag.clear();
   t.has_channel = false;
@@ -240,7 +255,7 @@ void Consumer::read_records(Connection& c, Tap& t) {
     auto got = c.get(records_channel, names::returned(t.source));
     if (!got || !*got) break;
     last = (*got)->tag;
-    attempts_.read_records((*got)->envelope.body.view());
+    attempts_.read_records(names::queue(t.source), (*got)->envelope.body.view());
   }
   // They stay for whoever consumes next; RabbitMQ drops them after a week.
   if (last != 0) met_later(c.requeue(records_channel, last, true));
@@ -257,8 +272,11 @@ void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) 
   m->envelope = *std::move(contents);
   m->message = message_of(m->envelope);
   const std::int64_t count = delivery_count(m->envelope);
-  if (count > 0 && !attempts_.knows(m->message.id, count)) read_records(c, t);
-  m->finished = attempts_.finished(m->message.id, m->envelope);
+  const AttemptKey key = key_of(t, *m);
+  if (count > 0 && !attempts_.knows(key, count)) read_records(c, t);
+  const Attempts::Known known = attempts_.known(key, m->envelope, most_attempts(t) == 1);
+  m->finished = known.finished;
+  m->used_up = known.held && known.finished >= most_attempts(t);
   if (const Header* h = m->envelope.find(headers::attempts); h != nullptr && !m->envelope.number(headers::attempts)) {
     m->malformed = Error(Code::invalid_argument, Blame::caller, "the header parley-attempts is no number");
   }
@@ -327,18 +345,13 @@ void Consumer::give_back(Tap& t) {
   std::string records;
   t.holdings.each([&](const Held& m) {
     if (!m.lease.empty() || m.settling) return;
-    const AttemptNote note{delivery_count(m.envelope) + 1, m.finished};
-    attempts_.note(m.message.id, note);
-    Attempts::write_record(m.message.id, note, records);
+    attempts_.write_record(key_of(t, m), untouched(m), records);
   });
   if (records.empty()) return;
   t.giving_back = true;
-  Envelope record;
-  record.content_type = "text/plain";
-  record.body = Bytes(std::move(records));
   publisher_.publish({"",
                       names::returned(t.source),
-                      std::move(record),
+                      Attempts::record(std::move(records)),
                       [this, to = inbox(), source = t.source, epoch = epoch_](const Result<void>&) {
                         // Without the record they are counted once too often: no reason to keep them.
                         to->post([this, source, epoch] {
@@ -369,7 +382,7 @@ void Consumer::serve(Tap& t, Instant now) {
     if (t.paused || t.giving_back || room <= 0) break;
     auto deliveries = t.holdings.take(now, w.request, room);
     if (deliveries.empty()) break;
-    w.answer->give(std::move(deliveries));
+    hand_out(t, std::move(deliveries), w);
     t.waiters.pop_front();
   }
   std::erase_if(t.waiters, [&](Waiter& w) {
@@ -383,10 +396,54 @@ void Consumer::serve(Tap& t, Instant now) {
   });
 }
 
+void Consumer::hand_out(Tap& t, std::vector<Delivery> deliveries, const Waiter& to) {
+  std::string records;
+  for (const Delivery& d : deliveries) {
+    const Held& m = *t.holdings.leased(d.lease);
+    const std::int64_t count = delivery_count(m.envelope);
+    if (m.finished == 0 && count == 0 && most_attempts(t) > 1) continue;
+    attempts_.write_record(key_of(t, m), {.at = count + 1, .finished = m.finished + 1, .held = true}, records);
+  }
+  if (records.empty()) return to.answer->give(std::move(deliveries));
+  for (const Delivery& d : deliveries) t.holdings.leased(d.lease)->settling = true;  // no lease ends meanwhile
+  publisher_.publish({"",
+                      names::returned(t.source),
+                      Attempts::record(std::move(records)),
+                      [this, inbox = inbox(), source = t.source, epoch = epoch_, deliveries = std::move(deliveries),
+                       to](const Result<void>& result) {
+                        const bool taken = inbox->post([this, source, epoch, deliveries, to, result] {
+                          written(source, epoch, deliveries, to, result);
+                        });
+                        if (!taken) to.answer->give(std::vector<Delivery>());  // closing
+                      },
+                      {}});
+}
+
+void Consumer::written(const Source& source, std::uint64_t epoch, std::vector<Delivery> deliveries, const Waiter& to,
+                       const Result<void>& result) {
+  Tap& t = tap(source);
+  const Instant now = Clock::now();
+  std::erase_if(deliveries, [&](const Delivery& d) {
+    Held* m = epoch == epoch_ ? t.holdings.leased(d.lease) : nullptr;
+    if (m == nullptr) return true;  // the connection broke: it comes again
+    m->settling = false;
+    m->lease_ends = now + to.request.lease;
+    const bool was_written = attempts_.knows(key_of(t, *m), delivery_count(m->envelope) + 1);
+    if (result || !was_written) return false;
+    attempts_.note(key_of(t, *m), untouched(*m));
+    t.holdings.release(*m);
+    m->ready = m->again = now + std::chrono::seconds(1);
+    return true;
+  });
+  if (!deliveries.empty()) return to.answer->give(std::move(deliveries));
+  to.answer->give(fail(result ? Error(away()).safe_to_retry() : result.error()));
+}
+
 void Consumer::sweep(Tap& t, Instant now) {
   const WallTime wall = clock_.now();
   std::vector<Held*> over;
   std::vector<Held*> expired;
+  std::vector<Held*> used_up;
   std::vector<Held*> later;
   bool stale = false;
   const Duration old = address().consumer_timeout * 2 / 3;
@@ -396,6 +453,8 @@ void Consumer::sweep(Tap& t, Instant now) {
       if (m.lease_ends <= now) over.push_back(&m);
     } else if (m.expires && *m.expires <= wall) {
       expired.push_back(&m);
+    } else if (m.used_up) {
+      used_up.push_back(&m);
     } else if (const auto due = m.envelope.time(headers::due); due && *due > wall + std::chrono::seconds(1)) {
       if (m.ready > now) later.push_back(&m);
     } else if (m.arrived + old < now) {
@@ -404,6 +463,7 @@ void Consumer::sweep(Tap& t, Instant now) {
   });
   for (Held* m : over) end_lease(t, *m, now);
   for (Held* m : expired) bury(t, *m, std::string(expired_reason), nullptr);
+  for (Held* m : used_up) bury(t, *m, used_up_text(m->finished), nullptr);
   for (Held* m : later) {
     const auto due = m->envelope.time(headers::due);
     retry_later(t, *m, due.value_or(wall), m->finished, nullptr);
@@ -469,7 +529,7 @@ void Consumer::stopping() {
     std::string records;
     t->holdings.each([&](const Held& m) {
       if (m.lease.empty()) {
-        Attempts::write_record(m.message.id, {delivery_count(m.envelope) + 1, m.finished}, records);
+        attempts_.write_record(key_of(*t, m), untouched(m), records);
       }
     });
     if (c == nullptr || records.empty()) continue;

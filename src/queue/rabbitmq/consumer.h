@@ -7,9 +7,11 @@
 //   dead      published to NAME.dead; acknowledged once that is confirmed
 //   retry     published again, by the delay queues if it takes long; acknowledged once that is confirmed. Keyed: kept
 //             here unacknowledged, in its place, until its time has come, with a record of its attempts
-// A lease that ends is a retry without delay. If the connection breaks, all leases are lost.
+// A lease that ends is a retry without delay, or dead if that was the last attempt. If the connection breaks, all
+// leases are lost.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -48,7 +50,7 @@ class Consumer final : public Link {
   // them. Waits until they are here.
   void look(const Source& source);
   std::vector<Peeked> peek(const Source& source, Shelf shelf);
-  // Acknowledges what waits here. Returns how many.
+  // Acknowledges what waits here or is on its way here. Returns how many.
   std::uint64_t purge(const Source& source);
   // Looks again whether it is paused; gives back what waits.
   void pause(const Source& source, bool paused);
@@ -94,6 +96,9 @@ class Consumer final : public Link {
 
   void deliver(Connection& connection, Tap& tap, const amqp_basic_deliver_t& what);
   void read_records(Connection& connection, Tap& tap);
+  AttemptKey key_of(const Tap& tap, const Held& held) const;
+  // What is to be known of it if it comes again without having been handed out.
+  static AttemptNote untouched(const Held& held);
   void detach(Tap& tap);
 
   void begin(Connection& connection, Tap& tap, Instant now);
@@ -102,6 +107,12 @@ class Consumer final : public Link {
   static bool may_end(const Tap& tap) { return !tap.consumer.keyed || tap.holdings.leased_count() == 0; }
   void upkeep(Tap& tap, Instant now);
   void serve(Tap& tap, Instant now);
+  // Gives them to who asked. What may have been in somebody's hands before is written down first as if this time
+  // nothing will be heard of it: else one that kills each node that takes it would be handed out for ever.
+  void hand_out(Tap& tap, std::vector<Delivery> deliveries, const Waiter& to);
+  void written(const Source& source, std::uint64_t epoch, std::vector<Delivery> deliveries, const Waiter& to,
+               const Result<void>& result);
+  static int most_attempts(const Tap& tap) { return std::max(1, tap.consumer.retry.attempts); }
   void end_lease(Tap& tap, Held& held, Instant now);
   // RabbitMQ wants each message acknowledged within its consumer_timeout: what waits here goes back, all of it and in
   // order, to come again.

@@ -275,13 +275,30 @@ Result<Position> Admin::copy(const Source& group, From from, const std::string& 
 
 Result<void> Admin::fill(Connection& c, const Source& group, const From& from) {
   const std::string queue = names::queue(group);
+  unbound_.emplace(group.name, group.group);  // even if the connection breaks before the answer
   if (auto done = c.unbind(channel, queue, group.name, "#"); !done) return done;
   if (auto done = c.purge(channel, queue); !done) return fail(done.error());
   others_.consumer.purge(group);  // before there is anything new in the queue
   auto done = refill(c, group, from);
-  if (done) return done;
+  if (done) {
+    unbound_.erase({group.name, group.group});
+    return done;
+  }
   return fail(std::move(done).error().during("filling group " + group.group + " of topic " + group.name +
-                                             ", which gets no events until it is filled: seek again"));
+                                             ", which has a part of the events only, and new ones: seek again"));
+}
+
+// Runs after `fill`, and after each new connection.
+Instant Admin::turn(Instant) {
+  Connection* c = connection();
+  while (c != nullptr && !unbound_.empty()) {
+    const auto [topic, group] = *unbound_.begin();
+    const auto bound = c->bind(channel, names::queue({topic, group}), topic, "#");
+    if (c->is_dead()) break;
+    if (!bound) log::warn("group {} of topic {} gets no events: {}", group, topic, bound.error().text());
+    unbound_.erase(unbound_.begin());
+  }
+  return Instant::max();
 }
 
 Result<void> Admin::refill(Connection& c, const Source& group, const From& from) {

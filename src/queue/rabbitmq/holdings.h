@@ -25,6 +25,7 @@ struct Held {
   Envelope envelope;
   Message message;
   std::int64_t finished = 0;  // attempts that have ended
+  bool used_up = false;       // those were all it may have, and nobody settled the last one
   std::optional<WallTime> expires;
   std::optional<Error> malformed;
   Instant arrived{};

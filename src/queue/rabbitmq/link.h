@@ -66,6 +66,8 @@ class Link {
   // The last turn: the connection is there or not. What still waits gets its answer here.
   virtual void stopping() = 0;
 
+  // Hands what has come already to `method`: what RabbitMQ had sent on a channel before it answered us there.
+  void read_frames();
   Connection* connection() { return connection_ && !connection_->is_dead() ? connection_.get() : nullptr; }
   // Why there is none.
   const Error& away() const { return away_; }
@@ -76,7 +78,6 @@ class Link {
   void run();
   void connect(Instant now);
   void break_off();
-  void read_frames();
   void wait(Instant until);
 
   const Address address_;

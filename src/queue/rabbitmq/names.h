@@ -6,7 +6,7 @@
 //   orders.log                      the stream that replays are read from
 //   orders@mailer                   a group's queue, bound to the exchange
 //   NAME.dead  NAME.paused          of a queue or of a group's queue: dead letters; holds a message while paused
-//   NAME.returned                   how many attempts those have had that were given back without one being counted
+//   NAME.returned                   how many attempts those have had that were delivered more than once (attempts.h)
 //   orders@mailer.place             the checkpoint of a group that reads by itself
 //   parley.catalogue                what there is
 //   parley.delay.N                  where messages wait for 4^N seconds

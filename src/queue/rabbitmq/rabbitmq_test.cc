@@ -139,33 +139,60 @@ Envelope counted(std::int64_t deliveries, std::optional<std::int64_t> attempts =
   return e;
 }
 
+AttemptKey key_for(const std::string& id, const Envelope& e = {}, const char* queue = "q") { return {queue, id, e}; }
+
 TEST(RabbitAttempts, CountWhatEndedAndNotWhatWasGivenBack) {
   Attempts a;
-  EXPECT_EQ(a.finished("m", counted(0)), 0);
-  EXPECT_EQ(a.finished("m", counted(0, 3)), 3);
-  EXPECT_EQ(a.finished("m", counted(2, 3)), 5);  // two crashes
-  a.note("m", {1, 0});                           // given back at its first delivery
-  EXPECT_EQ(a.finished("m", counted(1)), 0);
-  EXPECT_EQ(a.finished("m", counted(2)), 1);
-  EXPECT_EQ(a.finished("m", counted(0, 2)), 2);  // published anew
+  const AttemptKey m = key_for("m");
+  const auto finished = [&](const Envelope& e) { return a.known(m, e, false).finished; };
+  EXPECT_EQ(finished(counted(0)), 0);
+  EXPECT_EQ(finished(counted(0, 3)), 3);
+  EXPECT_EQ(finished(counted(1)), 1);                   // one crash: perhaps in somebody's hands
+  EXPECT_EQ(finished(counted(7)), 1);                   // the second time somebody had it would have been written down
+  EXPECT_EQ(a.known(m, counted(1), true).finished, 0);  // as here the first time, too
+  EXPECT_EQ(finished(counted(2, 3)), 3);                // and that of one that was tried before
+  a.note(m, {.at = 1, .finished = 0, .held = false});   // given back at its first delivery
+  EXPECT_EQ(finished(counted(1)), 0);
+  EXPECT_EQ(finished(counted(2)), 0);
+  a.note(m, {.at = 3, .finished = 1, .held = true});  // handed out, and nothing was heard of it
+  EXPECT_EQ(finished(counted(3)), 1);
+  EXPECT_EQ(finished(counted(5)), 1);
+  EXPECT_TRUE(a.known(m, counted(5), false).held);
+  EXPECT_EQ(finished(counted(0, 2)), 2);  // published anew
+}
+
+TEST(RabbitAttempts, AreOfOneQueueAndOfOneTimeThatItWasPublished) {
+  Attempts a;
+  Envelope again = counted(4);
+  again.set(headers::due, std::int64_t{1000});
+  a.note(key_for("m"), {.at = 3, .finished = 3, .held = true});
+  EXPECT_EQ(a.known(key_for("m"), counted(4), false).finished, 3);
+  EXPECT_EQ(a.known(key_for("m", again), again, false).finished, 1);
+  EXPECT_EQ(a.known(key_for("m", {}, "other"), counted(4), false).finished, 1);
+}
+
+TEST(RabbitAttempts, AreReadFromRecordsByTheNextNode) {
+  Attempts a;
   std::string record;
-  Attempts::write_record("id with blanks", {4, 7}, record);
-  Attempts::write_record("m", {2, 1}, record);
-  Attempts::write_record("m", {2, 3}, record);
-  Attempts::write_record("m", {1, 9}, record);
+  a.write_record(key_for("id with blanks"), {.at = 4, .finished = 7, .held = true}, record);
+  a.write_record(key_for("m"), {.at = 2, .finished = 3, .held = true}, record);
+  a.write_record(key_for("m"), {.at = 2, .finished = 2, .held = false}, record);  // released after all
+  a.write_record(key_for("m"), {.at = 1, .finished = 9, .held = false}, record);
   Attempts other;
-  other.read_records(record + "rubbish\n1 x y\n");
-  EXPECT_EQ(other.finished("id with blanks", counted(4)), 7);
-  EXPECT_EQ(other.finished("m", counted(2)), 3);  // the last of that delivery
-  EXPECT_TRUE(other.knows("m", 2));
-  EXPECT_FALSE(other.knows("m", 3));
+  other.read_records("q", record + "rubbish\n1 x y\n1 2 3 4\n");
+  EXPECT_EQ(other.known(key_for("id with blanks"), counted(4), false).finished, 7);
+  EXPECT_TRUE(other.known(key_for("id with blanks"), counted(4), false).held);
+  EXPECT_EQ(other.known(key_for("m"), counted(2), false).finished, 2);  // the last of that delivery
+  EXPECT_FALSE(other.known(key_for("m"), counted(2), false).held);
+  EXPECT_TRUE(other.knows(key_for("m"), 2));
+  EXPECT_FALSE(other.knows(key_for("m"), 3));
 }
 
 TEST(RabbitAttempts, ForgetTheOldestFirst) {
   Attempts a(2);
-  for (const char* id : {"1", "2", "3"}) a.note(id, {1, 0});
-  EXPECT_FALSE(a.knows("1", 1));
-  EXPECT_TRUE(a.knows("3", 1));
+  for (const char* id : {"1", "2", "3"}) a.note(key_for(id), {.at = 1, .finished = 0});
+  EXPECT_FALSE(a.knows(key_for("1"), 1));
+  EXPECT_TRUE(a.knows(key_for("3"), 1));
 }
 
 struct Hands {

@@ -3,6 +3,7 @@
 
 #include "queue/rabbitmq/consumer.h"
 #include "queue/rabbitmq/names.h"
+#include "queue/retry.h"
 
 namespace parley::queue::rabbitmq {
 namespace {
@@ -21,7 +22,7 @@ void Consumer::settle_now(const Source& source, const std::string& lease, const 
     case Settlement::Kind::done: {
       auto acked = c->ack(t.channel, held->tag);
       if (!acked) return answer->give(std::move(acked));
-      attempts_.forget(held->message.id);
+      attempts_.forget(key_of(t, *held));
       t.holdings.remove(*held);
       return answer->give({});
     }
@@ -40,9 +41,8 @@ void Consumer::settle_now(const Source& source, const std::string& lease, const 
 void Consumer::retry_keyed(Tap& t, Held& held, Duration delay, std::shared_ptr<Answer<void>> answer) {
   // If the process ends, RabbitMQ delivers it again, with a higher count: the attempts will be known then.
   std::string record;
-  const AttemptNote note{delivery_count(held.envelope) + 1, held.finished + 1};
-  attempts_.note(held.message.id, note);
-  Attempts::write_record(held.message.id, note, record);
+  const AttemptNote note{.at = delivery_count(held.envelope) + 1, .finished = held.finished + 1, .held = false};
+  attempts_.write_record(key_of(t, held), note, record);
   held.settling = true;
   publish_then("", names::returned(t.source), Attempts::record(std::move(record)), t, held, std::move(answer),
                [delay](Tap& at, Held& m) { at.holdings.retry(m, Clock::now() + delay); });
@@ -57,7 +57,7 @@ void Consumer::retry_later(Tap& t, Held& held, WallTime due, std::int64_t finish
   next.expiration.clear();  // it would be counted anew; `parley-expires` stays
   if (held.expires) next.set(headers::expires, milliseconds(*held.expires));
   const std::string exchange = delay_exchange(time_until(due, clock_.now()));
-  attempts_.forget(held.message.id);
+  attempts_.forget(key_of(t, held));
   replace(t, held, exchange, names::queue(t.source), std::move(next), answer);
 }
 
@@ -116,10 +116,11 @@ void Consumer::published(const Source& source, std::uint64_t order, std::uint64_
 }
 
 void Consumer::end_lease(Tap& t, Held& m, Instant now) {
+  if (m.finished + 1 >= most_attempts(t)) return bury(t, m, used_up_text(m.finished + 1), nullptr);
   if (t.consumer.keyed) return retry_keyed(t, m, Duration(), nullptr);
   Connection* c = connection();
   if (c == nullptr) return;
-  attempts_.note(m.message.id, {delivery_count(m.envelope) + 1, m.finished + 1});
+  attempts_.note(key_of(t, m), {.at = delivery_count(m.envelope) + 1, .finished = m.finished + 1, .held = false});
   met_later(c->requeue(t.channel, m.tag));
   t.holdings.send_back(m, now, now);
 }
@@ -132,7 +133,7 @@ void Consumer::refresh(Tap& t, Instant now) {
   for (Held* m : back) {
     Connection* c = connection();
     if (c == nullptr) return;
-    attempts_.note(m->message.id, {delivery_count(m->envelope) + 1, m->finished});
+    attempts_.note(key_of(t, *m), untouched(*m));
     met_later(c->requeue(t.channel, m->tag));
     t.holdings.send_back(*m, m->ready, now);
   }

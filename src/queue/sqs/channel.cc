@@ -4,8 +4,10 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "queue/retry.h"
 #include "queue/sqs/fault.h"
 #include "queue/sqs/json_writer.h"
+#include "queue/sqs/looks.h"
 
 namespace parley::queue::sqs {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::string_view pause_tag = "parley-paused";
+constexpr std::string_view looks_tag = "parley-looks";
 // How long a look at the tag counts; SQS itself takes up to a minute to show a changed tag to everybody.
 constexpr Duration tag_counts = seconds(5);
 constexpr Duration own_pause_counts = seconds(60);
@@ -91,6 +94,18 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
     if (!buried) log::warn("queue {}: an expired message stays for now: {}", place_->label, buried.error().text());
     co_return std::nullopt;
   }
+  const Result<std::optional<int>> attempts = co_await used_up(received, envelope);
+  if (!attempts || *attempts) {
+    Result<void> buried;
+    if (attempts) {
+      buried = co_await bury(envelope, **attempts, used_up_text(**attempts), received.receipt);
+    } else {
+      buried = fail(attempts.error());
+    }
+    if (!buried)
+      log::warn("queue {}: a message that was tried too often stays: {}", place_->label, buried.error().text());
+    co_return std::nullopt;
+  }
   auto lease = std::make_shared<Lease>(Lease{.queue = place_->label,
                                              .receipt = received.receipt,
                                              .message_id = received.message_id,
@@ -106,12 +121,42 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
   co_return out;
 }
 
-Task<Result<bool>> Channel::is_paused() {
-  if (const std::optional<bool> known = ledger_.paused(place_->label, bench_.shard.now())) co_return *known;
+Task<Result<std::optional<int>>> Channel::used_up(const Received& received, const Envelope& envelope) {
+  const int most = std::max(1, place_->wanted.consumer.retry.attempts);
+  if (attempt_of(received, envelope) <= most) co_return std::nullopt;
+  const auto all = co_await tags();
+  if (!all) co_return fail(all.error());
+  const auto looks = all->find(std::string(looks_tag));
+  const int looked = looks == all->end() ? 0 : looks_since(looks->second, day_of(sent_at(received)));
+  // Those of this process may be among them.
+  const int no_attempts = std::max(looked, ledger_.not_counted_of(received.message_id));
+  const int before = envelope.attempts + receive_count(received) - 1 - no_attempts;
+  co_return before >= most ? std::optional(before) : std::nullopt;
+}
+
+Task<Result<void>> Channel::note_look() {
+  const auto all = co_await tags();
+  if (!all) co_return fail(all.error());
+  const auto looks = all->find(std::string(looks_tag));
+  const std::string more =
+      with_look(looks == all->end() ? "" : looks->second, day_of(now().time_since_epoch().count()));
+  JsonWriter json;
+  json.begin().text("QueueUrl", place_->url).begin("Tags").text(looks_tag, more).end();
+  const Result<std::string> answer = co_await bench_.client.call("TagQueue", json.end().take());
+  if (!answer) co_return fail(answer.error());
+  co_return {};
+}
+
+Task<Result<std::map<std::string, std::string>>> Channel::tags() {
   const Result<std::string> answer =
       co_await bench_.client.call("ListQueueTags", JsonWriter().begin().text("QueueUrl", place_->url).end().take());
   if (!answer) co_return fail(answer.error());
-  const auto tags = read_texts(*answer, "Tags");
+  co_return read_texts(*answer, "Tags");
+}
+
+Task<Result<bool>> Channel::is_paused() {
+  if (const std::optional<bool> known = ledger_.paused(place_->label, bench_.shard.now())) co_return *known;
+  const auto tags = co_await this->tags();
   if (!tags) co_return fail(tags.error());
   const bool paused = tags->contains(std::string(pause_tag));
   ledger_.set_paused(place_->label, paused, bench_.shard.now() + tag_counts);

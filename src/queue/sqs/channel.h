@@ -2,6 +2,8 @@
 // whoever uses them. Owned by its broker.
 #pragma once
 
+#include <map>
+
 #include "queue/broker.h"
 #include "queue/sqs/directory.h"
 #include "queue/sqs/ledger.h"
@@ -35,6 +37,9 @@ class Channel {
   // Which attempt it is, this receive included.
   int attempt_of(const Received& received, const Envelope& envelope) const;
 
+  // Somebody looks at what waits, which SQS counts as receives: written down, for whoever decides by that count.
+  Task<Result<void>> note_look();
+
   Task<Result<bool>> is_paused();
   Task<Result<void>> pause(bool paused);
 
@@ -43,6 +48,10 @@ class Channel {
 
  private:
   Task<Result<void>> move_one(Received received);
+  // How often it was in somebody's hands before at least, where that is as often as it may be; else nothing. Where SQS
+  // does not answer, nothing can be said: then it must not be handed out.
+  Task<Result<std::optional<int>>> used_up(const Received& received, const Envelope& envelope);
+  Task<Result<std::map<std::string, std::string>>> tags();
   WallTime now() const { return clock_.now(); }
 
   Workbench& bench_;

@@ -118,6 +118,9 @@ Task<Result<std::vector<Peeked>>> peek(Channel& channel, Ledger& ledger, PeekReq
     co_return fail(not_by_sqs("does not show messages that are leased, delayed or between two attempts"));
   const bool waiting = request.shelf == Shelf::waiting;
   Part& part = waiting ? channel.main() : channel.dead();
+  if (waiting) {
+    if (const Result<void> noted = co_await channel.note_look(); !noted) co_return fail(noted.error());
+  }
   Result<std::vector<Received>> seen = co_await look(part);
   if (!seen) co_return fail(std::move(seen).error());
   std::vector<Peeked> out;
