@@ -12,7 +12,7 @@ Error refuse(std::string message, std::string_view reason) {
   return Error(Code::invalid_argument, Blame::caller, std::move(message)).with_reason(std::string(reason));
 }
 
-std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+std::string in_quotes(std::string_view name) { return "\"" + std::string(name) + "\""; }
 
 // How many fields two paths share from the top.
 std::size_t common(const FieldPath& a, const FieldPath& b) {
@@ -31,7 +31,7 @@ Result<void> Binder::bind_path(std::span<const contract::Binding> bindings) {
   for (const contract::Binding& binding : bindings) {
     const std::string& name = binding.variable->field_path;
     auto bound = contract::text_to_field(*plan_.method->input, name, binding.value, wire_);
-    if (!bound) return fail(std::move(bound).error().during("path variable " + quoted(name)));
+    if (!bound) return fail(std::move(bound).error().during("path variable " + in_quotes(name)));
   }
   return {};
 }
@@ -49,7 +49,7 @@ Result<void> Binder::bind_query(std::string_view query) {
     value.clear();
     if (!wire::decode_query_component(pair.substr(0, equals), name) ||
         !wire::decode_query_component(pair.substr(std::min(equals + 1, pair.size())), value)) {
-      return fail(refuse("query parameter " + quoted(pair.substr(0, equals)) + ": malformed percent-encoding",
+      return fail(refuse("query parameter " + in_quotes(pair.substr(0, equals)) + ": malformed percent-encoding",
                          "malformed_query"));
     }
     if (auto bound = bind(name, value, "query parameter"); !bound) return bound;
@@ -59,7 +59,7 @@ Result<void> Binder::bind_query(std::string_view query) {
 
 Result<void> Binder::bind(std::string_view name, std::string_view value, std::string_view where) {
   if (plan_.body == RulePlan::Body::whole) {
-    return fail(refuse(std::string(where) + " " + quoted(name) + " has no place: the body is the whole " +
+    return fail(refuse(std::string(where) + " " + in_quotes(name) + " has no place: the body is the whole " +
                            plan_.method->input->full_name(),
                        "unexpected_parameter"));
   }
@@ -67,13 +67,13 @@ Result<void> Binder::bind(std::string_view name, std::string_view value, std::st
   if (path.empty()) return fail(unknown(name, where));
   if (auto claimed = claim(path, name, where); !claimed) return claimed;
   auto bound = contract::text_to_field(*plan_.method->input, name, value, wire_);
-  if (!bound) return fail(std::move(bound).error().during(std::string(where) + " " + quoted(name)));
+  if (!bound) return fail(std::move(bound).error().during(std::string(where) + " " + in_quotes(name)));
   return {};
 }
 
 Result<void> Binder::claim(const FieldPath& path, std::string_view name, std::string_view where) {
   const auto conflict = [&](std::string_view why, std::string_view reason) {
-    return fail(refuse(std::string(where) + " " + quoted(name) + " " + std::string(why), reason));
+    return fail(refuse(std::string(where) + " " + in_quotes(name) + " " + std::string(why), reason));
   };
   for (const FieldPath& bound : plan_.path_variables) {
     if (common(bound, path) == bound.size() && !bound.empty())
@@ -107,14 +107,14 @@ Error Binder::unknown(std::string_view name, std::string_view where) const {
     const std::size_t dot = std::min(name.find('.', from), name.size());
     const contract::FieldTable* field = table->by_name(name.substr(from, dot - from));
     if (field == nullptr || field->message == nullptr || dot == name.size()) {
-      std::string text = "unknown " + std::string(where) + " " + quoted(name);
+      std::string text = "unknown " + std::string(where) + " " + in_quotes(name);
       if (field != nullptr)
         return refuse(text + ": " + std::string(field->json_name) + " is not a message", "unknown_parameter");
       const std::string_view part = name.substr(from, dot - from);
-      text += ": " + table->full_name() + " has no field " + quoted(part);
+      text += ": " + table->full_name() + " has no field " + in_quotes(part);
       const std::string_view near = table->nearest_name(part);
       if (!near.empty())
-        text += " (did you mean " + quoted(std::string(name.substr(0, from)) + std::string(near)) + "?)";
+        text += " (did you mean " + in_quotes(std::string(name.substr(0, from)) + std::string(near)) + "?)";
       return refuse(std::move(text), "unknown_parameter");
     }
     table = field->message;

@@ -30,10 +30,10 @@ constexpr std::array<int, code_count> http_statuses = {
     401,  // unauthenticated
 };
 
-std::string quoted(std::string_view text) { return json_quoted(wire::repair_utf8(text)); }
+std::string as_json(std::string_view text) { return json_quoted(wire::repair_utf8(text)); }
 
 void append_detail(const ErrorDetail& detail, const contract::Contract* contract, std::string& out) {
-  out.append("{\"type\":").append(quoted(detail.type)).append(",\"value\":\"");
+  out.append("{\"type\":").append(as_json(detail.type)).append(",\"value\":\"");
   base64_encode(detail.value, out, Base64::standard, false);
   out += '"';
   const auto* table = contract == nullptr ? nullptr : contract->tables().find(detail.type);
@@ -50,11 +50,11 @@ void append_metadata(const Fields& trailers, std::string& out) {
     for (std::size_t before = 0; before < i; ++before) seen = seen || trailers[before].name == name;
     if (seen) continue;  // its values went with the first of its name
     if (out.back() != '{') out += ',';
-    out.append(quoted(name)).append(":[");
+    out.append(as_json(name)).append(":[");
     for (std::size_t k = i; k < trailers.size(); ++k) {
       if (trailers[k].name != name) continue;
       if (k > i) out += ',';
-      out.append(quoted(trailers[k].value));
+      out.append(as_json(trailers[k].value));
     }
     out += ']';
   }
@@ -68,7 +68,7 @@ int connect_http_status(Code code) { return http_statuses[static_cast<std::size_
 std::string connect_error_json(const Error& error, const contract::Contract* contract) {
   std::string out = "{\"code\":\"";
   out.append(lower_name(error.code())).append("\"");
-  if (!error.message().empty()) out.append(",\"message\":").append(quoted(error.message()));
+  if (!error.message().empty()) out.append(",\"message\":").append(as_json(error.message()));
   if (!error.details().empty()) {
     out.append(",\"details\":[");
     for (const ErrorDetail& detail : error.details()) {
