@@ -215,6 +215,11 @@ void check_whole(const Config& c, const std::string& file, std::vector<std::stri
       if (!scheme) add(place.line, "'" + name + "': " + scheme.error().message());
     }
   }
+  constexpr std::int64_t least_segment = 1 << 20;
+  constexpr std::int64_t most_segment = 1 << 30;
+  if (c.store.segment_bytes < least_segment || c.store.segment_bytes > most_segment)
+    add(c.store.line,
+        "'store.segment_bytes' is 1MiB to 1GiB; found " + std::to_string(c.store.segment_bytes) + " bytes");
   if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
   if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
   check_word("pull_api", c.pull_api, {"off", "local", "on"}, add);

@@ -55,6 +55,10 @@ struct Config {
   std::string data = ".parley";               // a folder
   std::map<std::string, PlaceConfig> queues;  // by name
   std::map<std::string, PlaceConfig> topics;
+  struct {
+    std::int64_t segment_bytes = 64 << 20;
+    int line = 1;
+  } store;
   std::string pull_api = "local";  // "off", "local" or "on"
 
   struct {

@@ -79,6 +79,15 @@ constexpr Key keys[] = {
     {"data", KeyType::text, ".parley",
      "The folder of what this node keeps; one node has it at a time. Made if it is not there.",
      [](C& c, const V& v) { c.data = v.text; }},
+    {"store", KeyType::section, "", "How `embedded` keeps messages below `data` (docs/formats/store.md).", nullptr},
+    {"store.segment_bytes", KeyType::bytes, "64MiB",
+     "The size of a file of its journal, 1MiB to 1GiB. Space is taken and given back in such files: smaller ones are "
+     "for "
+     "a small disk. Files that are there keep theirs until they go.",
+     [](C& c, const V& v) {
+       c.store.segment_bytes = v.number;
+       c.store.line = v.line;
+     }},
     {"pull_api", KeyType::text, "local",
      "Who may publish, take, read and throw away messages through `parley.Queues`, `parley.Topics` and `/topics/NAME`: "
      "`local` is callers on this machine that came through no proxy, `on` is everybody who reaches `listen`, `off` is "

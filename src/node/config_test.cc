@@ -29,6 +29,7 @@ limits:
 cors: {origins: "https://shop.example", max_age: 0}
 files: {folder: web/dist, at: /shop, immutable: assets}
 messages: embedded
+store: {segment_bytes: 16MiB}
 )",
                                    "shop/parley.yaml");
   ASSERT_TRUE(config.has_value()) << config.error().message();
@@ -42,6 +43,7 @@ messages: embedded
   EXPECT_EQ(config->limits.header_timeout, std::chrono::milliseconds(250));
   EXPECT_EQ(config->cors.origins, std::vector<std::string>{"https://shop.example"});
   EXPECT_EQ(config->cors.max_age, Duration::zero());
+  EXPECT_EQ(config->store.segment_bytes, 16 << 20);
   EXPECT_EQ(config->files.folder, "web/dist");
   EXPECT_EQ(config->files.at, "/shop/");
 }
@@ -82,6 +84,12 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"a backend of a queue that is none",
        "queues:\n  shop.Mailer/SendMail: {messages: pigeon}\n",
        {"p.yaml:2", "'shop.Mailer/SendMail'", "'pigeon' keeps no messages"}},
+      {"a segment that is too small",
+       "store:\n  segment_bytes: 64KiB\n",
+       {"p.yaml:2", "'store.segment_bytes' is 1MiB to 1GiB; found 65536"}},
+      {"a segment that is too large", "store: {segment_bytes: 2GiB}\n", {"'store.segment_bytes' is 1MiB to 1GiB"}},
+      {"a segment that is no size", "store: {segment_bytes: big}\n", {"takes bytes, such as 64MiB", "'big'"}},
+      {"a key of the store that is none", "store: {segment_byte: 1MiB}\n", {"did you mean 'segment_bytes'?"}},
       {"a backend that is none", "\nmessages: pigeon://h:1\n", {"p.yaml:2", "'pigeon' keeps no messages", "embedded"}},
   };
   for (const Bad& c : cases) {

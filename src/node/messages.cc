@@ -16,11 +16,19 @@ namespace {
 
 const WallClock clock;
 
+// A journal of less is not worth moving messages for.
+constexpr std::uint64_t segments_before_compaction = 4;
+
 Result<std::unique_ptr<queue::Backend>> open_embedded(const BackendSetup& setup) {
   std::error_code error;
   std::filesystem::create_directories(setup.data, error);
   if (error) return invalid("the data folder " + setup.data.string() + ": " + error.message());
-  auto opened = queue::embedded::EmbeddedBackend::open(store::real_files(), setup.data / "messages", clock);
+  store::LedgerOptions ledger;
+  ledger.journal.segment_bytes = setup.segment_bytes;
+  queue::embedded::ModelOptions model;
+  model.compact_above = segments_before_compaction * setup.segment_bytes;
+  auto opened =
+      queue::embedded::EmbeddedBackend::open(store::real_files(), setup.data / "messages", clock, ledger, model);
   if (!opened) return fail(std::move(opened).error().during("the data folder " + setup.data.string()));
   return std::unique_ptr<queue::Backend>(*std::move(opened));
 }
@@ -82,7 +90,10 @@ namespace {
 Result<std::unique_ptr<queue::Backend>> open_one(const Config& config, const std::string& at) {
   const auto scheme = backend_scheme(at);
   if (!scheme) return fail(scheme.error());
-  auto opened = (*scheme)->open({.at = at, .data = config.folder / config.data, .folder = config.folder});
+  auto opened = (*scheme)->open({.at = at,
+                                 .data = config.folder / config.data,
+                                 .folder = config.folder,
+                                 .segment_bytes = static_cast<std::uint64_t>(config.store.segment_bytes)});
   if (!opened) return fail(std::move(opened).error().during("messages: " + std::string((*scheme)->scheme)));
   return opened;
 }

@@ -17,6 +17,7 @@ struct BackendSetup {
   std::string at;                // "embedded", "kafka://broker:9092"
   std::filesystem::path data;    // the node's data folder
   std::filesystem::path folder;  // of parley.yaml: other paths start there
+  std::uint64_t segment_bytes;   // of the embedded store's journal
 };
 
 struct BackendScheme {

@@ -64,11 +64,11 @@ void raise_descriptor_limit() {
 // Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
-    return std::tie(c.listen, c.admin, c.shards, c.messages, c.queues, c.topics, c.data, c.pull_api, c.cors.origins,
-                    c.cors.headers, c.cors.credentials, c.cors.max_age, c.limits.message_bytes, c.limits.header_bytes,
-                    c.limits.concurrent_streams, c.limits.connections, c.limits.header_timeout, c.limits.idle_timeout,
-                    c.limits.body_timeout, c.timeouts.connect, c.websocket, c.tunnels, c.graphql, c.log.level,
-                    c.log.access);
+    return std::tie(c.listen, c.admin, c.shards, c.messages, c.queues, c.topics, c.data, c.store.segment_bytes,
+                    c.pull_api, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
+                    c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
+                    c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
+                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
   };
   return made_of(was) != made_of(is);
 }
@@ -357,7 +357,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   }
   if (needs_restart(config, next)) {
     log::warn(
-        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'queues', 'topics', 'data', 'pull_api', "
+        "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'queues', 'topics', 'data', 'store', "
+        "'pull_api', "
         "'cors', 'limits', "
         "'timeouts.connect', 'websocket', "
         "'tunnels', 'graphql' and 'log' takes effect at the next start",
@@ -415,6 +416,7 @@ Task<std::string> Node::Rep::metrics() {
       {"parley_uptime_seconds", "Since the start.", std::chrono::duration<double>(Clock::now() - started).count()},
       {"process_resident_memory_bytes", "Resident memory.", resident_bytes()}};
   gathered->queues.put(WallClock().now(), samples);
+  if (const auto state = messages ? messages->store() : std::nullopt) put_store(*state, samples);
   put_tunnels(gathered->tunnels, samples);
   co_return filter::render_prometheus(gathered->shards, samples);
 }

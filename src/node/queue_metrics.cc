@@ -27,11 +27,25 @@ void put_stats(const SourceStats& one, WallTime now, std::vector<Sample>& sample
   put_depth(one, "leased", one.stats.leased, samples);
   put_depth(one, "delayed", one.stats.delayed, samples);
   put_depth(one, "dead", one.stats.dead, samples);
-  const double age = one.stats.oldest ? std::chrono::duration<double>(now - *one.stats.oldest).count() : 0;
-  samples.push_back({.name = "parley_queue_oldest_age_seconds",
-                     .help = "Of the oldest message that is not settled; 0 where there is none.",
-                     .value = age,
+  // Messages without an oldest one: the backend does not tell, and 0 would say that nothing waits.
+  if (one.stats.oldest || one.stats.waiting + one.stats.leased + one.stats.delayed == 0) {
+    const double age = one.stats.oldest ? std::chrono::duration<double>(now - *one.stats.oldest).count() : 0;
+    samples.push_back({.name = "parley_queue_oldest_age_seconds",
+                       .help = "Of the oldest message that is not settled; 0 where there is none.",
+                       .value = age,
+                       .labels = labels_of(one.source)});
+  }
+  samples.push_back({.name = "parley_queue_held_keys",
+                     .help = "Keys whose messages wait until a dead letter of theirs is redriven or purged.",
+                     .value = static_cast<double>(one.stats.held_keys),
                      .labels = labels_of(one.source)});
+  if (one.stats.busy_keys) {
+    samples.push_back({.name = "parley_queue_busy_keys",
+                       .help = "Keys with a message that is leased, between two attempts, or a dead letter that holds "
+                               "the key; the rest of their messages waits.",
+                       .value = static_cast<double>(*one.stats.busy_keys),
+                       .labels = labels_of(one.source)});
+  }
   samples.push_back({.name = "parley_queue_paused",
                      .help = "1 where nothing is delivered until somebody resumes it.",
                      .value = one.stats.paused ? 1.0 : 0.0,
@@ -67,6 +81,25 @@ void QueueMetrics::add(const std::vector<IntakeMetrics>& deliveries, const std::
 void QueueMetrics::put(WallTime now, std::vector<Sample>& samples) const {
   for (const SourceStats& one : stats_) put_stats(one, now, samples);
   for (const auto& [key, one] : deliveries_) put_deliveries(one, samples);
+}
+
+void put_store(const queue::StoreState& state, std::vector<Sample>& samples) {
+  const auto put = [&](std::string_view name, std::string_view help, double value, Labels labels = {}) {
+    samples.push_back({.name = std::string(name), .help = std::string(help), .value = value, .labels = labels});
+  };
+  put("parley_store_disk_full", "1 where publishing is refused until the disk has space; consuming goes on.",
+      state.disk_full ? 1 : 0);
+  put("parley_store_halted", "1 where nothing is stored any more before a restart: a sync failed, or damage was found.",
+      state.halted ? 1 : 0);
+  constexpr std::string_view bytes = "parley_store_bytes";
+  constexpr std::string_view help = "What the embedded store takes of the disk.";
+  put(bytes, help, static_cast<double>(state.journal_bytes), {{"part", "journal"}});
+  put(bytes, help, static_cast<double>(state.view_bytes), {{"part", "view"}});
+  put("parley_store_free_bytes", "What its file system has left.", static_cast<double>(state.free_bytes));
+  samples.push_back({.name = "parley_store_refused_total",
+                     .help = "Records that were refused because the disk was full.",
+                     .value = static_cast<double>(state.refused),
+                     .is_counter = true});
 }
 
 }  // namespace parley::node

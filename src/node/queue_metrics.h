@@ -25,4 +25,7 @@ class QueueMetrics {
   std::vector<SourceStats> stats_;
 };
 
+// How it stands with the disk under the embedded store.
+void put_store(const queue::StoreState& state, std::vector<filter::Sample>& samples);
+
 }  // namespace parley::node

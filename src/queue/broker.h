@@ -98,7 +98,10 @@ struct Stats {
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;  // scheduled, or between two attempts
   std::uint64_t dead = 0;
-  std::uint64_t held_keys = 0;     // whose messages wait for a dead letter to be redriven or purged
+  std::uint64_t held_keys = 0;  // whose messages wait for a dead letter to be redriven or purged
+  // Of which nothing more is delivered before something happens: one of theirs is leased, between two attempts, or a
+  // dead letter holds them. Nothing: the backend does not tell.
+  std::optional<std::uint64_t> busy_keys = std::nullopt;
   std::optional<WallTime> oldest;  // of those not settled
   bool paused = false;
   // Numbers that a backend can only estimate, or not tell: names of these fields.
@@ -180,6 +183,16 @@ class Broker {
   virtual Task<void> close() = 0;
 };
 
+// How it stands with the disk under a backend that keeps messages on this machine.
+struct StoreState {
+  bool disk_full = false;           // publishing is refused, consuming goes on
+  bool halted = false;              // nothing goes on before a restart
+  std::uint64_t refused = 0;        // records for which there was no space, since the start
+  std::uint64_t journal_bytes = 0;  // on the disk, with what is written ahead and the reserve
+  std::uint64_t view_bytes = 0;
+  std::uint64_t free_bytes = 0;  // of the file system, for this user
+};
+
 // A backend of the process: what the shards' brokers share. Made at start-up on the control shard.
 class Backend {
  public:
@@ -195,6 +208,8 @@ class Backend {
   virtual Result<std::vector<Source>> list() = 0;
   // Any thread. Why nothing will work any more until the process is started again; nullopt: it does, or may.
   virtual std::optional<Error> halted() const { return std::nullopt; }
+  // Any thread; looks at the folder's files. Nothing: it keeps none here.
+  virtual std::optional<StoreState> store() const { return std::nullopt; }
 };
 
 }  // namespace parley::queue

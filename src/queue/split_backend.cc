@@ -121,6 +121,13 @@ std::optional<Error> SplitBackend::halted() const {
   return std::nullopt;
 }
 
+std::optional<StoreState> SplitBackend::store() const {
+  for (const auto& backend : backends_) {
+    if (auto state = backend->store()) return state;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<Source>> SplitBackend::list() {
   std::vector<Source> all;
   for (const auto& backend : backends_) {

@@ -29,6 +29,8 @@ class SplitBackend final : public Backend {
   Result<std::vector<Source>> list() override;
   // The first one's that has.
   std::optional<Error> halted() const override;
+  // The first one's that has one: `embedded` is there once at most.
+  std::optional<StoreState> store() const override;
 
  private:
   std::vector<std::unique_ptr<Backend>> backends_;

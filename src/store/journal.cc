@@ -372,8 +372,10 @@ Result<void> FileJournal::remove_segment(Address from) {
   segments_.pop_front();
   space_ahead_ = true;
   // Written blocks are the best to write into again. What is in them says that it is of another address.
-  const bool recycle =
-      !next_ && !making_.valid() && (!full_ || reserve_held_) && oldest->allocated() >= options_.segment_bytes / 2;
+  // One of another size than is wanted now would stay for ever.
+  const bool fits =
+      oldest->allocated() >= options_.segment_bytes / 2 && oldest->allocated() <= 2 * options_.segment_bytes;
+  const bool recycle = !next_ && !making_.valid() && (!full_ || reserve_held_) && fits;
   auto done = recycle ? files_.rename(oldest->path(), path(next_name)) : files_.remove(oldest->path());
   // Before anything is written into it: a crash could bring the old name back.
   if (done) done = files_.sync_folder(folder_);

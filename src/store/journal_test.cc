@@ -170,6 +170,28 @@ TEST(Journal, RemovedSegmentsAreGoneAndTheirFilesAreUsedAgain) {
   EXPECT_TRUE(std::equal(found.rbegin(), found.rend(), all.rbegin()));
 }
 
+// Segments that were begun with another size are read like all others, and their files are not used again.
+TEST(Journal, AnotherSizeHoldsForTheSegmentsThatComeThen) {
+  for (const std::uint64_t size : {small.segment_bytes / 4, small.segment_bytes * 4}) {
+    SCOPED_TRACE(size);
+    ForgetfulFiles files;
+    write(*opened(files), 0, 200);
+    JournalOptions changed = small;
+    changed.segment_bytes = size;
+    auto journal = opened(files, changed);
+    const std::size_t old = journal->segments().size();
+    ASSERT_GT(old, 3U);
+    write(*journal, 200, 400);
+    EXPECT_EQ(bodies(*journal), first_bodies(400));
+    for (std::size_t i = 0; i < old; ++i) ASSERT_TRUE(journal->remove_segment(journal->begin()).has_value());
+    write(*journal, 400, 600);
+    for (const Journal::Segment& segment : journal->segments()) {
+      EXPECT_GE(segment.file_bytes, size);
+      EXPECT_LE(segment.file_bytes, 2 * size + 4096);
+    }
+  }
+}
+
 // What a power loss at any moment leaves: every frame that was synced, of the others the first ones, nothing else; and
 // a journal that goes on from there.
 struct Workload {

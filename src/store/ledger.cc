@@ -10,6 +10,7 @@
 
 #include "base/fail_point.h"
 #include "base/log.h"
+#include "store/folders.h"
 #include "store/inbox.h"
 #include "store/open_group.h"
 #include "store/records.h"
@@ -23,9 +24,6 @@ constexpr Duration longest_wait = std::chrono::seconds(1);
 constexpr Duration between_tidies = std::chrono::milliseconds(250);
 // A checkpoint that is not durable by then is tried again: the disk was full, say.
 constexpr Duration stuck_after = std::chrono::seconds(2);
-constexpr std::string_view lock_name = "lock";
-constexpr std::string_view journal_name = "journal";
-constexpr std::string_view view_name = "view";
 
 class ThreadedLedger final : public Ledger {
  public:

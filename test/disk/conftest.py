@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -82,6 +83,12 @@ class Node(parley_node.Parley):
     def ready(self):
         answer = httpx.get(f"http://127.0.0.1:{self.admin}/readyz", trust_env=False, timeout=10)
         return answer.status_code, answer.text
+
+    def metrics(self):
+        """All samples that have no labels, and those of the store with their only one, by name and the label's value."""
+        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=10).text
+        found = re.findall(r'^(parley_\w+)(?:\{part="(\w+)"\})? ([\d.e+]+)$', text, re.M)
+        return {f"{name} {part}".strip(): float(value) for name, part, value in found}
 
     def cli(self, *words):
         """A subcommand of parley against this node: (exit code, output)."""

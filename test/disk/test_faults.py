@@ -115,6 +115,8 @@ def test_the_store_halts_for_good_after_a_failed(new_node, node, faults, mailer,
     mailer.start()
     time.sleep(0.5)
     assert not mailer.seen, "nothing is delivered from a state that may not be on the disk"
+    metrics = node.metrics()
+    assert (metrics["parley_store_halted"], metrics["parley_store_disk_full"]) == (1, 0)
     status, text = node.ready()
     assert status == 503 and "halted" in text and all(part in text for part in named), text
 

@@ -84,6 +84,46 @@ def test_a_node_whose_disk_is_full_is_ready_and_shows_its_queues(full):
     assert full.cli("queue", "peek", QUEUE, "-n", "1")[0] == 0
 
 
+def test_the_metrics_say_that_publishing_is_refused_and_what_the_disk_has(full, disk, mailer):
+    metrics = full.metrics()
+    assert (metrics["parley_store_disk_full"], metrics["parley_store_halted"]) == (1, 0)
+    refused = metrics["parley_store_refused_total"]
+    assert refused >= 1
+    assert metrics["parley_store_free_bytes"] == free_bytes(disk)
+    on_disk = {part: sum(file.stat().st_blocks * 512 for file in (disk / "data" / "messages" / part).iterdir()) for part in ("journal", "view")}
+    assert on_disk["journal"] > 80 << 20
+    for part, size in on_disk.items():
+        assert abs(metrics[f"parley_store_bytes {part}"] - size) < 1 << 20
+    with pytest.raises(Refused):
+        full.send()
+    assert full.metrics()["parley_store_refused_total"] > refused
+    mailer.start()
+    mailer.wait_for(full.acknowledged)
+    wait_until_taken(full)
+    end = time.monotonic() + 10
+    while full.metrics()["parley_store_disk_full"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_smaller_segment_is_for_a_smaller_disk(new_node, disk, mailer):
+    """Space comes back in pieces of a segment: 4 MiB here, on a disk that has no room for two of 64 MiB."""
+    leave(disk, 100 << 20)
+    node = new_node(disk / "data", store={"segment_bytes": "4MiB"}).start()
+    taken, refusals = node.fill()
+    assert refusals and taken > 200, taken
+    sizes = [file.stat().st_blocks * 512 for file in node.journal]
+    assert len(sizes) >= 10 and max(sizes) <= 9 << 20, sizes
+    mailer.start()
+    mailer.wait_for(node.acknowledged)
+    wait_until_empty(node)
+    wait_until_taken(node)
+    end = time.monotonic() + 20
+    while node.metrics()["parley_store_bytes journal"] > 40 << 20:
+        assert time.monotonic() < end, node.metrics()
+        time.sleep(0.2)
+
+
 def test_what_is_there_is_handled_and_makes_space(full, mailer):
     mailer.start()
     mailer.wait_for(full.acknowledged)

@@ -1,7 +1,7 @@
 // Making room: the journal is dropped from its old end, so one message that stays (a dead letter, a due time next week)
-// would hold all that came after it. Once less than half of what was published is needed still, the oldest segment's
-// needed messages are written again at the new end, a little at a time. Each is moved once while as many others die, so
-// the journal stays within about twice what is needed, and a message is written twice in the mean.
+// would hold all that came after it. Once less than half of the journal's bytes is needed still, the oldest segment's
+// needed messages are written again at the new end, a little at a time, until it is half again. So the journal stays
+// within about twice what is needed, and what is moved is no more than what others have freed.
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,11 +42,14 @@ class Compaction {
  private:
   // The oldest that was not looked through yet, where that is worth it.
   bool choose(const std::vector<store::Journal::Segment>& segments) {
-    const LiveMap::Stretch all = model_.live_.sum(segments.front().from, model_.journal().end());
-    if (std::uint64_t{all.live} * 2 >= all.ever) return false;
+    // What is not needed at the front, or was looked through, goes with the next checkpoint by itself.
+    const store::Address end = model_.journal().end();
+    const store::Address from = std::max(model_.live_.needed_from(end), model_.compact_to_);
+    if (from >= end || end - from < model_.options().compact_above) return false;
+    if (model_.live_.sum(from, end).bytes * 2 >= end - from) return false;
     for (std::size_t i = 0; i + 1 < segments.size(); ++i) {
       const store::Journal::Segment& segment = segments[i];
-      if (segment.to <= model_.compact_to_ || model_.live_.sum(segment.from, segment.to).live == 0) continue;
+      if (segment.to <= model_.compact_to_ || model_.live_.sum(segment.from, segment.to).messages == 0) continue;
       model_.compacting_ = segment.from;
       model_.compact_to_ = segment.to;
       return true;

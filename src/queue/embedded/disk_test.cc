@@ -184,6 +184,54 @@ TEST(Disk, a_full_one_refuses_what_is_new_and_serves_what_it_has) {
   EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
 }
 
+TEST(Disk, what_stays_among_large_ones_that_went_takes_its_own_space_only) {
+  ModelOptions options;
+  options.compact_above = 4 << 20;
+  StoreFixture store(options);
+  store.declare(many(store.queue));
+  for (int i = 0; i < 200; ++i) {
+    for (int j = 0; j < 5; ++j) {
+      Publish later = store.message(fmt::format("{}-{}", i, j));
+      later.due = store.clock.now() + std::chrono::hours(1);
+      ASSERT_TRUE(store.run(store.broker().publish(std::move(later))));
+    }
+    store.publish(std::string(512 << 10, 'x'));
+    for (const Delivery& delivery : store.lease()) ASSERT_TRUE(store.done(delivery));
+  }
+  for (int i = 0; i < 800; ++i) store.pass(i % 20 == 0 ? 1s : 5ms);
+  store.restart();  // a checkpoint
+  ASSERT_TRUE(store.backend().store());
+  EXPECT_LT(store.backend().store()->journal_bytes, 12 << 20) << "of 100 MiB";
+  store.clock.move(1h);
+  store.pass(0s);
+  std::set<std::string> left;
+  for (auto got = store.lease(1'000); !got.empty(); got = store.lease(1'000)) {
+    for (const Delivery& delivery : got) left.insert(delivery.message.id);
+  }
+  EXPECT_EQ(left.size(), 1'000U);
+}
+
+TEST(Disk, what_the_store_says_of_it) {
+  ForgetfulFiles files;
+  StoreFixture store(files);
+  store.declare(many(store.queue));
+  const auto says = [&] {
+    const StoreState state = store.backend().store().value();
+    return fmt::format("full {} halted {} refused {}", state.disk_full, state.halted, state.refused > 0);
+  };
+  EXPECT_EQ(says(), "full false halted false refused false");
+  files.set_capacity(files.used() + (64 << 10));
+  while (store.run(store.broker().publish(store.message(std::string(1'000, 'x'))))) {
+  }
+  EXPECT_EQ(says(), "full true halted false refused true");
+  files.set_fault([](ForgetfulFiles::Operation operation, const std::filesystem::path&) -> std::optional<Error> {
+    if (operation != ForgetfulFiles::Operation::sync) return std::nullopt;
+    return Error(Code::unavailable, Blame::us, "the disk is on fire").with_reason("io_error");
+  });
+  EXPECT_THROW(store.lease(), std::runtime_error);
+  EXPECT_EQ(says(), "full true halted true refused true");
+}
+
 TEST(Disk, a_failed_sync_ends_everything_with_its_reason) {
   ForgetfulFiles files;
   StoreFixture store(files);

@@ -6,6 +6,7 @@
 #include "queue/embedded/embedded_broker.h"
 #include "queue/embedded/ops.h"
 #include "queue/embedded/turn.h"
+#include "store/folder_use.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -47,6 +48,7 @@ Result<std::unique_ptr<EmbeddedBackend>> EmbeddedBackend::open(store::Files& fil
                                                                const WallClock& clock, store::LedgerOptions ledger,
                                                                ModelOptions model) {
   std::unique_ptr<EmbeddedBackend> backend(new EmbeddedBackend(model));
+  backend->folder_ = folder;
   auto opened = store::Ledger::open(files, folder, {&backend->model_}, clock, ledger);
   if (!opened) return fail(std::move(opened.error()));
   backend->ledger_ = *std::move(opened);
@@ -78,6 +80,17 @@ Result<std::vector<Source>> EmbeddedBackend::list() {
   ListOp op;
   if (auto done = run(op); !done) return fail(done.error());
   return std::move(op.sources);
+}
+
+std::optional<StoreState> EmbeddedBackend::store() const {
+  const store::Ledger::Counts counts = ledger_->counts();
+  const store::FolderUse use = store::folder_use(folder_);
+  return StoreState{.disk_full = counts.disk_full,
+                    .halted = ledger_->halted().has_value(),
+                    .refused = counts.refused,
+                    .journal_bytes = use.journal_bytes,
+                    .view_bytes = use.view_bytes,
+                    .free_bytes = use.free_bytes};
 }
 
 }  // namespace parley::queue::embedded

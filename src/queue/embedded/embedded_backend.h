@@ -29,12 +29,14 @@ class EmbeddedBackend final : public Backend {
 
   // A failed sync, damage.
   std::optional<Error> halted() const override { return ledger_->halted(); }
+  std::optional<StoreState> store() const override;
   store::Ledger& ledger() { return *ledger_; }
 
  private:
   explicit EmbeddedBackend(ModelOptions options);
   Result<void> run(Op& op);
 
+  std::filesystem::path folder_;
   Model model_;
   std::unique_ptr<ServeTurn> serve_;
   std::unique_ptr<store::Ledger> ledger_;  // last: its thread uses the others

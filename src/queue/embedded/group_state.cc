@@ -260,7 +260,7 @@ void GroupState::apply(const Purged& record, store::View& view) {
     if (open_.fetch(seq, view) != nullptr) {
       finish(seq, view);
     } else if (unbury(seq, letter, view)) {
-      if (is_queue()) live_.died(letter.frame);
+      if (is_queue()) live_.died(letter.frame, log_.id, seq, view);
       free_line(letter.line, seq, view);
     }
   }
@@ -275,7 +275,7 @@ void GroupState::purge_ahead(Seq to, store::View& view) {
       for (const Run::Place* place = run->from(seq); place <= &run->places.back() && place->seq < to; ++place) {
         if (!is_ahead(place->seq, place->has_due, view)) continue;
         if (place->has_due) leave_place(place->seq, view);
-        live_.died(run->frame);
+        live_.died(run->frame, log_.id, place->seq, view);
         if (ahead_ > 0) --ahead_;
       }
       seq = run->last() + 1;
@@ -334,7 +334,7 @@ void GroupState::finish(Seq seq, store::View& view) {
   if (open == nullptr) return;
   const Open was = *open;
   open_.erase(seq, view);
-  if (is_queue()) live_.died(was.frame);
+  if (is_queue()) live_.died(was.frame, log_.id, seq, view);
   if (was.holds_line) open_.release_line(was.line, view);
 }
 

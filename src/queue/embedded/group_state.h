@@ -91,6 +91,8 @@ class GroupState {
   std::deque<LeaseOp*> waiters;
   // They are to be looked after at the end of the turn.
   bool touched = false;
+  // It was said that no more keys can be busy.
+  bool told_busy = false;
   bool dirty = true;
 
  private:

@@ -156,6 +156,7 @@ Op::Step StatsOp::run(Model& model, store::Group&) {
       stats.delayed = state.open().delayed_count();
       stats.dead = state.dead();
       stats.held_keys = state.open().held_lines();
+      stats.busy_keys = state.open().lines();
       stats.paused = state.paused();
       first = state.first_unsettled(model.view());
     }

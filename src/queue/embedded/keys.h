@@ -38,6 +38,7 @@ inline constexpr char parked = 'K';      // group, line, position -> an open mes
 inline constexpr char delayed_at = 'd';  // group, position -> due: finds it in D
 inline constexpr char parked_at = 'k';   // group, position -> line: finds it in K
 inline constexpr char in_place = 'W';    // group, position -> nothing: its due time has come, the cursor has not
+inline constexpr char large = 'B';       // log, position -> bytes of a large message's record
 inline constexpr char dedup = 'U';       // log, dedup key -> id, position, until
 inline constexpr char dedup_end = 'u';   // log, until, position -> dedup key
 

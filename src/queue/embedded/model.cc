@@ -18,6 +18,9 @@ namespace {
 // Of records and of the view's keys and values; another one cannot be read.
 constexpr std::uint64_t version = 1;
 
+// What a message takes of the journal, with some for the fields that are numbers.
+std::uint64_t bytes_of(const Published& record) { return record.message.size() + record.dedup.size() + 24; }
+
 // The journal's checksums hold, so a record that makes no sense was written by another version, or by a mistake. Going
 // on without it would lose messages in silence.
 [[noreturn]] void refuse(std::string_view what) {
@@ -118,7 +121,7 @@ void Model::apply_published(const Published& record, store::RecordPlace place, M
   log.dirty = true;
   if (journal_ == nullptr) log.durable = log.next;  // a replay reads what is durable
   log.index.append(record.seq, record.due != 0, place, view);
-  live_.born(place.frame);
+  live_.born(place.frame, log.id, record.seq, bytes_of(record), view);
   if (!record.dedup.empty() && log.options.dedup_window > 0) {
     const Millis until = now + log.options.dedup_window;
     std::string value;
@@ -140,8 +143,8 @@ void Model::apply_moved(const Moved& record, store::RecordPlace place, store::Vi
   if (record.what.log >= logs_.size()) return;
   Channel& channel = *logs_[record.what.log];
   channel.log.index.move(record.run, record.what.seq, record.what.due != 0, place, view);
-  live_.died(record.from);
-  live_.born(place.frame);
+  live_.died(record.from, record.what.log, record.what.seq, view);
+  live_.born(place.frame, record.what.log, record.what.seq, bytes_of(record.what), view);
   if (Recent::Item* item = channel.log.recent.find(record.what.seq)) item->frame = place.frame;
   if (channel.log.options.topic) return;  // what a topic's groups have open says no frame
   for (const auto& [name, state] : channel.groups) {
@@ -158,7 +161,7 @@ void Model::apply_trimmed(const Trimmed& record, store::View& view) {
   for (Seq seq = log.begin; seq < record.begin;) {
     const RunPtr run = sure(log.index.at_or_after(seq, view));
     if (!run || run->first() >= record.begin) break;
-    live_.died(run->frame, static_cast<std::uint32_t>(run->places.size()));
+    for (const Run::Place& place : run->places) live_.died(run->frame, log.id, place.seq, view);
     seq = run->last() + 1;
   }
   log.begin = record.begin;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "queue/embedded/keys.h"
 #include "queue/embedded/model.h"
 #include "queue/embedded/ops.h"
@@ -36,6 +37,7 @@ class Tick {
       run_out(*state);
       fall_due(*state);
       expire_head(*state);
+      tell_busy(*state);
     }
     for (const auto& channel : model_.logs_) {
       forget(*channel);
@@ -95,6 +97,19 @@ class Tick {
     }
     if (!record.expired.empty()) add(record);
     if (next) wake_at(*next);
+  }
+
+  // Once, until a quarter of them is free: nothing else would say why others wait.
+  void tell_busy(GroupState& state) {
+    const std::size_t lines = state.open().lines();
+    const std::size_t most = model_.options_.busy_lines;
+    if (lines < most / 4 * 3) state.told_busy = false;
+    if (lines < most || std::exchange(state.told_busy, true)) return;
+    const std::string& group = state.options().name;
+    log::warn(
+        "\"{}\"{}: {} keys are busy at once, {} of them held by dead letters; no other message is looked at until "
+        "one of them is free",
+        state.log().options.name, group.empty() ? "" : ", group \"" + group + "\"", lines, state.open().held_lines());
   }
 
   void forget(Channel& channel) {

@@ -111,7 +111,8 @@ Task<std::optional<Delivery>> Channel::hand_out(Received received, Duration hidd
                                              .message_id = received.message_id,
                                              .envelope = envelope,
                                              .attempt = attempt,
-                                             .until = until});
+                                             .until = until,
+                                             .received = bench_.shard.now()});
   Delivery out;
   out.message = std::move(envelope.message);
   out.position = position_of(received);

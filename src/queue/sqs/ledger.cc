@@ -1,5 +1,6 @@
 #include "queue/sqs/ledger.h"
 
+#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
@@ -20,6 +21,11 @@ std::string random_word() {
 
 // A token is "PROCESS.NUMBER.RECEIPT": what is left of it after a restart, or at another node, is the receipt.
 Ledger::Ledger() : process_(random_word() + ".") {}
+
+Duration Lease::may_hide(Instant now) const {
+  constexpr Duration most = std::chrono::hours(12) - std::chrono::minutes(1);
+  return std::max(Duration::zero(), received + most - now);
+}
 
 std::string Ledger::lend(std::shared_ptr<const Lease> lease, Instant now) {
   const std::lock_guard lock(lock_);

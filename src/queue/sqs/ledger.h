@@ -26,6 +26,11 @@ struct Lease {
   Envelope envelope = {};
   int attempt = 1;
   Instant until{};
+  Instant received{};
+
+  // How long from `now` SQS still hides the message: 12 hours from its receipt in all. Less a minute, since the answer
+  // was on its way.
+  Duration may_hide(Instant now) const;
 };
 
 class Ledger {

@@ -32,6 +32,15 @@ TEST(Ledger, ALeaseEndsByTimeOrBySettling) {
   EXPECT_EQ(ledger.find(token, start).lease, nullptr);
 }
 
+TEST(Lease, IsHiddenForTwelveHoursInAll) {
+  using std::chrono::hours;
+  const Lease lease{.queue = "q", .receipt = "r.1", .message_id = "m", .received = start};
+  EXPECT_EQ(lease.may_hide(start), hours(12) - minutes(1));
+  EXPECT_EQ(lease.may_hide(start + hours(3)), hours(9) - minutes(1)) << "the handler took three";
+  EXPECT_EQ(lease.may_hide(start + hours(12)), Duration::zero());
+  EXPECT_EQ(lease.may_hide(start + hours(13)), Duration::zero());
+}
+
 TEST(Ledger, AnotherProcessKnowsTheReceiptOnly) {
   Ledger here;
   Ledger there;

@@ -254,7 +254,9 @@ Task<Result<void>> SqsBroker::settle(Source source, std::string lease, Settlemen
 Task<Result<void>> SqsBroker::settle_known(Channel& channel, const Lease& lease, const Settlement& how) {
   switch (how.kind) {
     case Settlement::Kind::done: co_return co_await channel.main().remove(lease.receipt);
-    case Settlement::Kind::retry: co_return co_await channel.main().hide(lease.receipt, how.delay);
+    case Settlement::Kind::retry:
+      // SQS would refuse more, and the message would be back as soon as its lease ends.
+      co_return co_await channel.main().hide(lease.receipt, std::min(how.delay, lease.may_hide(shard_.now())));
     case Settlement::Kind::release:
       co_return co_await channel.put_back(lease.envelope, lease.attempt, lease.message_id, lease.receipt);
     case Settlement::Kind::dead: break;

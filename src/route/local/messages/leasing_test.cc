@@ -1,0 +1,166 @@
+// Taking messages by calls and by streams.
+#include "route/local/messages/message_services_fixture.h"
+
+namespace parley::route {
+namespace {
+
+TEST_F(MessageServicesTest, lease_and_settle) {
+  ASSERT_TRUE(publish(mail("ann")));
+  ASSERT_TRUE(publish(mail("bob")));
+  const auto leased = lease();
+  ASSERT_EQ(leased.size(), 2U);
+  EXPECT_EQ(leased[0].attempt, 1);
+  EXPECT_EQ(broker.leases.back().lease, 20s);  // as the contract says
+  EXPECT_TRUE(lease().empty());
+  EXPECT_TRUE(settle_as({{leased[0].lease_id, {}, {}, {}}})->failed.empty());
+  // One of two came too late: it is told; a lone one fails.
+  const auto both = settle_as({{leased[0].lease_id, {}, {}, {}}, {leased[1].lease_id, {}, {}, {}}});
+  ASSERT_TRUE(both);
+  ASSERT_EQ(both->failed.size(), 1U);
+  EXPECT_EQ(both->failed[0].lease_id, leased[0].lease_id);
+  EXPECT_EQ(api::error_of(*both->failed[0].error).reason(), "lease_lost");
+  const auto late = settle_as({{leased[1].lease_id, {}, {}, {}}});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Code::failed_precondition);
+  EXPECT_EQ(late.error().reason(), "lease_lost");
+}
+
+TEST_F(MessageServicesTest, a_lease_waits) {
+  Live live(*this, "/parley.Queues/Lease");
+  live.send(api::LeaseRequest{.queue = mails, .group = {}, .wait = 60s});
+  live.call.requests.end();
+  live.start();
+  shard.advance(10s);
+  settle();
+  EXPECT_FALSE(live.call.is_finished());
+  ASSERT_TRUE(publish(mail("ann")));
+  settle();
+  ASSERT_TRUE(live.call.is_finished());
+  EXPECT_EQ(live.replies<api::LeaseResponse>().at(0).deliveries.size(), 1U);
+}
+
+TEST_F(MessageServicesTest, a_wait_ends_with_its_time_its_caller_or_the_node) {
+  const struct {
+    const char* what;
+    std::function<void(Live&)> end;
+    Code code;
+  } cases[] = {
+      {"time",
+       [&](Live&) {
+         for (int i = 0; i < 61; ++i) shard.advance(1s), settle();
+       },
+       Code::ok},
+      {"caller", [](Live& live) { live.call.cancel(Error(Code::cancelled, Blame::caller, "gone")); }, Code::cancelled},
+      {"node", [&](Live&) { services.drain(); }, Code::ok},
+  };
+  for (const auto& c : cases) {
+    Live live(*this, "/parley.Queues/Lease");
+    live.send(api::LeaseRequest{.queue = mails, .group = {}, .wait = 60s});
+    live.call.requests.end();
+    live.start();
+    c.end(live);
+    for (int i = 0; i < 3; ++i) shard.advance(1s), settle();
+    EXPECT_TRUE(live.call.is_finished()) << c.what;
+    EXPECT_EQ(live.code(), c.code) << c.what;
+  }
+}
+
+TEST_F(MessageServicesTest, what_was_leased_for_a_caller_who_left_is_released) {
+  Live live(*this, "/parley.Queues/Lease");
+  live.send(api::LeaseRequest{.queue = mails, .group = {}, .wait = 60s});
+  live.call.requests.end();
+  live.start();
+  live.call.cancel(Error(Code::cancelled, Blame::caller, "gone"));
+  ASSERT_TRUE(publish(mail("ann")));
+  settle();
+  const auto leased = lease();
+  ASSERT_EQ(leased.size(), 1U);
+  EXPECT_EQ(leased[0].attempt, 1);  // a release is no attempt
+}
+
+TEST_F(MessageServicesTest, lease_stream_gives_what_there_is_credit_for) {
+  for (const char* to : {"ann", "bob", "cid"}) ASSERT_TRUE(publish(mail(to)));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails}});
+  EXPECT_TRUE(live.replies<api::LeaseStreamResponse>().empty());
+  live.send(api::LeaseStreamRequest{.credit = 2});
+  auto replies = live.replies<api::LeaseStreamResponse>();
+  ASSERT_EQ(replies.size(), 2U);
+  const std::string lease = replies[0].delivery->lease_id;
+  live.send(api::LeaseStreamRequest{.settle = api::Settlement{.lease_id = lease}});
+  replies = live.replies<api::LeaseStreamResponse>();
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].settled->lease_id, lease);
+  EXPECT_FALSE(replies[0].settled->error);
+  live.send(api::LeaseStreamRequest{.credit = 1, .settle = api::Settlement{.lease_id = lease}});
+  replies = live.replies<api::LeaseStreamResponse>();
+  ASSERT_EQ(replies.size(), 2U);  // the third message, and a settlement that came too late
+  const bool first = replies[0].settled.has_value();
+  EXPECT_EQ(api::error_of(*replies[first ? 0 : 1].settled->error).reason(), "lease_lost");
+  EXPECT_TRUE(replies[first ? 1 : 0].delivery);
+}
+
+TEST_F(MessageServicesTest, an_open_lease_stream_keeps_its_leases_and_a_client_that_ends_it_gives_them_back) {
+  ASSERT_TRUE(publish(mail("ann")));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails, .lease = 3s}, .credit = 1});
+  ASSERT_EQ(live.replies<api::LeaseStreamResponse>().size(), 1U);
+  for (int i = 0; i < 30; ++i) shard.advance(1s), settle();
+  EXPECT_TRUE(lease().empty());
+  EXPECT_GE(broker.extended, 10);
+  live.call.requests.end();
+  for (int i = 0; i < 3; ++i) shard.advance(1s), settle();
+  EXPECT_TRUE(live.call.is_finished());
+  const auto leased = lease();
+  ASSERT_EQ(leased.size(), 1U);
+  EXPECT_EQ(leased[0].attempt, 1);
+}
+
+TEST_F(MessageServicesTest, a_lease_stream_that_breaks_leaves_its_leases_to_run_out) {
+  ASSERT_TRUE(publish(mail("ann")));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails, .lease = 5s}, .credit = 1});
+  live.call.cancel(Error(Code::cancelled, Blame::caller, "gone"));
+  for (int i = 0; i < 2; ++i) shard.advance(1s), settle();
+  EXPECT_TRUE(live.call.is_finished());
+  EXPECT_TRUE(lease().empty());
+  for (int i = 0; i < 5; ++i) shard.advance(1s), settle();
+  EXPECT_EQ(lease().at(0).attempt, 2);
+}
+
+TEST_F(MessageServicesTest, lease_stream_refuses) {
+  const struct {
+    const char* what;
+    std::vector<api::LeaseStreamRequest> requests;
+  } cases[] = {
+      {"no start", {{.credit = 1}}},
+      {"start twice",
+       {{.start = api::LeaseStreamStart{.queue = mails}}, {.start = api::LeaseStreamStart{.queue = mails}}}},
+      {"negative credit", {{.start = api::LeaseStreamStart{.queue = mails}}, {.credit = -1}}},
+  };
+  for (const auto& c : cases) {
+    Live live(*this, "/parley.Queues/LeaseStream");
+    live.start();
+    for (const auto& request : c.requests) live.send(request);
+    shard.advance(1s), settle();
+    EXPECT_EQ(live.code(), Code::invalid_argument) << c.what;
+  }
+}
+
+TEST_F(MessageServicesTest, settlements_that_fail_for_different_reasons_are_listed) {
+  ASSERT_TRUE(publish(mail("ann")));
+  const auto leased = lease();
+  broker.fail_settle = Error(Code::unavailable, Blame::upstream, "not now");
+  const auto response = settle_as(
+      {{leased[0].lease_id, api::Settlement::Kind::done, {}, {}}, {"nobody's", api::Settlement::Kind::done, {}, {}}});
+  ASSERT_TRUE(response);
+  ASSERT_EQ(response->failed.size(), 2U);
+  EXPECT_EQ(response->failed[0].error->code, static_cast<int>(Code::unavailable));
+  EXPECT_EQ(response->failed[1].error->code, static_cast<int>(Code::failed_precondition));
+}
+
+}  // namespace
+}  // namespace parley::route

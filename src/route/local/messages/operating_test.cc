@@ -1,0 +1,110 @@
+// What operators do with a queue: redrive, purge, pause, look for a message, list.
+#include "route/local/messages/message_services_fixture.h"
+
+namespace parley::route {
+namespace {
+
+TEST_F(MessageServicesTest, redrive_takes_what_is_asked_for) {
+  bury("ann", "INVALID_ARGUMENT: no such address");
+  bury("bob", "UNAVAILABLE: down");
+  bury("cid", "UNAVAILABLE: down");
+  const auto redrive = [&](api::RedriveRequest request) {
+    request.queue = mails;
+    auto done = call<api::RedriveResponse>("/parley.Queues/Redrive", request);
+    return done ? std::to_string(done->count) : std::string(name(done.error().code()));
+  };
+  EXPECT_EQ(redrive({}), "INVALID_ARGUMENT");
+  EXPECT_EQ(redrive({.all = true, .dry_run = true}), "3");
+  EXPECT_EQ(redrive({.reason = "UNAVAILABLE", .dry_run = true}), "2");
+  EXPECT_EQ(redrive({.key = "bob"}), "1");
+  EXPECT_EQ(redrive({.type = "shop.Nothing"}), "0");
+  const auto peeked = call<api::PeekResponse>("/parley.Queues/Peek",
+                                              api::PeekRequest{.queue = mails, .group = {}, .shelf = api::Shelf::dead});
+  ASSERT_EQ(peeked->messages.size(), 2U);
+  EXPECT_EQ(redrive({.ids = {peeked->messages[0].message.id}}), "1");
+  EXPECT_EQ(redrive({.all = true}), "1");
+  EXPECT_EQ(redrive({.all = true}), "0");
+}
+
+TEST_F(MessageServicesTest, a_redrive_can_be_slow) {
+  for (int i = 0; i < 5; ++i) bury("ann" + std::to_string(i), "x");
+  Live live(*this, "/parley.Queues/Redrive");
+  live.send(api::RedriveRequest{.queue = mails, .group = {}, .all = true, .per_second = 1});
+  live.call.requests.end();
+  live.start();
+  shard.advance(2100ms), settle();
+  EXPECT_FALSE(live.call.is_finished());
+  EXPECT_LT(lease().size(), 4U);
+  for (int i = 0; i < 10; ++i) shard.advance(1s), settle();
+  EXPECT_TRUE(live.call.is_finished());
+  EXPECT_EQ(live.replies<api::RedriveResponse>().at(0).count, 5U);
+}
+
+TEST_F(MessageServicesTest, where_a_message_is) {
+  const auto state = [&](const std::string& position) {
+    return call<api::MessageState>("/parley.Queues/GetMessage",
+                                   api::GetMessageRequest{.queue = mails, .position = position})
+        ->state;
+  };
+  using State = api::MessageState::State;
+  const auto receipt = publish(mail("ann"));
+  EXPECT_EQ(state(receipt->position), State::waiting);
+  auto leased = lease();
+  EXPECT_EQ(state(receipt->position), State::leased);
+  ASSERT_TRUE(settle_as({{leased[0].lease_id, api::Settlement::Kind::retry, 5s, {}}}));
+  EXPECT_EQ(state(receipt->position), State::delayed);
+  shard.advance(6s);
+  leased = lease();
+  ASSERT_TRUE(settle_as({{leased[0].lease_id, api::Settlement::Kind::kill, {}, "why not"}}));
+  EXPECT_EQ(state(receipt->position), State::dead);
+  EXPECT_EQ(state("nowhere"), State::done_or_unknown);
+}
+
+TEST_F(MessageServicesTest, a_backend_that_cannot_look_deeper_says_so) {
+  for (int i = 0; i < queue::locate_depth; ++i) ASSERT_TRUE(publish(mail("ann")));
+  const auto first = publish(mail("ann"));
+  const auto found = call<api::MessageState>("/parley.Queues/GetMessage",
+                                             api::GetMessageRequest{.queue = mails, .position = first->position});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code(), Code::unimplemented);
+  EXPECT_EQ(found.error().reason(), "not_by_this_backend");
+}
+
+TEST_F(MessageServicesTest, purge_pause_and_stats) {
+  ASSERT_TRUE(publish(mail("ann")));
+  const auto purge = [&](std::optional<api::Shelf> shelf) {
+    return call<api::PurgeResponse>("/parley.Queues/Purge",
+                                    api::PurgeRequest{.queue = mails, .group = {}, .shelf = shelf});
+  };
+  EXPECT_EQ(purge({}).error().code(), Code::invalid_argument);
+  EXPECT_EQ(purge(api::Shelf::leased).error().code(), Code::invalid_argument);
+  EXPECT_EQ(purge(api::Shelf::dead)->count, 0U);
+  const api::QueueRequest queue{.queue = mails, .group = {}};
+  ASSERT_TRUE(call<api::Empty>("/parley.Queues/Pause", queue));
+  EXPECT_TRUE(lease().empty());
+  const auto stats = call<api::QueueStats>("/parley.Queues/Stats", queue);
+  EXPECT_EQ(stats->waiting, 1U);
+  EXPECT_TRUE(stats->paused);
+  ASSERT_TRUE(call<api::Empty>("/parley.Queues/Resume", queue));
+  EXPECT_EQ(purge(api::Shelf::waiting)->count, 1U);
+  EXPECT_EQ(call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{"nowhere", ""}).error().code(),
+            Code::not_found);
+}
+
+TEST_F(MessageServicesTest, lists) {
+  const auto queues = call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{});
+  ASSERT_EQ(queues->queues.size(), 1U);
+  EXPECT_EQ(queues->queues[0].queue, mails);
+  EXPECT_EQ(queues->backend, "fake");
+  const auto all = call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{.groups = true});
+  EXPECT_EQ(all->queues.size(), 2U);
+  const auto topics = call<api::ListTopicsResponse>("/parley.Topics/List", api::ListTopicsRequest{});
+  ASSERT_EQ(topics->topics.size(), 1U);
+  EXPECT_EQ(topics->topics[0].topic, "orders");
+  EXPECT_EQ(topics->topics[0].types, std::vector<std::string>{"shop.OrderPlaced"});
+  ASSERT_EQ(topics->topics[0].groups.size(), 1U);
+  EXPECT_EQ(topics->topics[0].groups[0].group, "mailer");
+}
+
+}  // namespace
+}  // namespace parley::route
