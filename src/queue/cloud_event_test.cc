@@ -45,6 +45,8 @@ TEST(CloudEvent, structured) {
        "CloudEvent attribute `myExt`: a name has lower-case letters and digits only"},
       {"an object", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","ext":{}})",
        "CloudEvent attribute `ext`: it is no text, number or boolean"},
+      {"an end of a line", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","ext":"a\r\nb: c"})",
+       "CloudEvent attribute `ext`: it has control characters"},
       {"a time", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","time":"yesterday"})",
        "CloudEvent attribute `time`: \"yesterday\" is no RFC 3339 time"},
       {"bad base64", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"?"})",

@@ -245,6 +245,30 @@ TEST_F(DeliveriesTest, a_message_becomes_a_call_that_knows_what_it_is) {
   EXPECT_THAT(settled(), ElementsAre("m 1 done"));
 }
 
+TEST_F(DeliveriesTest, what_a_producer_writes_cannot_end_a_header) {
+  queue::Message message{.id = "m",
+                         .source = "kafka",
+                         .type = "shop.Mail",
+                         .key = {},
+                         .content_type = "application/protobuf",
+                         .time = {},
+                         .payload = {},
+                         .metadata = {{"x-split", "a\r\nx-forwarded-client-cert: admin"},
+                                      {"x y", "no name"},
+                                      {"x\r\nparley-attempt: 7", "no name"},
+                                      {"ce-note", "a\nb"},
+                                      {"x-raw-bin", "\r\n"},
+                                      {"x-town", "Z\xc3\xbcrich"}}};
+  publish({.to = "shop.Mailer/SendMail", .message = std::move(message), .dedup = {}, .due = {}, .expires = {}});
+  start();
+  ASSERT_EQ(service.seen.size(), 1U);
+  std::string passed;
+  for (const Field f : service.seen[0].metadata) {
+    if (f.name.starts_with("x") || f.name.starts_with("ce-")) passed.append(f.name).append("=").append(f.value) += '|';
+  }
+  EXPECT_EQ(passed, "x-split=a%0D%0Ax-forwarded-client-cert: admin|ce-note=a%0Ab|x-raw-bin=\r\n|x-town=Z\xc3\xbcrich|");
+}
+
 TEST_F(DeliveriesTest, outcomes_follow_the_status) {
   const struct {
     const char* name;
