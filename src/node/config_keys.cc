@@ -64,10 +64,7 @@ constexpr Key keys[] = {
      "address. A node whose contract "
      "has "
      "no queues, topics or events opens none, unless this is given.",
-     [](C& c, const V& v) {
-       c.messages = v.text;
-       c.messages_line = v.line;
-     }},
+     [](C& c, const V& v) { c.messages = v.text; }},
     {"queues", KeyType::section, "", "Queues that are kept elsewhere than `messages` says, by their names.", nullptr},
     {"queues.*", KeyType::section, "", "One queue, such as `shop.Mailer/SendMail`.", nullptr},
     {"queues.*.messages", KeyType::text, "", "Where it is kept, as `messages` says it.",
