@@ -24,6 +24,7 @@ using queue::Shelf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 constexpr const char* shop =
     "service Mailer {"
@@ -585,6 +586,29 @@ TEST_F(DeliveriesTest, a_reload_goes_on_with_what_is_still_there) {
   edge->apply(front);
   settle();
   EXPECT_EQ(service.seen.size(), 4U) << "and what came back is taken again, OnPlaced too";
+}
+
+TEST_F(DeliveriesTest, leases_of_before_and_after_a_reload_are_kept) {
+  const auto with_lease = [](const char* lease) {
+    std::string text(shop);
+    return load(text.replace(text.find("30s"), 3, lease).c_str());
+  };
+  service.hang = true;
+  start();
+  mail("m1", "a");  // 30 s
+  const ShopFront longer(with_lease("1h"), service);
+  edge->apply(longer);
+  mail("m2", "b");
+  pass(3min);
+  const ShopFront shorter(with_lease("2s"), service);
+  edge->apply(shorter);
+  mail("m3", "c");
+  pass(3min);
+  EXPECT_THAT(attempts(), ElementsAre("m1#1", "m2#1", "m3#1")) << "nobody else was given one";
+  EXPECT_THAT(service.cancelled, IsEmpty());
+  service.go_on();
+  pass(1s);
+  EXPECT_THAT(settled(), UnorderedElementsAre("m1 done", "m2 done", "m3 done"));
 }
 
 }  // namespace

@@ -48,6 +48,8 @@ Intake::Intake(Shard& shard, queue::Broker& broker, IntakeConfig config, const D
 
 void Intake::update(IntakeConfig config) {
   config_ = std::move(config);
+  beat_.clear();
+  beat_later();
   woken_.notify();
 }
 
@@ -258,10 +260,12 @@ void Intake::service_answered() {
 
 void Intake::beat_later() {
   if (held_.empty() || beat_.is_set()) return;
-  beat_.set(shard_.timers(), Deadline::after(shard_.now(), config_.lease / 6));
+  Duration shortest = config_.lease;  // what was leased before a reload has the lease of that time
+  for (const HeldPtr& held : held_) shortest = std::min(shortest, held->lease);
+  beat_.set(shard_.timers(), Deadline::after(shard_.now(), shortest / 6));
 }
 
-// Looks at every lease once in a sixth of its time, and extends those of a third and more.
+// Looks at every lease once in a sixth of the shortest one's time, and extends those of a third and more.
 void Intake::beat() {
   for (const HeldPtr& held : held_) {
     const bool is_due = shard_.now() - held->since >= held->lease / 3;
