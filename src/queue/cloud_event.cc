@@ -120,6 +120,10 @@ std::unexpected<Error> not_json(simdjson::error_code code) {
                   .with_reason("malformed_event"));
 }
 
+std::unexpected<Error> not_of_form(const char* what) {
+  return fail(Error(Code::invalid_argument, Blame::caller, what).with_reason("malformed_event"));
+}
+
 // The on-demand parser reads what it is asked for, and would miss what is wrong elsewhere.
 simdjson::error_code check_json(const simdjson::padded_string& text) {
   simdjson::dom::parser parser;
@@ -228,7 +232,7 @@ Result<Message> event_from_json(std::string_view text) {
   json::document document;
   json::object object;
   if (const auto code = parser.iterate(padded).get(document); code != simdjson::SUCCESS) return not_json(code);
-  if (const auto code = document.get_object().get(object); code != simdjson::SUCCESS) return not_json(code);
+  if (document.get_object().get(object) != simdjson::SUCCESS) return not_of_form("an event is a JSON object");
   return event_of(object);
 }
 
@@ -239,7 +243,8 @@ Result<std::vector<Message>> events_from_json(std::string_view text) {
   json::document document;
   json::array array;
   if (const auto code = parser.iterate(padded).get(document); code != simdjson::SUCCESS) return not_json(code);
-  if (const auto code = document.get_array().get(array); code != simdjson::SUCCESS) return not_json(code);
+  if (document.get_array().get(array) != simdjson::SUCCESS)
+    return not_of_form("a batch of events is a JSON array; one alone is application/cloudevents+json");
   std::vector<Message> out;
   for (auto each : array) {
     std::string_view raw;

@@ -109,7 +109,9 @@ TEST(CloudEvent, batch) {
   ASSERT_EQ(two->size(), 2U);
   EXPECT_EQ(two->at(1).payload.view(), "[1]");
   EXPECT_TRUE(events_from_json("[" + one + R"(,{"id":"2"}])").error().message().starts_with("event 2 of the batch"));
-  EXPECT_FALSE(events_from_json(one));
+  EXPECT_EQ(events_from_json(one).error().message(),
+            "a batch of events is a JSON array; one alone is application/cloudevents+json");
+  EXPECT_EQ(event_from_json("[" + one + "]").error().message(), "an event is a JSON object");
 }
 
 TEST(CloudEvent, binary) {

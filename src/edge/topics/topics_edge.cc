@@ -208,6 +208,13 @@ Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string to
                              "events are JSON (application/cloudevents+json), not " + type->essence),
                      false);
   }
+  if (!structured && !fields.has("ce-specversion")) {
+    co_return refuse(exchange,
+                     refused(Code::invalid_argument, "malformed_event",
+                             "no CloudEvent: it is application/cloudevents+json (several: cloudevents-batch+json), or "
+                             "has headers ce-specversion, ce-id, ce-source and ce-type"),
+                     false);
+  }
   auto message = structured ? queue::event_from_json(body.view()) : queue::event_from_headers(fields, std::move(body));
   if (!message) co_return refuse(exchange, message.error(), false);
 
