@@ -93,9 +93,10 @@ Task<void> Intake::lease_loop() {
       continue;
     }
     const Instant asked = shard_.now();
+    const Duration lease = config_.lease;  // a reload may come while the broker waits
     queue::LeaseRequest request{.source = config_.source,
                                 .max_messages = room(),
-                                .lease = config_.lease,
+                                .lease = lease,
                                 .wait = Deadline::after(asked, options_.lease_wait)};
     auto leased = co_await broker_.lease(std::move(request));
     if (!leased) {
@@ -106,7 +107,7 @@ Task<void> Intake::lease_loop() {
     broker_failures_ = 0;
     // A broker that does not wait must not keep the shard busy.
     if (leased->empty() && shard_.now() < asked + first_pause) paused_until_ = asked + first_pause;
-    take(*std::move(leased));
+    take(*std::move(leased), lease);
   }
 }
 
@@ -118,11 +119,11 @@ void Intake::lease_failed(const Error& why) {
   paused_until_ = shard_.now() + queue::back_off(policy, broker_failures_, random_());
 }
 
-void Intake::take(std::vector<queue::Delivery> deliveries) {
+void Intake::take(std::vector<queue::Delivery> deliveries, Duration lease) {
   for (queue::Delivery& delivery : deliveries) {
     auto held = std::make_shared<Held>();
     held->delivery = std::move(delivery);
-    held->lease = config_.lease;
+    held->lease = lease;
     held->since = shard_.now();
     held->place = held_.size();
     held->given_back = stopping_;
