@@ -56,6 +56,11 @@ TEST(Error, KeepsWhatMattersAcrossCopies) {
   EXPECT_EQ(Error(Code::not_found, Blame::caller, "x").reason(), "not_found");
 }
 
+TEST(Error, DuringStandsAloneWhereThereIsNoMessage) {
+  EXPECT_EQ(Error(Code::unavailable, Blame::upstream, "").during("reading").message(), "reading");
+  EXPECT_EQ(Error(Code::unavailable, Blame::upstream, "no luck").during("reading").message(), "reading: no luck");
+}
+
 TEST(Error, CodesHaveTheirNames) {
   for (int i = 0; i < code_count; ++i) {
     const auto code = static_cast<Code>(i);

@@ -82,7 +82,7 @@ Error&& Error::safe_to_retry() && {
 }
 
 Error&& Error::during(std::string_view what) && {
-  rep_->message = std::string(what) + ": " + rep_->message;
+  rep_->message = rep_->message.empty() ? std::string(what) : std::string(what) + ": " + rep_->message;
   return std::move(*this);
 }
 

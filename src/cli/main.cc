@@ -2,6 +2,10 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -106,18 +110,21 @@ void add_schema(CLI::App& app, int& exit_code) {
   config->callback([markdown, &exit_code] { exit_code = schema_config(*markdown); });
 }
 
-// CLI11 says of an unknown command only that one is required.
-bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return false;
+// CLI11 says of an unknown command only that one is required. `words`: what follows `path`, "parley" or "parley queue".
+bool is_unknown_command(const CLI::App& app, std::span<char*> words, const std::string& path) {
+  const auto commands = app.get_subcommands({});
+  if (commands.empty() || words.empty() || words[0][0] == '-') return false;
+  const std::string_view word = words[0];
   std::vector<std::string_view> names;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == argv[1]) return false;
+  for (const CLI::App* command : commands) {
+    if (command->get_name() == word)
+      return is_unknown_command(*command, words.subspan(1), path + " " + std::string(word));
     names.push_back(command->get_name());
   }
-  std::fprintf(stderr, "parley: no command '%s'", argv[1]);
-  if (const auto near = parley::nearest(argv[1], names))
+  std::fprintf(stderr, "%s: no command '%s'", path.c_str(), words[0]);
+  if (const auto near = parley::nearest(word, names))
     std::fprintf(stderr, " (did you mean '%s'?)", std::string(*near).c_str());
-  std::fprintf(stderr, "; parley --help lists them\n");
+  std::fprintf(stderr, "; %s --help lists them\n", path.c_str());
   return true;
 }
 
@@ -143,7 +150,7 @@ int main(int argc, char** argv) {
   add_schema(app, exit_code);
   add_queue(app, exit_code);
   add_topic(app, exit_code);
-  if (is_unknown_command(app, argc, argv)) return 2;
+  if (argc > 1 && is_unknown_command(app, std::span(argv + 1, static_cast<std::size_t>(argc - 1)), "parley")) return 2;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

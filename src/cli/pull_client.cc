@@ -116,6 +116,14 @@ int PullClient::failed(const Error& error) const {
   std::fprintf(stderr, "%s\n", error.text().c_str());
   if (error.code() == Code::unavailable && error.is_safe_to_retry())
     std::fprintf(stderr, "Is a node running at %s? --node says where it is.\n", at_.c_str());
+  if (error.reason() == "upstream_not_grpc")
+    std::fprintf(stderr, "Is %s where the node's callers come (`listen`)? --node says where it is.\n", at_.c_str());
+  if (error.code() == Code::unimplemented && error.reason() == "upstream_status")
+    std::fprintf(
+        stderr,
+        "The node at %s keeps no messages: its contract has no queue, topic or event, and its parley.yaml has no "
+        "`messages`.\n",
+        at_.c_str());
   return 1;
 }
 

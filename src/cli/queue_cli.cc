@@ -38,7 +38,7 @@ void add_peek(CLI::App& queue, int& exit_code) {
   add_source(*command, *options);
   command->add_option("--shelf", options->shelf, "waiting, leased, delayed or dead")->capture_default_str();
   command->add_option("--after", options->after, "from the one behind this position");
-  command->add_option("-n,--count", options->count, "how many")->capture_default_str();
+  command->add_option("-n,--count", options->count, "how many")->check(CLI::Range(1, 1000))->capture_default_str();
   command->callback([options, &exit_code] { exit_code = queue_peek(*options); });
 }
 
@@ -52,7 +52,7 @@ void add_redrive(CLI::App& queue, int& exit_code) {
   command->add_option("--key", options->key, "those of this key");
   command->add_option("--reason", options->reason, "those whose reason contains this");
   command->add_option("--type", options->type, "those of this type");
-  command->add_option("--rate", options->rate, "at most so many a second");
+  command->add_option("--rate", options->rate, "at most so many a second")->check(CLI::Range(1, 1'000'000));
   command->add_flag("--dry-run", options->dry_run, "only count");
   command->callback([options, &exit_code] { exit_code = queue_redrive(*options); });
 }
@@ -85,7 +85,9 @@ void add_tail(CLI::App& topic, int& exit_code) {
       ->capture_default_str();
   command->add_option("--type", options->types, "only events of this type; may be given again");
   command->add_option("--key", options->key, "only events of this key");
-  command->add_option("-n,--count", options->count, "end after so many; 0 is never")->capture_default_str();
+  command->add_option("-n,--count", options->count, "end after so many; 0 is never")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   add_node(*command, *options);
   command->callback([options, &exit_code] { exit_code = topic_tail(*options); });
 }
@@ -111,6 +113,7 @@ void add_seek(CLI::App& topic, int& exit_code) {
   command->add_option("topic", options->topic, "the topic")->required();
   command->add_option("group", options->group, "the group")->required();
   command->add_option("--to", options->to, "earliest, latest, an RFC 3339 time, or a position")->required();
+  command->add_flag("--make", options->make, "make the group if it is not there");
   add_node(*command, *options);
   command->callback([options, &exit_code] { exit_code = topic_seek(*options); });
 }

@@ -52,6 +52,7 @@ struct TopicSeekOptions : NodeOptions {
   std::string topic;
   std::string group;
   std::string to;
+  bool make = false;  // the group, if it is not there
 };
 int topic_ls(const NodeOptions& options);
 int topic_tail(const TopicTailOptions& options);

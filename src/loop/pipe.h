@@ -67,6 +67,8 @@ class Pipe {
   // Nobody will read any more, and nobody is to blame: drops what is queued and whatever is written from now on; no
   // writer waits.
   void discard();
+  // For a producer that can spare itself the work.
+  bool discards() const { return discarding_; }
   // For consumers that send a slice in parts: drops the first `bytes` of the front slice.
   void consume(std::size_t bytes);
 

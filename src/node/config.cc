@@ -120,6 +120,7 @@ class Reader {
       wrong(key, node, value.text);
       return;
     }
+    if (star.empty()) config_.lines[std::string(key.path)] = value.line;
     key.set(config_, value);
   }
 
@@ -185,58 +186,68 @@ class Reader {
   std::vector<std::string> problems_;
 };
 
+// Where the file says `key`, or its first line.
+int line_of(const Config& c, std::string_view key) {
+  const auto at = c.lines.find(key);
+  return at == c.lines.end() ? 1 : at->second;
+}
+
 template <class Add>
 void check_word(std::string_view key, const std::string& word, std::initializer_list<std::string_view> words,
                 const Add& add) {
   if (std::ranges::find(words, word) != words.end()) return;
   std::string all;
   for (const std::string_view one : words) all.append(all.empty() ? "" : ", ").append(one);
-  add(1, "'" + std::string(key) + "' is one of " + all + "; found '" + word + "'");
+  add(key, "'" + std::string(key) + "' is one of " + all + "; found '" + word + "'");
 }
 
 // What no single key can tell.
 void check_whole(const Config& c, const std::string& file, std::vector<std::string>& problems) {
-  const auto add = [&](int line, const std::string& text) {
+  const auto add_at = [&](int line, const std::string& text) {
     problems.push_back(file + ":" + std::to_string(line) + ": " + text);
   };
+  const auto add = [&](std::string_view key, const std::string& text) { add_at(line_of(c, key), text); };
   for (const auto& [name, service] : c.services) {
-    if (service.at.empty()) add(service.line, "service '" + name + "' needs 'at', such as 'at: grpc://127.0.0.1:7001'");
+    if (service.at.empty())
+      add_at(service.line, "service '" + name + "' needs 'at', such as 'at: grpc://127.0.0.1:7001'");
   }
-  if (c.tls.cert.empty() != c.tls.key.empty()) add(1, "'tls.cert' and 'tls.key' go together");
-  if (c.tls.require_client_cert && c.tls.client_ca.empty()) add(1, "'tls.require_client_cert' needs 'tls.client_ca'");
-  if (c.data.empty()) add(1, "'data' is a folder, such as .parley");
+  if (c.tls.cert.empty() != c.tls.key.empty())
+    add(c.tls.cert.empty() ? "tls.key" : "tls.cert", "'tls.cert' and 'tls.key' go together");
+  if (c.tls.require_client_cert && c.tls.client_ca.empty())
+    add("tls.require_client_cert", "'tls.require_client_cert' needs 'tls.client_ca'");
+  if (c.data.empty()) add("data", "'data' is a folder, such as .parley");
   if (!c.messages.empty()) {
     const auto scheme = backend_scheme(c.messages);
-    if (!scheme) add(c.messages_line, "'messages': " + scheme.error().message());
+    if (!scheme) add("messages", "'messages': " + scheme.error().message());
   }
   for (const auto* places : {&c.queues, &c.topics}) {
     for (const auto& [name, place] : *places) {
       const auto scheme = backend_scheme(place.messages);
-      if (!scheme) add(place.line, "'" + name + "': " + scheme.error().message());
+      if (!scheme) add_at(place.line, "'" + name + "': " + scheme.error().message());
     }
   }
   constexpr std::int64_t least_segment = 1 << 20;
   constexpr std::int64_t most_segment = 1 << 30;
   if (c.store.segment_bytes < least_segment || c.store.segment_bytes > most_segment)
-    add(c.store.line,
+    add("store.segment_bytes",
         "'store.segment_bytes' is 1MiB to 1GiB; found " + std::to_string(c.store.segment_bytes) + " bytes");
-  if (!c.files.at.starts_with('/')) add(1, "'files.at' is a path, such as /shop/");
-  if (c.websocket.ping <= Duration::zero()) add(1, "'websocket.ping' must be above zero");
+  if (!c.files.at.starts_with('/')) add("files.at", "'files.at' is a path, such as /shop/");
+  if (c.websocket.ping <= Duration::zero()) add("websocket.ping", "'websocket.ping' must be above zero");
   check_word("pull_api", c.pull_api, {"off", "local", "on"}, add);
   check_word("websocket.slow", c.websocket.slow, {"wait", "drop_oldest", "close"}, add);
   check_word("websocket.compression", c.websocket.compression, {"off", "message", "context"}, add);
   for (const auto& [name, tunnel] : c.tunnels) {
-    if (!tunnel.path.starts_with('/')) add(tunnel.line, "tunnel '" + name + "' needs 'path', such as 'path: /chat'");
+    if (!tunnel.path.starts_with('/')) add_at(tunnel.line, "tunnel '" + name + "' needs 'path', such as 'path: /chat'");
     const auto at = mesh::parse_addresses(tunnel.at);
     if (!at) {
-      add(tunnel.line, "tunnel '" + name + "': " + at.error().message());
+      add_at(tunnel.line, "tunnel '" + name + "': " + at.error().message());
     } else if (at->protocol != mesh::Protocol::http) {
-      add(tunnel.line, "tunnel '" + name + "': a WebSocket service is at http:// or https://");
+      add_at(tunnel.line, "tunnel '" + name + "': a WebSocket service is at http:// or https://");
     }
   }
   if (c.cors.credentials) {
     for (const std::string& origin : c.cors.origins) {
-      if (origin == "*") add(1, "'cors.credentials' cannot go with origin '*': name the origins");
+      if (origin == "*") add("cors.credentials", "'cors.credentials' cannot go with origin '*': name the origins");
     }
   }
 }

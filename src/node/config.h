@@ -41,8 +41,9 @@ struct PlaceConfig {
 };
 
 struct Config {
-  std::filesystem::path file;    // "" where there was none
-  std::filesystem::path folder;  // relative paths start here
+  std::filesystem::path file;                     // "" where there was none
+  std::filesystem::path folder;                   // relative paths start here
+  std::map<std::string, int, std::less<>> lines;  // of the keys that are in the file: "pull_api", "tls.cert"
 
   std::vector<std::string> contracts{"contracts"};
   std::string listen = "127.0.0.1:8080";
@@ -50,14 +51,12 @@ struct Config {
   int shards = 0;  // 0: one a core
   std::map<std::string, ServiceConfig> services;
   std::map<std::string, TunnelConfig> tunnels;
-  std::string messages;  // "embedded", "kafka://…"; "": embedded, if the contract has queues, topics or events
-  int messages_line = 1;
-  std::string data = ".parley";               // a folder
+  std::string messages;          // "embedded", "kafka://…"; "": embedded, if the contract has queues, topics or events
+  std::string data = ".parley";  // a folder
   std::map<std::string, PlaceConfig> queues;  // by name
   std::map<std::string, PlaceConfig> topics;
   struct {
     std::int64_t segment_bytes = 64 << 20;
-    int line = 1;
   } store;
   std::string pull_api = "local";  // "off", "local" or "on"
 

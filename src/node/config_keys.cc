@@ -64,10 +64,7 @@ constexpr Key keys[] = {
      "address. A node whose contract "
      "has "
      "no queues, topics or events opens none, unless this is given.",
-     [](C& c, const V& v) {
-       c.messages = v.text;
-       c.messages_line = v.line;
-     }},
+     [](C& c, const V& v) { c.messages = v.text; }},
     {"queues", KeyType::section, "", "Queues that are kept elsewhere than `messages` says, by their names.", nullptr},
     {"queues.*", KeyType::section, "", "One queue, such as `shop.Mailer/SendMail`.", nullptr},
     {"queues.*.messages", KeyType::text, "", "Where it is kept, as `messages` says it.",
@@ -82,12 +79,8 @@ constexpr Key keys[] = {
     {"store", KeyType::section, "", "How `embedded` keeps messages below `data` (docs/formats/store.md).", nullptr},
     {"store.segment_bytes", KeyType::bytes, "64MiB",
      "The size of a file of its journal, 1MiB to 1GiB. Space is taken and given back in such files: smaller ones are "
-     "for "
-     "a small disk. Files that are there keep theirs until they go.",
-     [](C& c, const V& v) {
-       c.store.segment_bytes = v.number;
-       c.store.line = v.line;
-     }},
+     "for a small disk. Files that are there keep theirs until they go.",
+     [](C& c, const V& v) { c.store.segment_bytes = v.number; }},
     {"pull_api", KeyType::text, "local",
      "Who may publish, take, read and throw away messages through `parley.Queues`, `parley.Topics` and `/topics/NAME`: "
      "`local` is callers on this machine that came through no proxy, `on` is everybody who reaches `listen`, `off` is "

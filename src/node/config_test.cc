@@ -78,6 +78,7 @@ TEST(Config, EveryMistakeIsNamedWithItsPlaceAndAHint) {
       {"broken YAML", "a: [1\n", {"p.yaml:"}},
       {"a text for a section", "limits: 7\n", {"'limits' is a list of keys"}},
       {"a place that is no path", "files: {folder: dist, at: shop}\n", {"'files.at' is a path, such as /shop/"}},
+      {"a word that is none", "\n\npull_api: open\n", {"p.yaml:3: 'pull_api' is one of off, local, on; found 'open'"}},
       {"half a certificate", "tls: {cert: a}\n", {"go together"}},
       {"credentials for all", "cors: {origins: ['*'], credentials: true}\n", {"name the origins"}},
       {"a later issue's key", "events: kafka://h:1\n", {"'events' is not served yet"}},

@@ -94,6 +94,18 @@ double resident_bytes() {
   return got == 2 ? static_cast<double>(resident * sysconf(_SC_PAGESIZE)) : 0;
 }
 
+// A node that keeps queues for others has none of their services; for all others it is a slip that nobody would notice.
+void tell_undelivered(const Snapshot& snapshot) {
+  std::string names;
+  for (const contract::Service& service : snapshot.contract->services()) {
+    const bool takes = std::ranges::any_of(service.methods, [](const auto& m) { return m.queue || m.subscribe; });
+    if (takes && !snapshot.served_by.contains(service.name))
+      names.append(names.empty() ? "" : ", ").append(service.name);
+  }
+  if (!names.empty())
+    log::info("messages for {} are stored and not delivered by this node: no service in parley.yaml serves it", names);
+}
+
 }  // namespace
 
 struct Node::Rep {
@@ -284,6 +296,13 @@ void Node::Rep::announce() const {
       snapshot->contract->services().size(), snapshot->contract->method_count(), tls ? "https" : "http",
       host.empty() ? "0.0.0.0" : host, workers.front()->port(),
       snapshot->schema ? ", GraphQL at " + config.graphql.path : "");
+  tell_undelivered(*snapshot);
+  if (messages) {
+    const queue::Declarations kept = queue::declarations_of(*snapshot->contract);
+    const bool here = messages->name() == "embedded";
+    log::info("messages: {} queues and {} topics, kept by {}{}", kept.queues.size(), kept.topics.size(),
+              messages->name(), here ? " in " + (config.folder / config.data).string() : "");
+  }
   if (admin_server) {
     const std::string admin_host = config.admin.substr(0, config.admin.rfind(':'));
     log::info("admin on http://{}:{}/metrics", admin_host.empty() ? "0.0.0.0" : admin_host, admin_server->port());
@@ -374,6 +393,7 @@ Task<void> Node::Rep::reload_once(std::string why) {
   watch_files();
   log::info("reloaded ({}): {} services, {} rpcs", why, snapshot->contract->services().size(),
             snapshot->contract->method_count());
+  tell_undelivered(*snapshot);
 }
 
 void Node::Rep::received(int number) {
@@ -388,7 +408,11 @@ void Node::Rep::received(int number) {
   }
   stopping = true;
   not_ready = "stopping";
-  if (is_started) tasks.spawn(drain());  // else `run` does, once there is all that has to stop
+  if (is_started) {
+    tasks.spawn(drain());
+  } else {  // `run` does it, once there is all that has to stop
+    log::info("stopping once the start has come to its end; a second signal ends at once");
+  }
 }
 
 Task<std::string> Node::Rep::metrics() {

@@ -29,6 +29,11 @@ bool is_attribute_name(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
+// spec.md, "Type System", String: none of U+0000 to U+001F. They would also end a header on the way to a service.
+bool has_control_characters(std::string_view value) {
+  return std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 std::unexpected<Error> bad(std::string_view attribute, std::string_view why) {
   return fail(Error(Code::invalid_argument, Blame::caller,
                     "CloudEvent attribute `" + std::string(attribute) + "`: " + std::string(why))
@@ -38,6 +43,7 @@ std::unexpected<Error> bad(std::string_view attribute, std::string_view why) {
 // One context attribute; `seen_version` is set by `specversion`.
 Result<void> take_attribute(std::string_view name, std::string value, Message& message, bool& seen_version) {
   if (!is_attribute_name(name)) return bad(name, "a name has lower-case letters and digits only");
+  if (has_control_characters(value)) return bad(name, "it has control characters");
   if (name == "specversion") {
     if (value != version) return bad(name, "\"" + value + "\" is not supported; 1.0 is");
     seen_version = true;
@@ -112,6 +118,10 @@ std::unexpected<Error> not_json(simdjson::error_code code) {
   return fail(Error(Code::invalid_argument, Blame::caller,
                     std::string("the body is not JSON: ") + simdjson::error_message(code))
                   .with_reason("malformed_event"));
+}
+
+std::unexpected<Error> not_of_form(const char* what) {
+  return fail(Error(Code::invalid_argument, Blame::caller, what).with_reason("malformed_event"));
 }
 
 // The on-demand parser reads what it is asked for, and would miss what is wrong elsewhere.
@@ -222,7 +232,7 @@ Result<Message> event_from_json(std::string_view text) {
   json::document document;
   json::object object;
   if (const auto code = parser.iterate(padded).get(document); code != simdjson::SUCCESS) return not_json(code);
-  if (const auto code = document.get_object().get(object); code != simdjson::SUCCESS) return not_json(code);
+  if (document.get_object().get(object) != simdjson::SUCCESS) return not_of_form("an event is a JSON object");
   return event_of(object);
 }
 
@@ -233,7 +243,8 @@ Result<std::vector<Message>> events_from_json(std::string_view text) {
   json::document document;
   json::array array;
   if (const auto code = parser.iterate(padded).get(document); code != simdjson::SUCCESS) return not_json(code);
-  if (const auto code = document.get_array().get(array); code != simdjson::SUCCESS) return not_json(code);
+  if (document.get_array().get(array) != simdjson::SUCCESS)
+    return not_of_form("a batch of events is a JSON array; one alone is application/cloudevents+json");
   std::vector<Message> out;
   for (auto each : array) {
     std::string_view raw;

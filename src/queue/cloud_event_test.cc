@@ -45,6 +45,8 @@ TEST(CloudEvent, structured) {
        "CloudEvent attribute `myExt`: a name has lower-case letters and digits only"},
       {"an object", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","ext":{}})",
        "CloudEvent attribute `ext`: it is no text, number or boolean"},
+      {"an end of a line", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","ext":"a\r\nb: c"})",
+       "CloudEvent attribute `ext`: it has control characters"},
       {"a time", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","time":"yesterday"})",
        "CloudEvent attribute `time`: \"yesterday\" is no RFC 3339 time"},
       {"bad base64", R"({"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"?"})",
@@ -107,7 +109,9 @@ TEST(CloudEvent, batch) {
   ASSERT_EQ(two->size(), 2U);
   EXPECT_EQ(two->at(1).payload.view(), "[1]");
   EXPECT_TRUE(events_from_json("[" + one + R"(,{"id":"2"}])").error().message().starts_with("event 2 of the batch"));
-  EXPECT_FALSE(events_from_json(one));
+  EXPECT_EQ(events_from_json(one).error().message(),
+            "a batch of events is a JSON array; one alone is application/cloudevents+json");
+  EXPECT_EQ(event_from_json("[" + one + "]").error().message(), "an event is a JSON object");
 }
 
 TEST(CloudEvent, binary) {

@@ -59,11 +59,24 @@ def test_looking_into_a_topic(topic, cli):
     assert json.loads(cli("topic", "seek", topic.name, "audit", "--to", "earliest", "--json")) == {"position": ""}
 
 
+@pytest.mark.topic
+def test_a_slip_makes_no_group_and_a_place_that_is_none_is_explained(topic, cli):
+    assert 'no group "audi" (did you mean "audit"?); --make makes it' in cli("topic", "seek", topic.name, "audi", "--to", "earliest", code=1)
+    assert [topic.name, "audi"] not in [line.split()[:2] for line in cli("topic", "ls").splitlines()]
+    cli("topic", "seek", topic.name, "reader", "--to", "latest", "--make")
+    assert [topic.name, "reader"] in [line.split()[:2] for line in cli("topic", "ls").splitlines()]
+    assert "--to is earliest, latest, an RFC 3339 time" in cli("topic", "seek", topic.name, "reader", "--to", "lastest", code=1)
+    assert "--from is earliest, latest, an RFC 3339 time" in cli("topic", "tail", topic.name, "--from", "lastest", code=1)
+
+
 def test_what_goes_wrong_says_so(cli, node):
     assert "NOT_FOUND" in cli("queue", "peek", "cases.Queues/Nothing", code=1)
     assert json.loads(cli("topic", "seek", "nothing", "g", "--to", "latest", "--json", code=1))["code"] == "NOT_FOUND"
     cli("queue", "peek", "cases.Queues/Nothing", "--shelf", "top", code=2)
     cli("queue", "redrive", "cases.Queues/Nothing", code=1)
+    cli("queue", "redrive", "cases.Queues/Nothing", "--all", "--rate", "-1", code=2)
+    cli("queue", "peek", "cases.Queues/Nothing", "-n", "0", code=2)
+    assert "parley queue: no command 'pek' (did you mean 'peek'?)" in cli("queue", "pek", code=2)
     done = subprocess.run([BINARY, "queue", "ls", "--node", "127.0.0.1:1"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert "Is a node running at 127.0.0.1:1?" in done.stderr

@@ -24,6 +24,7 @@ using queue::Shelf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 constexpr const char* shop =
     "service Mailer {"
@@ -243,6 +244,30 @@ TEST_F(DeliveriesTest, a_message_becomes_a_call_that_knows_what_it_is) {
   EXPECT_EQ(seen.metadata.get("x-tenant"), "t1");
   EXPECT_TRUE(seen.metadata.has("traceparent"));
   EXPECT_THAT(settled(), ElementsAre("m 1 done"));
+}
+
+TEST_F(DeliveriesTest, what_a_producer_writes_cannot_end_a_header) {
+  queue::Message message{.id = "m",
+                         .source = "kafka",
+                         .type = "shop.Mail",
+                         .key = {},
+                         .content_type = "application/protobuf",
+                         .time = {},
+                         .payload = {},
+                         .metadata = {{"x-split", "a\r\nx-forwarded-client-cert: admin"},
+                                      {"x y", "no name"},
+                                      {"x\r\nparley-attempt: 7", "no name"},
+                                      {"ce-note", "a\nb"},
+                                      {"x-raw-bin", "\r\n"},
+                                      {"x-town", "Z\xc3\xbcrich"}}};
+  publish({.to = "shop.Mailer/SendMail", .message = std::move(message), .dedup = {}, .due = {}, .expires = {}});
+  start();
+  ASSERT_EQ(service.seen.size(), 1U);
+  std::string passed;
+  for (const Field f : service.seen[0].metadata) {
+    if (f.name.starts_with("x") || f.name.starts_with("ce-")) passed.append(f.name).append("=").append(f.value) += '|';
+  }
+  EXPECT_EQ(passed, "x-split=a%0D%0Ax-forwarded-client-cert: admin|ce-note=a%0Ab|x-raw-bin=\r\n|x-town=Z\xc3\xbcrich|");
 }
 
 TEST_F(DeliveriesTest, outcomes_follow_the_status) {
@@ -561,6 +586,29 @@ TEST_F(DeliveriesTest, a_reload_goes_on_with_what_is_still_there) {
   edge->apply(front);
   settle();
   EXPECT_EQ(service.seen.size(), 4U) << "and what came back is taken again, OnPlaced too";
+}
+
+TEST_F(DeliveriesTest, leases_of_before_and_after_a_reload_are_kept) {
+  const auto with_lease = [](const char* lease) {
+    std::string text(shop);
+    return load(text.replace(text.find("30s"), 3, lease).c_str());
+  };
+  service.hang = true;
+  start();
+  mail("m1", "a");  // 30 s
+  const ShopFront longer(with_lease("1h"), service);
+  edge->apply(longer);
+  mail("m2", "b");
+  pass(90s);
+  const ShopFront shorter(with_lease("2s"), service);
+  edge->apply(shorter);
+  mail("m3", "c");
+  pass(90s);
+  EXPECT_THAT(attempts(), ElementsAre("m1#1", "m2#1", "m3#1")) << "nobody else was given one";
+  EXPECT_THAT(service.cancelled, IsEmpty());
+  service.go_on();
+  pass(1s);
+  EXPECT_THAT(settled(), UnorderedElementsAre("m1 done", "m2 done", "m3 done"));
 }
 
 }  // namespace

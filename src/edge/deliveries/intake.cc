@@ -48,6 +48,8 @@ Intake::Intake(Shard& shard, queue::Broker& broker, IntakeConfig config, const D
 
 void Intake::update(IntakeConfig config) {
   config_ = std::move(config);
+  beat_.clear();
+  beat_later();
   woken_.notify();
 }
 
@@ -91,9 +93,10 @@ Task<void> Intake::lease_loop() {
       continue;
     }
     const Instant asked = shard_.now();
+    const Duration lease = config_.lease;  // a reload may come while the broker waits
     queue::LeaseRequest request{.source = config_.source,
                                 .max_messages = room(),
-                                .lease = config_.lease,
+                                .lease = lease,
                                 .wait = Deadline::after(asked, options_.lease_wait)};
     auto leased = co_await broker_.lease(std::move(request));
     if (!leased) {
@@ -104,7 +107,7 @@ Task<void> Intake::lease_loop() {
     broker_failures_ = 0;
     // A broker that does not wait must not keep the shard busy.
     if (leased->empty() && shard_.now() < asked + first_pause) paused_until_ = asked + first_pause;
-    take(*std::move(leased));
+    take(*std::move(leased), lease);
   }
 }
 
@@ -116,11 +119,11 @@ void Intake::lease_failed(const Error& why) {
   paused_until_ = shard_.now() + queue::back_off(policy, broker_failures_, random_());
 }
 
-void Intake::take(std::vector<queue::Delivery> deliveries) {
+void Intake::take(std::vector<queue::Delivery> deliveries, Duration lease) {
   for (queue::Delivery& delivery : deliveries) {
     auto held = std::make_shared<Held>();
     held->delivery = std::move(delivery);
-    held->lease = config_.lease;
+    held->lease = lease;
     held->since = shard_.now();
     held->place = held_.size();
     held->given_back = stopping_;
@@ -258,10 +261,12 @@ void Intake::service_answered() {
 
 void Intake::beat_later() {
   if (held_.empty() || beat_.is_set()) return;
-  beat_.set(shard_.timers(), Deadline::after(shard_.now(), config_.lease / 6));
+  Duration shortest = config_.lease;  // what was leased before a reload has the lease of that time
+  for (const HeldPtr& held : held_) shortest = std::min(shortest, held->lease);
+  beat_.set(shard_.timers(), Deadline::after(shard_.now(), shortest / 6));
 }
 
-// Looks at every lease once in a sixth of its time, and extends those of a third and more.
+// Looks at every lease once in a sixth of the shortest one's time, and extends those of a third and more.
 void Intake::beat() {
   for (const HeldPtr& held : held_) {
     const bool is_due = shard_.now() - held->since >= held->lease / 3;

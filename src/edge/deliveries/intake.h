@@ -99,7 +99,7 @@ class Intake {
   Task<void> lease_loop();
   int room() const;
   Task<void> wait_until(Instant when);
-  void take(std::vector<queue::Delivery> deliveries);
+  void take(std::vector<queue::Delivery> deliveries, Duration lease);
   void lease_failed(const Error& why);
 
   Task<void> deliver(HeldPtr held);

@@ -3,6 +3,8 @@
 #include "call/header_rules.h"
 #include "contract/transcode.h"
 #include "queue/cloud_event.h"
+#include "wire/base64.h"
+#include "wire/http1.h"
 #include "wire/media_type.h"
 #include "wire/percent.h"
 
@@ -23,6 +25,16 @@ Result<Bytes> from_json(const queue::Message& message, const contract::MessageTa
   const auto done = contract::json_to_wire(type, message.payload.view(), wire, {.ignore_unknown = true});
   if (!done) return fail(unreadable(done.error().message()));
   return Bytes(std::move(wire));
+}
+
+// A producer on the broker writes what it likes, and HTTP/1 takes a line end for the end of a header: a name that is
+// none stops here, and a value that is none is percent-encoded.
+void add_written(const Fields& from, Fields& to) {
+  for (const Field field : from) {
+    if (!passes(field.name, Direction::request) || !wire::is_field({field.name, {}})) continue;
+    const bool fits = wire::is_bin(field.name) || wire::is_field(field);
+    to.add(field.name, fits ? std::string(field.value) : wire::encode_grpc_message(field.value));
+  }
 }
 
 }  // namespace
@@ -49,7 +61,7 @@ Result<Bytes> request_of(const queue::Message& message, const contract::MessageT
 Fields metadata_of(const queue::Delivery& delivery, const queue::Source& source) {
   const queue::Message& message = delivery.message;
   Fields out;
-  copy_passing(message.metadata, Direction::request, out);
+  add_written(message.metadata, out);
   out.add("parley-message-id", wire::encode_grpc_message(message.id));
   out.add("parley-attempt", std::to_string(delivery.attempt));
   if (!message.key.empty()) out.add("parley-key", wire::encode_grpc_message(message.key));

@@ -35,6 +35,13 @@ void put_receipt(const api::PublishReceipt& receipt, std::string& out) {
   out += receipt.duplicate ? ",\"duplicate\":true}" : "}";
 }
 
+bool has_attributes(const Fields& fields) {
+  for (const Field field : fields) {
+    if (field.name.starts_with("ce-")) return true;
+  }
+  return false;
+}
+
 Task<Result<Bytes>> whole_body(net::ServerExchange& exchange, std::size_t most) {
   net::BodyReader reader(exchange, most);
   if (auto open = reader.open(true); !open) co_return fail(std::move(open).error());
@@ -206,6 +213,13 @@ Task<void> TopicsEdge::publish_one(net::ServerExchange& exchange, std::string to
     co_return refuse(exchange,
                      refused(Code::invalid_argument, "unsupported_media_type",
                              "events are JSON (application/cloudevents+json), not " + type->essence),
+                     false);
+  }
+  if (!structured && !has_attributes(fields)) {
+    co_return refuse(exchange,
+                     refused(Code::invalid_argument, "malformed_event",
+                             "no CloudEvent: it is application/cloudevents+json (several: cloudevents-batch+json), or "
+                             "has headers ce-specversion, ce-id, ce-source and ce-type"),
                      false);
   }
   auto message = structured ? queue::event_from_json(body.view()) : queue::event_from_headers(fields, std::move(body));

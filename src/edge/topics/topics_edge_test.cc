@@ -154,6 +154,14 @@ TEST_F(TopicsEdgeTest, WhatIsNoBodyIsRefused) {
   EXPECT_THAT(api.calls, IsEmpty());
 }
 
+TEST_F(TopicsEdgeTest, WhatIsNoEventHearsWhatOneIs) {
+  const auto& answer = post({{"content-type", "application/json"}}, R"({"id":"a"})");
+  EXPECT_EQ(answer.head().status, 400);
+  EXPECT_THAT(answer.text(), HasSubstr("application/cloudevents+json"));
+  EXPECT_THAT(answer.text(), HasSubstr("ce-specversion"));
+  EXPECT_THAT(api.calls, IsEmpty());
+}
+
 TEST_F(TopicsEdgeTest, ABatchIsOneCall) {
   const auto& answer = post({{"content-type", batched}}, "[" + event("1") + "," + event("2") + "]");
   EXPECT_EQ(answer.text(), R"([{"id":"1","position":"1"},{"id":"2","position":"2"}])");

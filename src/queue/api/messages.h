@@ -277,7 +277,7 @@ struct GetMessageRequest {
 
 struct MessageState {
   enum class State : std::uint8_t { done_or_unknown = 0, waiting = 1, leased = 2, delayed = 3, dead = 4 };
-  State state = State::done_or_unknown;
+  std::optional<State> state{};  // always there: 0 is an answer too
   std::optional<Peeked> found{};
   static void each(auto& self, auto visit) {
     visit(1, self.state);

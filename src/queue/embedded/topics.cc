@@ -48,7 +48,7 @@ Result<Seq> seq_of(const Position& position) {
   Seq seq = 0;
   const char* const end = position.data() + position.size();
   const auto read = std::from_chars(position.data(), end, seq);
-  if (read.ec != std::errc() || read.ptr != end) return invalid("\"" + position + "\" is not a position of this topic");
+  if (read.ec != std::errc() || read.ptr != end) return invalid("\"" + position + "\" is no position here");
   return seq;
 }
 

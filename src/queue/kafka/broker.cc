@@ -82,21 +82,23 @@ Task<Result<std::shared_ptr<Member>>> KafkaBroker::member(Source source) {
   if (link_->is_closed()) co_return fail(closing_error());
   if (auto member = core_->find_member(source)) co_return member;
   using Made = Result<std::shared_ptr<Member>>;
-  co_return co_await on_worker<Made>([core = core_.get(), source] { return core->make_member(source); });
+  co_return co_await on_worker<Made>(
+      [core = core_.get(), source, draining = draining_] { return core->make_member(source, *draining); });
 }
 
 Task<Result<std::vector<Delivery>>> KafkaBroker::lease(LeaseRequest request) {
+  if (*draining_ && !link_->is_closed()) co_return std::vector<Delivery>();
   auto found = co_await member(request.source);
+  if (*draining_ && !link_->is_closed()) co_return std::vector<Delivery>();
   if (!found) co_return fail(found.error());
   if (link_->is_closed()) co_return fail(closing_error());
-  if (draining_) co_return std::vector<Delivery>();
   const Pending<Result<std::vector<Delivery>>> pending(link_);
   (*found)->lease(std::move(request), this, pending.answer());
   co_return co_await pending.wait();
 }
 
 void KafkaBroker::stop_leasing() {
-  draining_ = true;
+  *draining_ = true;
   for (const auto& member : core_->members()) member->cancel(this, std::nullopt);
 }
 

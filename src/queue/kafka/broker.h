@@ -2,6 +2,7 @@
 // shard.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <set>
 
@@ -40,7 +41,9 @@ class KafkaBroker : public Broker {
   Task<Result<std::shared_ptr<Member>>> member(Source source);
   void stop_all();
 
-  bool draining_ = false;
+  // Shared with what workers do: a member is made by questions to the cluster, one after the other, and each lasts for
+  // `timeout` while nobody answers.
+  std::shared_ptr<std::atomic<bool>> draining_ = std::make_shared<std::atomic<bool>>(false);
 
   std::shared_ptr<Core> core_;
   std::shared_ptr<Link> link_;

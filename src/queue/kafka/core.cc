@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "queue/kafka/error.h"
+#include "queue/kafka/pending.h"
 #include "queue/kafka/topic_reader.h"
 
 namespace parley::queue::kafka {
@@ -282,9 +283,10 @@ std::shared_ptr<Member> Core::find_member(const Source& source) {
   return found == members_.end() ? nullptr : found->second;
 }
 
-Result<std::shared_ptr<Member>> Core::make_member(const Source& source) {
+Result<std::shared_ptr<Member>> Core::make_member(const Source& source, const std::atomic<bool>& given_up) {
   const std::lock_guard making(making_);
   if (auto member = find_member(source)) return member;
+  if (given_up) return fail(closing_error());
   if (auto there = check_topic(source.name); !there) return fail(there.error());
   if (auto opened = notes_.open(); !opened) return fail(opened.error());
   const Known k = known(source);

@@ -2,6 +2,7 @@
 // waits for Kafka unless it says otherwise, so brokers call them on a worker.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,8 +34,8 @@ class Core {
   Result<std::vector<Source>> list();
   // Does not wait; null: `make_member` first.
   std::shared_ptr<Member> find_member(const Source& source);
-  // Errors: not_found.
-  Result<std::shared_ptr<Member>> make_member(const Source& source);
+  // One at a time. Errors: not_found; unavailable, also where `given_up` became true before its turn.
+  Result<std::shared_ptr<Member>> make_member(const Source& source, const std::atomic<bool>& given_up);
   // Does not wait. Whether `publish` can be left to the producer; otherwise `check_topic` first.
   bool is_known(const std::string& name);
   // Errors: not_found.

@@ -132,10 +132,12 @@ Task<Result<std::optional<Located>>> RemoteBroker::where_is(Source source, Posit
       .queue = std::move(source.name), .position = std::move(position), .group = std::move(source.group)};
   auto state = co_await call<api::MessageState>("/parley.Queues/GetMessage", message, patience);
   if (!state) co_return fail(std::move(state).error());
-  if (state->state == api::MessageState::State::done_or_unknown || !state->found) co_return std::nullopt;
+  using State = api::MessageState::State;
+  const State at = state->state.value_or(State::done_or_unknown);
+  if (at == State::done_or_unknown || !state->found) co_return std::nullopt;
   auto peeked = api::from_api(std::move(*state->found));
   if (!peeked) co_return fail(std::move(peeked).error());
-  co_return Located{.shelf = static_cast<Shelf>(static_cast<int>(state->state) - 1), .message = std::move(*peeked)};
+  co_return Located{.shelf = static_cast<Shelf>(static_cast<int>(at) - 1), .message = std::move(*peeked)};
 }
 
 Task<Result<std::uint64_t>> RemoteBroker::redrive(Source source, std::vector<Position> which) {

@@ -58,6 +58,8 @@ Task<Result<void>> HttpReply::read() {
   const Result<const net::ResponseHead*> head = co_await exchange_.head();
   if (!head) co_return fail(head.error());
   head_ = *head;
+  const bool is_success = head_->status >= 200 && head_->status <= 299;
+  if (is_success && call_.replies.discards()) co_return co_await drop_body();
   const auto type = wire::parse_media_type(head_->fields.get("content-type"));
   content_type_ = type ? type->essence : "";
   const auto encoding = wire::encoding_from_name(head_->fields.get("content-encoding"));
@@ -67,7 +69,7 @@ Task<Result<void>> HttpReply::read() {
     unpack_ = wire::Decompressor::make(*encoding, {.max_bytes = limit});
   }
   take_fields(head_->fields, call_.headers);
-  if (head_->status < 200 || head_->status > 299) {
+  if (!is_success) {
     Result<std::string> body = co_await read_whole(longest_error);
     Error error = http_error(head_->status, content_type_, body.value_or(""), call_.contract().tables());
     co_return fail(with_retry_after(std::move(error), head_->fields));
@@ -132,6 +134,15 @@ Task<Result<std::string>> HttpReply::read_whole(std::size_t limit) {
     } else {
       whole += **chunk;
     }
+  }
+}
+
+// Nobody wants the answer, only that it is one: whoever handles messages may say `ok` in any type.
+Task<Result<void>> HttpReply::drop_body() {
+  for (;;) {
+    Result<std::optional<Bytes>> chunk = co_await exchange_.body().read();
+    if (!chunk) co_return fail(std::move(chunk).error());
+    if (!*chunk) co_return Result<void>();
   }
 }
 

@@ -29,6 +29,7 @@ class HttpReply {
   Form form_of_stream() const;
   Task<Result<std::optional<std::string>>> next_chunk();
   Task<Result<std::string>> read_whole(std::size_t limit);
+  Task<Result<void>> drop_body();
   Task<Result<void>> read_one();
   Task<Result<void>> read_texts(bool lines);
   Task<Result<void>> read_events();

@@ -171,6 +171,39 @@ TEST(HttpRoute, WhatIsLeftOfTheDeadlineGoesAlong) {
   EXPECT_NE(rig.upstream.requests.at(0).head.find("grpc-timeout: 7"), std::string::npos);  // of 7,200 s in some unit
 }
 
+TEST(HttpRoute, AnAnswerThatNobodyWantsCountsByItsStatus) {
+  const struct {
+    std::string_view name;
+    std::string send;
+    std::string_view expect;
+  } cases[] = {
+      {"text", http(200, "ok", "text/plain"), ""},
+      {"HTML", http(201, "<html>", "text/html"), ""},
+      {"no type", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", ""},
+      {"JSON of another type", http(200, R"({"name":7})"), ""},
+      {"broken JSON", http(200, "{"), ""},
+      {"too large", http(200, std::string(70'000, 'x')), ""},
+      {"unknown coding", "HTTP/1.1 200 OK\r\ncontent-encoding: lzma\r\ncontent-length: 2\r\n\r\n{}", ""},
+      {"nothing", "HTTP/1.1 204 No Content\r\n\r\n", ""},
+      {"a failure", http(503, "starting", "text/plain"),
+       "UNAVAILABLE (upstream_status): the upstream answered with HTTP status 503: starting"},
+      {"a redirect", "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
+       "UNKNOWN (upstream_status): the upstream answered with HTTP status 302"},
+  };
+  for (const auto& c : cases) {
+    Rig rig("", {.message_bytes = 64 * 1024});
+    rig.upstream.on_request = [&](const Request&) { return Answer{.send = c.send}; };
+    Call made(rig.contract, rig.method("Get"), "test");
+    made.replies.discard();
+    std::string wire;
+    ASSERT_TRUE(contract::json_to_wire(*made.method().input, R"({"name":"things/7"})", wire));
+    made.requests.push(Bytes(std::move(wire)));
+    made.requests.end();
+    run_blocking(rig.shard, answer(*rig.route, made));
+    EXPECT_EQ(made.status() == nullptr ? "" : made.status()->text(), c.expect) << c.name;
+  }
+}
+
 TEST(HttpRoute, Answers) {
   struct Case {
     std::string_view name;

@@ -40,7 +40,7 @@ Fields metadata_of(const Call& call) {
 Result<WallTime> time_of(std::string_view text) {
   contract::SecondsNanos time;
   if (const std::string wrong = contract::get_timestamp(text, time); !wrong.empty())
-    return invalid(std::string(due_name) + ": " + wrong + ", such as 2030-01-31T08:00:00Z");
+    return invalid(std::string(due_name) + ": " + wrong);
   return WallTime(std::chrono::seconds(time.seconds) + std::chrono::milliseconds(time.nanos / 1'000'000));
 }
 
@@ -52,7 +52,9 @@ Result<std::optional<WallTime>> due_of(const Fields& metadata, WallTime now) {
   if (due) return time_of(*due);
   if (!delay) return std::nullopt;
   const auto ms = contract::parse_duration(*delay);
-  if (!ms) return invalid("parley-delay: a number and ms, s, m, h or d, such as 10m");
+  if (!ms)
+    return invalid("parley-delay: expected a number and ms, s, m, h or d, such as 10m, got \"" + std::string(*delay) +
+                   "\"");
   return now + std::chrono::milliseconds(*ms);
 }
 
@@ -147,8 +149,7 @@ Task<Result<void>> QueueRoute::handle(Call& call) {
   const std::string key = publish->message.key;
   call.set_deadline_text(
       "the deadline passed while the call was being stored: it may be stored, or not; where the queue has a dedup "
-      "field, "
-      "send it again");
+      "field, send it again");
   auto receipt = co_await broker_.publish(*std::move(publish));
   if (!receipt) co_return fail(std::move(receipt).error());
   fail_point("publish_stored");

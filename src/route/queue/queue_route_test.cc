@@ -158,8 +158,11 @@ TEST_F(QueueRouteTest, a_later_time_by_metadata) {
       {"a time", {{"parley-due", "2030-03-17T18:46:40.250Z"}}, now + 1h, ""},
       {"a time elsewhere", {{"parley-due", "2030-03-17T18:46:40+01:00"}}, now - 250ms, ""},
       {"both", {{"parley-delay", "1s"}, {"parley-due", "2030-03-17T18:46:40Z"}}, std::nullopt, "give one of them"},
-      {"a delay that is none", {{"parley-delay", "soon"}}, std::nullopt, "parley-delay: a number and"},
-      {"a time that is none", {{"parley-due", "tomorrow"}}, std::nullopt, "parley-due: "},
+      {"a delay that is none", {{"parley-delay", "soon"}}, std::nullopt, "such as 10m, got \"soon\""},
+      {"a time that is none",
+       {{"parley-due", "tomorrow"}},
+       std::nullopt,
+       "parley-due: expected a timestamp such as 2030-01-31T12:00:00Z, got \"tomorrow\""},
   };
   for (const auto& c : cases) {
     broker.published.clear();

@@ -5,6 +5,8 @@
 #include "base/nearest.h"
 #include "contract/transcode.h"
 #include "queue/message_id.h"
+#include "wire/base64.h"
+#include "wire/http1.h"
 #include "wire/media_type.h"
 
 namespace parley::route {
@@ -98,6 +100,17 @@ Result<void> take_key(const contract::ScalarPath* path, queue::Message& message)
   return {};
 }
 
+// Metadata becomes headers of the call that carries the message out.
+Result<void> check_metadata(const Fields& metadata) {
+  for (const Field field : metadata) {
+    const std::string name(field.name);
+    if (!wire::is_field({field.name, {}})) return invalid("the metadata \"" + name + "\" is no name of a header");
+    if (!wire::is_bin(name) && !wire::is_field(field))
+      return invalid("the value of the metadata \"" + name + "\" has control characters; bytes have a name in -bin");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> ContractDoor::admit(const contract::Contract& contract, queue::Publish& publish) const {
@@ -109,6 +122,7 @@ Result<void> ContractDoor::admit(const contract::Contract& contract, queue::Publ
     return invalid("queue \"" + publish.to + "\" takes " + type + ", not " + message.type);
   if (wanted->is_event && (publish.due || publish.expires))
     return invalid("an event is there at once and stays: `due_time`, `delay` and `expire_time` are for queues");
+  if (auto fine = check_metadata(message.metadata); !fine) return fine;
   message.type = type;
   if (auto taken = take_payload(*wanted->table, message); !taken) return taken;
   if (auto taken = take_key(wanted->key, message); !taken) return taken;

@@ -142,6 +142,7 @@ Task<Result<api::MessageState>> get_message(Messaging& messaging, api::GetMessag
   auto located = co_await queue::locate(messaging.broker, source_of(request), request.position);
   if (!located) co_return fail(std::move(located).error());
   api::MessageState response;
+  response.state = api::MessageState::State::done_or_unknown;
   if (!*located) co_return response;
   response.state = static_cast<api::MessageState::State>(static_cast<int>((*located)->shelf) + 1);
   response.found = api::to_api((*located)->message);
