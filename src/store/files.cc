@@ -101,22 +101,22 @@ class RealFile final : public File {
     return File::write_zeroes(offset, size);
   }
 
-  Result<std::string> read_at(std::uint64_t offset, std::size_t size) const override {
-    std::string out;
+  Result<void> read_onto(std::string& out, std::uint64_t offset, std::size_t size) const override {
+    const std::size_t before = out.size();
     int number = 0;
-    out.resize_and_overwrite(size, [&](char* data, std::size_t) {
+    out.resize_and_overwrite(before + size, [&](char* data, std::size_t) {
       std::size_t done = 0;
       while (done < size) {
-        const ssize_t n = ::pread(*descriptor_, data + done, size - done, static_cast<off_t>(offset + done));
+        const ssize_t n = ::pread(*descriptor_, data + before + done, size - done, static_cast<off_t>(offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) number = errno;
         if (n <= 0) break;
         done += static_cast<std::size_t>(n);
       }
-      return done;
+      return before + done;
     });
     if (number != 0) return failed("reading", path_, number);
-    return out;
+    return {};
   }
 
   Result<void> allocate(std::uint64_t size) override {

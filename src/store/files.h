@@ -26,7 +26,13 @@ class File {
   // Writes zeroes where there is space (`allocate`). By the page cache or past it, whichever costs less.
   virtual Result<void> write_zeroes(std::uint64_t offset, std::size_t size);
   // As many as there are, at most `size`; fewer only at the end.
-  virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) const = 0;
+  Result<std::string> read_at(std::uint64_t offset, std::size_t size) const {
+    std::string out;
+    if (auto done = read_onto(out, offset, size); !done) return fail(std::move(done).error());
+    return out;
+  }
+  // The same, behind what `out` has already.
+  virtual Result<void> read_onto(std::string& out, std::uint64_t offset, std::size_t size) const = 0;
   // Space for writing up to `size`, and at least that size, zeroes in what is new.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;

@@ -130,10 +130,11 @@ class ForgetfulFiles::OpenFile final : public File {
     inode_->change({.offset = offset, .bytes = std::move(bytes), .size = std::nullopt});
     return {};
   }
-  Result<std::string> read_at(std::uint64_t offset, std::size_t size) const override {
+  Result<void> read_onto(std::string& out, std::uint64_t offset, std::size_t size) const override {
     const std::lock_guard lock(files_.mutex_);
     if (auto fine = files_.check(Operation::read, path_, generation_); !fine) return fail(std::move(fine).error());
-    return offset < inode_->now.size() ? inode_->now.substr(offset, size) : std::string();
+    if (offset < inode_->now.size()) out.append(inode_->now, offset, size);
+    return {};
   }
   Result<void> allocate(std::uint64_t size) override { return resize(Operation::allocate, size); }
   Result<void> truncate(std::uint64_t size) override { return resize(Operation::truncate, size); }

@@ -113,6 +113,33 @@ TEST(Journal, FramesAreReadBackAcrossSegmentsAndRestarts) {
   EXPECT_EQ(journal->read(journal->end()).error().code(), Code::out_of_range);
 }
 
+// Reading ahead takes more or less at once by what came before.
+TEST(Journal, FramesOfAllSizesInAnyOrderAreReadBack) {
+  ForgetfulFiles files;
+  JournalOptions large = small;
+  large.segment_bytes = 8 << 20;
+  std::vector<std::string> all;
+  {
+    auto journal = opened(files, large);
+    for (std::size_t i = 0; i < 200; ++i) {
+      constexpr std::array<std::size_t, 9> sizes = {10, 4'000, 4'064, 4'100, 16'300, 16'400, 20'000, 262'100, 300'000};
+      const std::size_t size = sizes[i * 31 % 100 * 7 % sizes.size()] + i % 9;
+      all.emplace_back(size, static_cast<char>('a' + i % 26));
+      ASSERT_TRUE(journal->append(Bytes(all.back()), at_time(0), Spend::space).has_value());
+    }
+    ASSERT_TRUE(journal->sync().has_value());
+  }
+  auto journal = opened(files, large);
+  EXPECT_EQ(bodies(*journal), all);
+  Address at = journal->begin();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto frame = journal->read(at);
+    ASSERT_TRUE(frame.has_value()) << i << ": " << frame.error().text();
+    ASSERT_EQ(frame->body.view(), all[i]) << i;
+    at = frame->next;
+  }
+}
+
 TEST(Journal, AFrameMayBeLargerThanASegment) {
   ForgetfulFiles files;
   const std::string large(100 << 10, 'x');

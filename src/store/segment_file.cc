@@ -201,6 +201,7 @@ Result<std::optional<Frame>> SegmentFile::frame_at(Address at, std::uint64_t lim
   auto rest = bytes_at(offset_of(at) + frame_head_bytes, size - frame_head_bytes, limit);
   if (!rest) return fail(std::move(rest).error());
   if (!body_is_whole(**head, *rest)) return std::nullopt;
+  last_frame_ = size;
   rest->resize((*head)->body_bytes);
   return Frame{.at = at, .next = at + size, .time = (*head)->time, .body = Bytes(*std::move(rest))};
 }
@@ -215,21 +216,22 @@ Result<std::string> SegmentFile::bytes_at(std::uint64_t offset, std::size_t size
   const std::size_t missing = size - out.size();
   if (missing == 0) return out;
   if (missing >= random_bytes) {
-    auto more = file_->read_at(offset + out.size(), missing);
-    if (!more) return more;
+    if (auto done = file_->read_onto(out, offset + out.size(), missing); !done) return fail(std::move(done).error());
     // So that the head behind it counts as read in sequence.
     buffer_.clear();
     buffer_from_ = offset + size;
-    return out.empty() ? *std::move(more) : std::move(out.append(*more));
+    return out;
   }
-  if (auto done = fill(offset + out.size(), limit); !done) return fail(std::move(done).error());
+  if (auto done = fill(offset + out.size(), missing, limit); !done) return fail(std::move(done).error());
   return std::move(out.append(buffer_, 0, missing));
 }
 
-Result<void> SegmentFile::fill(std::uint64_t offset, std::uint64_t limit) {
+Result<void> SegmentFile::fill(std::uint64_t offset, std::size_t least, std::uint64_t limit) {
   const bool in_sequence = offset == buffer_from_ + buffer_.size();
+  // Behind a large frame comes a large one: its body is read to where it belongs.
+  const std::size_t wanted = !in_sequence ? random_bytes : last_frame_ < random_bytes ? sequential_bytes : page_bytes;
   // Never beyond `limit`: what is not written yet must not be remembered.
-  const std::uint64_t size = std::min<std::uint64_t>(in_sequence ? sequential_bytes : random_bytes, limit - offset);
+  const std::uint64_t size = std::min<std::uint64_t>(std::max(wanted, least), limit - offset);
   auto bytes = file_->read_at(offset, size);
   if (!bytes) return fail(std::move(bytes).error());
   buffer_ = *std::move(bytes);

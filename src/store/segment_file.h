@@ -66,7 +66,7 @@ class SegmentFile {
   Result<void> erase_tail();
   // As many of the `size` bytes as there are before `limit`; through the buffer, which reads ahead.
   Result<std::string> bytes_at(std::uint64_t offset, std::size_t size, std::uint64_t limit);
-  Result<void> fill(std::uint64_t offset, std::uint64_t limit);
+  Result<void> fill(std::uint64_t offset, std::size_t least, std::uint64_t limit);
 
   std::filesystem::path path_;
   std::unique_ptr<File> file_;
@@ -76,6 +76,7 @@ class SegmentFile {
   std::uint64_t allocated_;
   std::string buffer_;  // of the file, from `buffer_from_` on
   std::uint64_t buffer_from_ = 0;
+  std::uint64_t last_frame_ = 0;  // the size of the one read last
 };
 
 }  // namespace parley::store
