@@ -22,6 +22,7 @@ namespace {
 // Filled at once when it opens, which takes a few milliseconds; full segments are made behind the scenes.
 constexpr std::uint64_t first_room = 4 << 20;
 constexpr std::string_view next_name = "next";        // the file that becomes the next segment
+constexpr std::string_view spare_name = "spare";      // and the one after it
 constexpr std::string_view reserve_name = "reserve";  // space to give up
 
 bool is_full(const Error& error) { return error.code() == Code::resource_exhausted; }
@@ -80,6 +81,7 @@ class FileJournal final : public Journal {
   Result<void> roll();
   Result<void> prepare(std::uint64_t size);
   Result<void> prepare_ahead();
+  Result<void> use_spare();
   // Takes over what the thread made; waits for it or not.
   Result<void> collect(bool wait);
   Result<void> take_reserve();
@@ -96,6 +98,7 @@ class FileJournal final : public Journal {
   JournalOptions options_;
   std::deque<std::unique_ptr<SegmentFile>> segments_;  // by address; the last one is written
   std::optional<PreparedFile> next_;
+  std::optional<PreparedFile> spare_;
   std::atomic<bool> closing_ = false;
   std::future<Result<PreparedFile>> making_;  // the next `next_`; its end waits for the thread
   Address opened_at_ = 0;
@@ -119,8 +122,9 @@ Result<void> FileJournal::start() {
   for (const std::string& name : *names) {
     if (const auto base = segment_base(name)) bases.push_back(*base);
   }
-  if (std::ranges::find(*names, next_name) != names->end()) {
-    if (auto done = files_.remove(path(next_name)); !done) return done;
+  for (const std::string_view name : {next_name, spare_name}) {
+    if (std::ranges::find(*names, name) == names->end()) continue;
+    if (auto done = files_.remove(path(name)); !done) return done;
   }
   if (auto done = open_segments(bases); !done) return done;
   synced_ = opened_at_ = end();
@@ -255,6 +259,7 @@ Result<void> FileJournal::begin_segment(const SegmentHeader& header) {
 
 Result<void> FileJournal::prepare(std::uint64_t size) {
   if (auto done = collect(true); !done && !is_full(done.error())) return done;
+  if (auto done = use_spare(); !done) return done;
   if (!next_) {
     auto made = prepare_file(files_, path(next_name), size, Fill::no, closing_);
     if (!made) return fail(std::move(made).error());
@@ -264,6 +269,13 @@ Result<void> FileJournal::prepare(std::uint64_t size) {
   if (auto done = next_->file->allocate(size); !done) return done;
   next_->allocated = size;
   return next_->file->sync();
+}
+
+Result<void> FileJournal::use_spare() {
+  if (next_ || making_.valid() || !spare_) return {};
+  if (auto done = files_.rename(path(spare_name), path(next_name)); !done) return done;
+  next_ = std::exchange(spare_, std::nullopt);
+  return {};
 }
 
 Result<void> FileJournal::collect(bool wait) {
@@ -284,6 +296,7 @@ Result<void> FileJournal::tidy() {
 
 Result<void> FileJournal::prepare_ahead() {
   if (auto done = collect(false); !done) return done;
+  if (auto done = use_spare(); !done) return done;
   const bool wanted = active().room() <= options_.segment_bytes / 4 && end() != opened_at_;
   if (next_ || making_.valid() || !space_ahead_ || !wanted) return {};
   making_ = std::async(options_.ahead_by_thread ? std::launch::async : std::launch::deferred, [this] {
@@ -375,14 +388,15 @@ Result<void> FileJournal::remove_segment(Address from) {
   // One of another size than is wanted now would stay for ever.
   const bool fits =
       oldest->allocated() >= options_.segment_bytes / 2 && oldest->allocated() <= 2 * options_.segment_bytes;
-  const bool recycle = !next_ && !making_.valid() && (!full_ || reserve_held_) && fits;
-  auto done = recycle ? files_.rename(oldest->path(), path(next_name)) : files_.remove(oldest->path());
+  const bool recycle = !spare_ && (!full_ || reserve_held_) && fits;
+  auto done = recycle ? files_.rename(oldest->path(), path(spare_name)) : files_.remove(oldest->path());
   // Before anything is written into it: a crash could bring the old name back.
   if (done) done = files_.sync_folder(folder_);
   if (!done) return halt(done.error());
   fail_point("segment_removed");
   if (!recycle) return {};
-  next_ = std::move(*oldest).take();
+  spare_ = std::move(*oldest).take();
+  if (next_ || making_.valid()) return {};
   done = prepare(options_.segment_bytes);
   return !done && is_full(done.error()) ? Result<void>() : or_halt(std::move(done));
 }

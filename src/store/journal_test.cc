@@ -197,6 +197,24 @@ TEST(Journal, RemovedSegmentsAreGoneAndTheirFilesAreUsedAgain) {
   EXPECT_TRUE(std::equal(found.rbegin(), found.rend(), all.rbegin()));
 }
 
+// Behind a long queue whole segments go as fast as they come: no file is made while files go.
+TEST(Journal, OfSegmentsThatGoTogetherTwoAreUsedAgain) {
+  ForgetfulFiles files;
+  auto journal = opened(files);
+  write(*journal, 0, 200);
+  const std::size_t count = journal->segments().size();
+  ASSERT_GT(count, 6U);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(journal->remove_segment(journal->begin()).has_value());
+  const auto names = files.list(folder);
+  ASSERT_TRUE(names.has_value());
+  EXPECT_EQ(std::ranges::count(*names, "next"), 1);
+  EXPECT_EQ(std::ranges::count(*names, "spare"), 1);
+  EXPECT_EQ(names->size(), count - 4 + 2 + 1) << "and the reserve";
+  const std::uint64_t used = files.used();
+  for (std::size_t i = 200; journal->segments().size() < count - 4 + 2; i += 5) write(*journal, i, i + 5);
+  EXPECT_EQ(files.used(), used);
+}
+
 // Segments that were begun with another size are read like all others, and their files are not used again.
 TEST(Journal, AnotherSizeHoldsForTheSegmentsThatComeThen) {
   for (const std::uint64_t size : {small.segment_bytes / 4, small.segment_bytes * 4}) {
