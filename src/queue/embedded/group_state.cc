@@ -6,6 +6,7 @@
 
 #include "queue/embedded/keys.h"
 #include "queue/embedded/sure.h"
+#include "queue/retry.h"
 
 namespace parley::queue::embedded {
 namespace {
@@ -187,7 +188,7 @@ void GroupState::apply(const Returned& record, Millis now, store::View& view) {
     const Open* open = open_.fetch(seq, view);
     if (open == nullptr) continue;
     if (options_.attempts > 0 && open->attempts >= options_.attempts) {
-      bury(seq, "lease ran out", now, view);
+      bury(seq, used_up_text(open->attempts), now, view);
     } else {
       open_.update(seq, [](Open& it) { it.state = State::ready; }, view);
     }

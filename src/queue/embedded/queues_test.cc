@@ -166,7 +166,7 @@ TEST_P(Queues, a_lease_that_runs_out_counts_and_the_message_goes_to_another) {
   store.pass(30s);
   step();
   EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 1");
-  EXPECT_EQ(store.peek(Shelf::dead)[0].reason, "lease ran out");
+  EXPECT_EQ(store.peek(Shelf::dead)[0].reason, "after 2 attempts: the lease ran out");
   EXPECT_EQ(store.peek(Shelf::dead)[0].attempts, 2);
 }
 
