@@ -7,7 +7,31 @@
 
 namespace parley::route {
 
+Result<void> check_amounts(std::initializer_list<Amount> amounts) {
+  for (const Amount& amount : amounts) {
+    if (amount.value >= 0) continue;
+    return invalid("`" + std::string(amount.field) + "` is negative: it is 0 (" + std::string(amount.zero) +
+                   ") or more");
+  }
+  return {};
+}
+
+Result<void> check_amounts(const queue::api::Settlement& settlement) {
+  return check_amounts({{"delay", settlement.delay.count(), "again at once"}});
+}
+
+namespace {
+
+Result<void> check_times(const queue::api::PublishRequest& request) {
+  if (request.due_time && request.delay != Duration::zero())
+    return invalid("`due_time` and `delay` exclude each other: both say when the message may be delivered");
+  return check_amounts({{"delay", request.delay.count(), "at once"}});
+}
+
+}  // namespace
+
 Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request) {
+  if (auto fine = check_times(request); !fine) return fail(std::move(fine).error());
   if (auto taken = take_json(messaging.api, request.message); !taken) return fail(std::move(taken).error());
   auto message = queue::api::from_api(std::move(request.message));
   if (!message) return fail(std::move(message).error());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 
 #include "call/front.h"
 #include "loop/shard.h"
@@ -34,6 +35,16 @@ void add_publish_stream(LocalRoute& route, Messaging& messaging);
 void add_lease_stream(LocalRoute& route, Messaging& messaging);
 void add_redrive(LocalRoute& route, Messaging& messaging);
 void add_topics(LocalRoute& route, Messaging& messaging);
+
+// A number or a time of a request: less than zero cannot be meant.
+struct Amount {
+  std::string_view field;
+  std::int64_t value;     // of a duration: its count
+  std::string_view zero;  // what 0 means
+};
+// Errors: invalid_argument, with the first field that is negative and what it may be.
+Result<void> check_amounts(std::initializer_list<Amount> amounts);
+Result<void> check_amounts(const queue::api::Settlement& settlement);
 
 // Through the door: what the broker is to store. The message's `json` has become its payload; errors are the door's.
 Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request);

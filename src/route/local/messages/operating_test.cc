@@ -91,6 +91,26 @@ TEST_F(MessageServicesTest, purge_pause_and_stats) {
             Code::not_found);
 }
 
+TEST_F(MessageServicesTest, looking_and_redriving_take_no_negative_amounts) {
+  const auto message = [](const auto& result) { return result ? std::string() : result.error().message(); };
+  EXPECT_EQ(
+      message(call<api::PeekResponse>("/parley.Queues/Peek", api::PeekRequest{.queue = mails, .max_messages = -1})),
+      "`max_messages` is negative: it is 0 (the default: 20) or more");
+  EXPECT_EQ(message(call<api::RedriveResponse>("/parley.Queues/Redrive",
+                                               api::RedriveRequest{.queue = mails, .all = true, .per_second = -1})),
+            "`per_second` is negative: it is 0 (all at once) or more");
+  const struct {
+    api::ReadTopicRequest request;
+    const char* says;
+  } reads[] = {
+      {{.topic = "orders", .max_messages = -1}, "`max_messages` is negative: it is 0 (the default: 100) or more"},
+      {{.topic = "orders", .max_bytes = -1}, "`max_bytes` is negative: it is 0 (the default: 1 MiB) or more"},
+      {{.topic = "orders", .wait = -1s}, "`wait` is negative: it is 0 (it answers at once) or more"},
+  };
+  for (const auto& c : reads)
+    EXPECT_EQ(message(call<api::ReadTopicResponse>("/parley.Topics/Read", c.request)), c.says);
+}
+
 TEST_F(MessageServicesTest, lists) {
   const auto queues = call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{});
   ASSERT_EQ(queues->queues.size(), 1U);

@@ -33,7 +33,15 @@ Task<Result<api::PublishReceipt>> publish_one(Messaging& messaging, api::Publish
   co_return api::to_api(*receipt);
 }
 
+Result<void> check(const api::LeaseRequest& request) {
+  return check_amounts({{"max_messages", request.max_messages, "the default: 1"},
+                        {"max_bytes", request.max_bytes, "the default: 4 MiB"},
+                        {"lease", request.lease.count(), "as the contract has it"},
+                        {"wait", request.wait.count(), "it answers at once"}});
+}
+
 Task<Result<api::LeaseResponse>> lease(Messaging& messaging, Call& call, api::LeaseRequest request) {
+  if (auto fine = check(request); !fine) co_return fail(std::move(fine).error());
   queue::LeaseRequest wanted;
   wanted.source = source_of(request);
   wanted.max_messages = within(request.max_messages, 1, max_batch);
@@ -57,6 +65,10 @@ struct Outcomes {
 };
 
 Task<void> settle_one(queue::Broker& broker, queue::Source source, api::Settlement how, std::optional<Error>* error) {
+  if (auto fine = check_amounts(how); !fine) {
+    *error = std::move(fine).error();
+    co_return;
+  }
   auto settled = co_await broker.settle(std::move(source), how.lease_id, api::from_api(how));
   if (!settled) *error = std::move(settled).error();
 }
@@ -110,6 +122,8 @@ Task<Result<api::SettleResponse>> settle(Messaging& messaging, api::SettleReques
 
 Task<Result<api::SettleResponse>> extend(Messaging& messaging, api::ExtendRequest request) {
   if (auto some = some_leases(request.lease_ids.size()); !some) co_return fail(std::move(some).error());
+  auto fine = check_amounts({{"lease", request.lease.count(), "as the contract has it"}});
+  if (!fine) co_return fail(std::move(fine).error());
   Outcomes outcomes;
   outcomes.errors.resize(request.lease_ids.size());
   const queue::Source source = source_of(request);
@@ -123,6 +137,8 @@ Task<Result<api::SettleResponse>> extend(Messaging& messaging, api::ExtendReques
 
 Task<Result<api::PeekResponse>> peek(Messaging& messaging, api::PeekRequest request) {
   if (request.shelf > api::Shelf::dead) co_return invalid("there is no such shelf");
+  auto fine = check_amounts({{"max_messages", request.max_messages, "the default: 20"}});
+  if (!fine) co_return fail(std::move(fine).error());
   const int most = within(request.max_messages, 20, max_batch);
   auto peeked = co_await messaging.broker.peek({.source = source_of(request),
                                                 .shelf = api::from_api(request.shelf),

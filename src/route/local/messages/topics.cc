@@ -55,7 +55,14 @@ Task<Result<api::PublishBatchResponse>> publish_batch(Messaging& messaging, api:
   co_return response;
 }
 
+Result<void> check(const api::ReadTopicRequest& request) {
+  return check_amounts({{"max_messages", request.max_messages, "the default: 100"},
+                        {"max_bytes", request.max_bytes, "the default: 1 MiB"},
+                        {"wait", request.wait.count(), "it answers at once"}});
+}
+
 Task<Result<api::ReadTopicResponse>> read(Messaging& messaging, Call& call, api::ReadTopicRequest request) {
+  if (auto fine = check(request); !fine) co_return fail(std::move(fine).error());
   queue::ReadRequest wanted;
   wanted.topic = request.topic;
   wanted.from = api::from_api(request.from);
