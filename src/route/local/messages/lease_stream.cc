@@ -47,7 +47,7 @@ class LeaseStream {
     std::vector<std::string> rest;
     for (auto& [lease, bytes] : held_) rest.push_back(lease);
     co_await release(broker_, source_, std::move(rest));
-    if (failed_) co_return fail(*failed_);
+    if (failed_) co_return fail(with_name_meant(*messaging_.user.contract(), source_, *failed_));
     co_return Result<void>();
   }
 

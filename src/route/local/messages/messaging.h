@@ -11,6 +11,7 @@
 #include "queue/broker.h"
 #include "route/local/local_route.h"
 #include "route/local/messages/door.h"
+#include "route/local/messages/meant.h"
 
 namespace parley::route {
 
@@ -45,6 +46,36 @@ struct Amount {
 // Errors: invalid_argument, with the first field that is negative and what it may be.
 Result<void> check_amounts(std::initializer_list<Amount> amounts);
 Result<void> check_amounts(const queue::api::Settlement& settlement);
+
+// Whose messages a request is about.
+template <class Request>
+queue::Source source_of(const Request& request) {
+  if constexpr (requires { request.topic; }) {
+    if constexpr (requires { request.group; })
+      return {.name = request.topic, .group = request.group};
+    else
+      return {.name = request.topic, .group = {}};
+  } else {
+    return {.name = request.queue, .group = request.group};
+  }
+}
+
+// The answer; an error with the name that was perhaps meant.
+template <class T>
+Task<Result<T>> about(const Messaging& messaging, queue::Source source, Task<Result<T>> answer) {
+  auto reply = co_await std::move(answer);
+  if (reply) co_return reply;
+  co_return fail(with_name_meant(*messaging.user.contract(), source, std::move(reply).error()));
+}
+
+// Registers an rpc whose request names a queue, or a topic, that the broker may not have.
+template <class Request, class Reply, class Answer>
+void unary_about(LocalRoute& route, const Messaging& messaging, const char* path, Answer answer) {
+  route.unary<Request, Reply>(path, [m = &messaging, answer](Call& call, Request request) {
+    queue::Source source = source_of(request);
+    return about(*m, std::move(source), answer(call, std::move(request)));
+  });
+}
 
 // Through the door: what the broker is to store. The message's `json` has become its payload; errors are the door's.
 Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request);

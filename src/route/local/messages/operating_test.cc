@@ -111,6 +111,53 @@ TEST_F(MessageServicesTest, looking_and_redriving_take_no_negative_amounts) {
     EXPECT_EQ(message(call<api::ReadTopicResponse>("/parley.Topics/Read", c.request)), c.says);
 }
 
+TEST_F(MessageServicesTest, a_name_that_is_not_there_is_told_with_the_one_that_was_perhaps_meant) {
+  const std::string slip = "shop.Mailer/SendMial";
+  const auto message = [](const auto& result) { return result ? "it is there" : result.error().message(); };
+  const auto streamed = [&](const char* path, const auto& request) {
+    Live live(*this, path);
+    live.start();
+    live.send(request);
+    for (int i = 0; i < 2; ++i) shard.advance(1s), settle();
+    return live.message();
+  };
+  const struct {
+    const char* what;
+    std::string message;
+    const char* meant;
+  } cases[] = {
+      {"Lease", message(call<api::LeaseResponse>("/parley.Queues/Lease", api::LeaseRequest{.queue = slip})),
+       "SendMail"},
+      {"LeaseStream",
+       streamed("/parley.Queues/LeaseStream",
+                api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = slip}, .credit = 1}),
+       "SendMail"},
+      {"Peek", message(call<api::PeekResponse>("/parley.Queues/Peek", api::PeekRequest{.queue = slip})), "SendMail"},
+      {"GetMessage",
+       message(call<api::MessageState>("/parley.Queues/GetMessage", api::GetMessageRequest{.queue = slip})),
+       "SendMail"},
+      {"Redrive",
+       message(call<api::RedriveResponse>("/parley.Queues/Redrive", api::RedriveRequest{.queue = slip, .all = true})),
+       "SendMail"},
+      {"Stats", message(call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = slip})), "SendMail"},
+      {"Stats of a group",
+       message(call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = "orders", .group = "mialer"})),
+       "mailer"},
+      {"Topics/Stats",
+       message(
+           call<api::QueueStats>("/parley.Topics/Stats", api::TopicGroupRequest{.topic = "oders", .group = "mailer"})),
+       "orders"},
+      {"Read", message(call<api::ReadTopicResponse>("/parley.Topics/Read", api::ReadTopicRequest{.topic = "oders"})),
+       "orders"},
+      {"Tail", streamed("/parley.Topics/Tail", api::TailRequest{.topic = "oders"}), "orders"},
+  };
+  for (const auto& c : cases)
+    EXPECT_TRUE(c.message.contains(std::string(c.meant) + "\"?)")) << c.what << ": " << c.message;
+
+  const auto far = call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = "billing"});
+  EXPECT_EQ(message(far), "no queue billing");
+}
+
 TEST_F(MessageServicesTest, lists) {
   const auto queues = call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{});
   ASSERT_EQ(queues->queues.size(), 1U);

@@ -11,11 +11,6 @@ namespace {
 
 namespace api = queue::api;
 
-template <class Request>
-queue::Source source_of(Request& request) {
-  return {.name = request.queue, .group = request.group};
-}
-
 void show(const Messaging& messaging, bool json, api::Message& message) {
   if (json) show_json(messaging.api, *messaging.user.contract(), message);
 }
@@ -220,23 +215,26 @@ void add_queues(LocalRoute& route, Messaging& messaging) {
   // These functions are no coroutines themselves: they hand their captures on as parameters.
   route.unary<api::PublishRequest, api::PublishReceipt>(
       "/parley.Queues/Publish", [m](Call&, api::PublishRequest r) { return publish_one(*m, std::move(r)); });
-  route.unary<api::LeaseRequest, api::LeaseResponse>(
-      "/parley.Queues/Lease", [m](Call& call, api::LeaseRequest r) { return lease(*m, call, std::move(r)); });
-  route.unary<api::ExtendRequest, api::SettleResponse>(
-      "/parley.Queues/Extend", [m](Call&, api::ExtendRequest r) { return extend(*m, std::move(r)); });
-  route.unary<api::SettleRequest, api::SettleResponse>(
-      "/parley.Queues/Settle", [m](Call&, api::SettleRequest r) { return settle(*m, std::move(r)); });
-  route.unary<api::PeekRequest, api::PeekResponse>("/parley.Queues/Peek",
+  unary_about<api::LeaseRequest, api::LeaseResponse>(
+      route, messaging, "/parley.Queues/Lease",
+      [m](Call& call, api::LeaseRequest r) { return lease(*m, call, std::move(r)); });
+  unary_about<api::ExtendRequest, api::SettleResponse>(
+      route, messaging, "/parley.Queues/Extend", [m](Call&, api::ExtendRequest r) { return extend(*m, std::move(r)); });
+  unary_about<api::SettleRequest, api::SettleResponse>(
+      route, messaging, "/parley.Queues/Settle", [m](Call&, api::SettleRequest r) { return settle(*m, std::move(r)); });
+  unary_about<api::PeekRequest, api::PeekResponse>(route, messaging, "/parley.Queues/Peek",
                                                    [m](Call&, api::PeekRequest r) { return peek(*m, std::move(r)); });
-  route.unary<api::GetMessageRequest, api::MessageState>(
-      "/parley.Queues/GetMessage", [m](Call&, api::GetMessageRequest r) { return get_message(*m, std::move(r)); });
-  route.unary<api::PurgeRequest, api::PurgeResponse>(
-      "/parley.Queues/Purge", [m](Call&, api::PurgeRequest r) { return purge(*m, std::move(r)); });
-  route.unary<api::QueueRequest, api::Empty>("/parley.Queues/Pause",
+  unary_about<api::GetMessageRequest, api::MessageState>(
+      route, messaging, "/parley.Queues/GetMessage",
+      [m](Call&, api::GetMessageRequest r) { return get_message(*m, std::move(r)); });
+  unary_about<api::PurgeRequest, api::PurgeResponse>(
+      route, messaging, "/parley.Queues/Purge", [m](Call&, api::PurgeRequest r) { return purge(*m, std::move(r)); });
+  unary_about<api::QueueRequest, api::Empty>(route, messaging, "/parley.Queues/Pause",
                                              [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), true); });
-  route.unary<api::QueueRequest, api::Empty>(
-      "/parley.Queues/Resume", [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), false); });
-  route.unary<api::QueueRequest, api::QueueStats>("/parley.Queues/Stats",
+  unary_about<api::QueueRequest, api::Empty>(
+      route, messaging, "/parley.Queues/Resume",
+      [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), false); });
+  unary_about<api::QueueRequest, api::QueueStats>(route, messaging, "/parley.Queues/Stats",
                                                   [m](Call&, api::QueueRequest r) { return stats(*m, std::move(r)); });
   route.unary<api::ListQueuesRequest, api::ListQueuesResponse>(
       "/parley.Queues/List", [m](Call&, api::ListQueuesRequest r) { return list(*m, r); });

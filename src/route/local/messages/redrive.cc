@@ -104,8 +104,8 @@ Task<Result<api::RedriveResponse>> redrive(Messaging& messaging, Call& call, api
 
 void add_redrive(LocalRoute& route, Messaging& messaging) {
   Messaging* m = &messaging;
-  route.unary<api::RedriveRequest, api::RedriveResponse>(
-      "/parley.Queues/Redrive",
+  unary_about<api::RedriveRequest, api::RedriveResponse>(
+      route, messaging, "/parley.Queues/Redrive",
       [m](Call& call, api::RedriveRequest request) { return redrive(*m, call, std::move(request)); });
 }
 

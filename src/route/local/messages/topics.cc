@@ -93,7 +93,7 @@ Task<Result<void>> tail(Messaging& messaging, Call& call, Reader<api::TailReques
   wanted.max_bytes = tail_bytes;
   Duration wait{};  // the first look tells whether the topic is there
   while (!messaging.draining) {
-    auto events = co_await read_for(messaging, call, wanted, wait);
+    auto events = co_await about(messaging, {wanted.topic, {}}, read_for(messaging, call, wanted, wait));
     if (!events) co_return fail(std::move(events).error());
     wait = max_wait;
     call.headers_complete();
@@ -183,21 +183,23 @@ void add_topics(LocalRoute& route, Messaging& messaging) {
   route.unary<api::PublishBatchRequest, api::PublishBatchResponse>(
       "/parley.Topics/PublishBatch",
       [m](Call&, api::PublishBatchRequest r) { return publish_batch(*m, std::move(r)); });
-  route.unary<api::ReadTopicRequest, api::ReadTopicResponse>(
-      "/parley.Topics/Read", [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
+  unary_about<api::ReadTopicRequest, api::ReadTopicResponse>(
+      route, messaging, "/parley.Topics/Read",
+      [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
   route.stream<api::TailRequest, api::TopicEvent>(
       "/parley.Topics/Tail", [m](Call& call, Reader<api::TailRequest> requests, Writer<api::TopicEvent> replies) {
         return tail(*m, call, requests, replies);
       });
-  route.unary<api::CommitRequest, api::Empty>("/parley.Topics/Commit",
+  unary_about<api::CommitRequest, api::Empty>(route, messaging, "/parley.Topics/Commit",
                                               [m](Call&, api::CommitRequest r) { return commit(*m, std::move(r)); });
-  route.unary<api::GetCheckpointRequest, api::Checkpoint>(
-      "/parley.Topics/GetCheckpoint",
+  unary_about<api::GetCheckpointRequest, api::Checkpoint>(
+      route, messaging, "/parley.Topics/GetCheckpoint",
       [m](Call&, api::GetCheckpointRequest r) { return checkpoint(*m, std::move(r.topic), std::move(r.group)); });
-  route.unary<api::SeekRequest, api::Checkpoint>("/parley.Topics/Seek",
+  unary_about<api::SeekRequest, api::Checkpoint>(route, messaging, "/parley.Topics/Seek",
                                                  [m](Call&, api::SeekRequest r) { return seek(*m, std::move(r)); });
-  route.unary<api::TopicGroupRequest, api::QueueStats>(
-      "/parley.Topics/Stats", [m](Call&, api::TopicGroupRequest r) { return stats(*m, std::move(r)); });
+  unary_about<api::TopicGroupRequest, api::QueueStats>(
+      route, messaging, "/parley.Topics/Stats",
+      [m](Call&, api::TopicGroupRequest r) { return stats(*m, std::move(r)); });
   route.unary<api::ListTopicsRequest, api::ListTopicsResponse>(
       "/parley.Topics/List", [m](Call&, api::ListTopicsRequest r) { return list(*m, r); });
 }
