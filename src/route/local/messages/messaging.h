@@ -97,8 +97,15 @@ inline void go_on(const queue::Events& seen, queue::From& from) {
 // Gives back what nobody will work on. Errors are the lease's end, and nobody's loss.
 Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases);
 
-// All names there are, from a thread of their own: a backend may have to ask its broker.
-Task<Result<std::vector<queue::Source>>> list_sources(queue::Backend& backend);
+struct Listed {
+  std::vector<queue::Source> sources;      // by name
+  std::vector<queue::api::Status> failed;  // backends that did not answer
+};
+// All names there are, from a thread of their own: a backend may have to ask its broker. Errors: none answered.
+Task<Result<Listed>> list_sources(queue::Backend& backend);
+// The numbers of one; nothing where it is gone meanwhile, or did not answer, which `failed` then gets.
+Task<std::optional<queue::Stats>> listed_stats(queue::Broker& broker, queue::Source source,
+                                               std::vector<queue::api::Status>& failed);
 
 // The number that was asked for, a default for zero, within 1 and `most`.
 template <class T>

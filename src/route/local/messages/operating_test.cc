@@ -173,5 +173,29 @@ TEST_F(MessageServicesTest, lists) {
   EXPECT_EQ(topics->topics[0].groups[0].group, "mailer");
 }
 
+TEST_F(MessageServicesTest, a_list_has_what_answers_and_says_what_did_not) {
+  const auto queues = [&] {
+    return call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{.groups = true});
+  };
+  const auto topics = [&] { return call<api::ListTopicsResponse>("/parley.Topics/List", api::ListTopicsRequest{}); };
+  backend.away = Error(Code::unavailable, Blame::upstream, "kafka: no broker").with_reason("broker_away");
+  EXPECT_EQ(queues()->queues.size(), 2U);
+  ASSERT_EQ(queues()->failed.size(), 1U);
+  EXPECT_EQ(api::error_of(queues()->failed[0]).text(), "UNAVAILABLE (broker_away): kafka: no broker");
+  EXPECT_EQ(topics()->topics.size(), 1U);
+  EXPECT_EQ(topics()->failed.size(), 1U);
+
+  broker.fail_stats.emplace(queue::Source{"orders", "mailer"}, Error(Code::unavailable, Blame::upstream, "not now"));
+  EXPECT_EQ(queues()->queues.size(), 1U);
+  ASSERT_EQ(queues()->failed.size(), 2U);
+  EXPECT_EQ(queues()->failed[1].message, "orders, group mailer: not now");
+  EXPECT_EQ(topics()->failed.size(), 2U);
+
+  backend.is_whole = true;
+  ASSERT_FALSE(queues());
+  EXPECT_EQ(queues().error().reason(), "broker_away");
+  EXPECT_FALSE(topics());
+}
+
 }  // namespace
 }  // namespace parley::route

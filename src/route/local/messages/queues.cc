@@ -189,22 +189,22 @@ Task<Result<api::QueueStats>> stats(Messaging& messaging, api::QueueRequest requ
 bool is_queue(const queue::Source& source) { return source.group.empty() && source.name.contains('/'); }
 
 Task<Result<api::ListQueuesResponse>> list(Messaging& messaging, api::ListQueuesRequest request) {
-  auto sources = co_await list_sources(messaging.backend);
-  if (!sources) co_return fail(std::move(sources).error());
-  std::ranges::sort(*sources, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
+  auto listed = co_await list_sources(messaging.backend);
+  if (!listed) co_return fail(std::move(listed).error());
   api::ListQueuesResponse response;
   response.backend = messaging.backend.name();
-  for (const queue::Source& source : *sources) {
+  for (const queue::Source& source : listed->sources) {
     if (!is_queue(source) && (source.group.empty() || !request.groups)) continue;
     queue::Stats stats;
     if (!request.names_only) {
-      auto asked = co_await messaging.broker.stats(source);
-      if (!asked && asked.error().code() == Code::not_found) continue;  // gone meanwhile
-      if (!asked) co_return fail(std::move(asked).error());
+      auto asked = co_await listed_stats(messaging.broker, source, listed->failed);
+      if (!asked) continue;
       stats = std::move(*asked);
     }
     response.queues.push_back(api::to_api(source, stats));
   }
+  if (response.queues.empty() && !listed->failed.empty()) co_return fail(api::error_of(listed->failed.front()));
+  response.failed = std::move(listed->failed);
   co_return response;
 }
 

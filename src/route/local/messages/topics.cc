@@ -145,28 +145,27 @@ Task<Result<api::QueueStats>> stats(Messaging& messaging, api::TopicGroupRequest
 }
 
 Task<Result<api::ListTopicsResponse>> list(Messaging& messaging, api::ListTopicsRequest request) {
-  auto sources = co_await list_sources(messaging.backend);
-  if (!sources) co_return fail(std::move(sources).error());
+  auto listed = co_await list_sources(messaging.backend);
+  if (!listed) co_return fail(std::move(listed).error());
   std::map<std::string, api::ListedTopic> topics;
   for (const contract::EventType& event : messaging.user.contract()->events()) {
     topics[event.topic].types.push_back(event.type);
   }
-  std::ranges::sort(*sources, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
-  for (const queue::Source& source : *sources) {
+  for (const queue::Source& source : listed->sources) {
     if (source.name.contains('/')) continue;  // a queue's
     api::ListedTopic& topic = topics[source.name];
     if (source.group.empty()) continue;
     queue::Stats stats;
     if (!request.names_only) {
-      auto asked = co_await messaging.broker.stats(source);
-      if (!asked && asked.error().code() == Code::not_found) continue;  // gone meanwhile
-      if (!asked) co_return fail(std::move(asked).error());
+      auto asked = co_await listed_stats(messaging.broker, source, listed->failed);
+      if (!asked) continue;
       stats = std::move(*asked);
     }
     topic.groups.push_back(api::to_api(source, stats));
   }
   api::ListTopicsResponse response;
   response.backend = messaging.backend.name();
+  response.failed = std::move(listed->failed);
   for (auto& [name, topic] : topics) {
     topic.topic = name;
     response.topics.push_back(std::move(topic));
