@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/text.h"
+
 namespace parley::log {
 namespace {
 
@@ -25,6 +27,9 @@ spdlog::logger& logger() {
 
 void set_level(Level level) { logger().set_level(to_spdlog(level)); }
 bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
-void write(Level level, std::string_view line) { logger().log(to_spdlog(level), line); }
+void write(Level level, std::string_view line) { logger().log(to_spdlog(level), printable(line)); }
+void write_lines(Level level, std::string_view text) {
+  for (const std::string_view line : split(text, '\n')) write(level, line);
+}
 
 }  // namespace parley::log

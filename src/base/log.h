@@ -13,7 +13,11 @@ enum class Level { debug, info, warn, error };
 // Lines below this level are dropped; `info` until set.
 void set_level(Level level);
 bool enabled(Level level);
+// One line, whatever is in it: names, ids and reasons come from producers and handlers, so its control characters are
+// written as `printable` has them.
 void write(Level level, std::string_view line);
+// A text of ours that may have several lines: an event each.
+void write_lines(Level level, std::string_view text);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {

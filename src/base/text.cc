@@ -85,4 +85,21 @@ std::string json_quoted(std::string_view text) {
   return out += '"';
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters too, two bytes in UTF-8.
+    const bool high = c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c >= 0x20 && c != 0x7f && !high) {
+      out += text[i];
+      continue;
+    }
+    constexpr std::string_view hex = "0123456789abcdef";
+    const unsigned shown = high ? static_cast<unsigned char>(text[++i]) : c;
+    out.append({'\\', 'x', hex[shown >> 4U], hex[shown & 15U]});
+  }
+  return out;
+}
+
 }  // namespace parley

@@ -22,4 +22,8 @@ std::string_view trim(std::string_view text);
 // A JSON string with its quotes.
 std::string json_quoted(std::string_view text);
 
+// What producers wrote, for a terminal or a log: control characters, which would move the cursor or break a line, as
+// \xNN.
+std::string printable(std::string_view text);
+
 }  // namespace parley

@@ -36,6 +36,12 @@ class PullClient {
 
   // Prints an error as people or programs read it; returns the exit code.
   int failed(const Error& error) const;
+  // The same of what a list lacks; 0 where nothing failed.
+  int failed(const std::vector<queue::api::Status>& statuses) const {
+    int exit_code = 0;
+    for (const queue::api::Status& status : statuses) exit_code = failed(queue::api::error_of(status));
+    return exit_code;
+  }
   // Prints a reply as ProtoJSON of its type ("parley.QueueStats") on a line.
   void print_json(std::string_view type, std::string_view wire) const;
   template <class T>

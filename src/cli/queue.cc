@@ -93,7 +93,7 @@ int queue_ls(const NodeOptions& options) {
   if (!list) return client->failed(list.error());
   if (options.json) {
     client->print_json("parley.ListQueuesResponse", *list);
-    return 0;
+    return list->failed.empty() ? 0 : 1;
   }
   std::vector<std::vector<Cell>> rows = {{{"QUEUE"},
                                           {"GROUP"},
@@ -112,7 +112,7 @@ int queue_ls(const NodeOptions& options) {
     for (const std::string& name : stats.estimated) names.append(names.empty() ? "" : ", ").append(name);
     if (!names.empty()) std::printf("estimated for %s: %s\n", stats.queue.c_str(), names.c_str());
   }
-  return 0;
+  return client->failed(list->failed);
 }
 
 int queue_peek(const QueuePeekOptions& options) {

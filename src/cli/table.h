@@ -20,9 +20,6 @@ struct Cell {
 // Prints to standard output, as `printable`; the first row is the head.
 void print_table(const std::vector<std::vector<Cell>>& rows);
 
-// What producers wrote, for a terminal: control characters, which would move its cursor or break a line, as \xNN.
-std::string printable(std::string_view text);
-
 // "3m", "2h 5m", "4d 1h": how long ago, or how long until.
 std::string age(WallTime then, WallTime now);
 

@@ -61,7 +61,7 @@ int place_failed(const PullClient& client, const Error& error, const char* optio
 bool lacks_group(PullClient& client, const TopicSeekOptions& options) {
   const auto list =
       client.call<api::ListTopicsResponse>("/parley.Topics/List", api::ListTopicsRequest{.names_only = true});
-  if (!list) return false;
+  if (!list || !list->failed.empty()) return false;
   const auto topic = std::ranges::find(list->topics, options.topic, &api::ListedTopic::topic);
   if (topic == list->topics.end()) return false;
   std::vector<std::string_view> groups;
@@ -82,7 +82,7 @@ int topic_ls(const NodeOptions& options) {
   if (!list) return client->failed(list.error());
   if (options.json) {
     client->print_json("parley.ListTopicsResponse", *list);
-    return 0;
+    return list->failed.empty() ? 0 : 1;
   }
   std::vector<std::vector<Cell>> rows = {
       {{"TOPIC"}, {"GROUP"}, {"BEHIND", {}, true}, {"DEAD", {}, true}, {"OLDEST", {}, true}, {"TYPES"}}};
@@ -104,7 +104,7 @@ int topic_ls(const NodeOptions& options) {
   }
   print_table(rows);
   std::printf("kept by: %s\n", list->backend.c_str());
-  return 0;
+  return client->failed(list->failed);
 }
 
 int topic_tail(const TopicTailOptions& options) {

@@ -15,7 +15,7 @@ int up(const UpOptions& options) {
   node::Node node(std::move(*config));
   const auto ran = node.run();
   if (ran) return 0;
-  log::error("{}", ran.error().message());
+  log::write_lines(log::Level::error, ran.error().message());  // one a problem
   return 2;
 }
 

@@ -46,6 +46,11 @@ void print(const std::vector<contract::Diagnostic>& diagnostics) {
   }
 }
 
+// `error` has a line for every problem.
+void tell_kept(const std::string& why, const Error& error) {
+  log::write_lines(log::Level::error, fmt::format("reload ({}): {}; keeping what was running", why, error.message()));
+}
+
 log::Level level_of(const std::string& name) {
   if (name == "debug") return log::Level::debug;
   if (name == "warn") return log::Level::warn;
@@ -364,14 +369,14 @@ Task<void> Node::Rep::reload_once(std::string why) {
   if (!config.file.empty()) {
     auto read = read_config(config.file);
     if (!read) {
-      log::error("reload ({}): {}; keeping what was running", why, read.error().message());
+      tell_kept(why, read.error());
       co_return;
     }
     next = std::move(*read);
   }
   auto made = co_await make_snapshot(next);
   if (!made) {
-    log::error("reload ({}): {}; keeping what was running", why, made.error().message());
+    tell_kept(why, made.error());
     co_return;
   }
   if (needs_restart(config, next)) {

@@ -206,6 +206,13 @@ class Backend {
   virtual std::unique_ptr<Broker> open(Shard& shard) = 0;
   // The names of all that exists, also what no contract declares (any more).
   virtual Result<std::vector<Source>> list() = 0;
+  // The same of those of its parts that answer; `silent` gets the errors of the others.
+  virtual std::vector<Source> list_some(std::vector<Error>& silent) {
+    auto all = list();
+    if (all) return *std::move(all);
+    silent.push_back(std::move(all).error());
+    return {};
+  }
   // Any thread. Why nothing will work any more until the process is started again; nullopt: it does, or may.
   virtual std::optional<Error> halted() const { return std::nullopt; }
   // Any thread; looks at the folder's files. Nothing: it keeps none here.

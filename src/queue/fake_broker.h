@@ -38,7 +38,8 @@ class FakeBroker final : public Broker {
   std::optional<Error> fail_lease;
   std::optional<Error> fail_extend;
   std::optional<Error> fail_settle;
-  bool hold_publish = false;  // it waits until this is false and `wake` was called
+  std::optional<std::pair<Source, Error>> fail_stats;  // of this one, until it is reset
+  bool hold_publish = false;                           // it waits until this is false and `wake` was called
   void wake() { changed_.notify(); }
   // As a node that starts again meets it.
   void reopen() { stopped_ = false; }
@@ -175,6 +176,7 @@ class FakeBroker final : public Broker {
   }
 
   Task<Result<Stats>> stats(Source source) override {
+    if (fail_stats && fail_stats->first == source) co_return fail(fail_stats->second);
     const auto at = lists_.find({source.name, source.group});
     if (at == lists_.end()) co_return fail(missing(source.name));
     List& list = at->second;

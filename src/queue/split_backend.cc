@@ -129,11 +129,21 @@ std::optional<StoreState> SplitBackend::store() const {
 }
 
 Result<std::vector<Source>> SplitBackend::list() {
+  std::vector<Error> silent;
+  auto all = list_some(silent);
+  if (!silent.empty()) return fail(silent.front());
+  return all;
+}
+
+std::vector<Source> SplitBackend::list_some(std::vector<Error>& silent) {
   std::vector<Source> all;
   for (const auto& backend : backends_) {
     auto some = backend->list();
-    if (!some) return fail(std::move(some).error().during(backend->name()));
-    all.insert(all.end(), some->begin(), some->end());
+    if (some) {
+      all.insert(all.end(), some->begin(), some->end());
+    } else {
+      silent.push_back(std::move(some).error().during(backend->name()));
+    }
   }
   return all;
 }

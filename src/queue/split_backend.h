@@ -27,6 +27,7 @@ class SplitBackend final : public Backend {
   std::unique_ptr<Broker> open(Shard& shard) override;
   // What is elsewhere than it belongs (it was moved by the configuration) is listed too.
   Result<std::vector<Source>> list() override;
+  std::vector<Source> list_some(std::vector<Error>& silent) override;
   // The first one's that has.
   std::optional<Error> halted() const override;
   // The first one's that has one: `embedded` is there once at most.

@@ -18,6 +18,7 @@ class FakeBackend final : public Backend {
     std::vector<std::string> declared;
     FakeBroker* broker = nullptr;
     std::optional<Error> refuses;
+    std::optional<Error> away;
   };
   FakeBackend(std::string name, Seen& seen) : name_(std::move(name)), seen_(seen) {}
   std::string_view name() const override { return name_; }
@@ -34,6 +35,7 @@ class FakeBackend final : public Backend {
     return broker;
   }
   Result<std::vector<Source>> list() override {
+    if (seen_.away) return fail(*seen_.away);
     std::vector<Source> all;
     for (const std::string& name : seen_.declared) all.push_back({name, ""});
     return all;
@@ -89,6 +91,18 @@ TEST_F(SplitBackendTest, EachBackendHasItsOwnAndTheFirstTheRest) {
   ASSERT_EQ(leased->size(), 1U);
   EXPECT_TRUE(run_blocking(shard, broker->settle({"s.S/B", ""}, leased->front().lease, {})));
   EXPECT_EQ(second.broker->settled.size(), 1U);
+}
+
+TEST_F(SplitBackendTest, ABackendThatDoesNotAnswerHidesOnlyItsOwnNames) {
+  ASSERT_TRUE(split->declare(wanted));
+  second.away = Error(Code::unavailable, Blame::upstream, "no broker").with_reason("broker_away");
+  std::vector<Error> silent;
+  EXPECT_THAT(split->list_some(silent), ElementsAre(Source{"s.S/A", ""}, Source{"stock", ""}));
+  ASSERT_EQ(silent.size(), 1U);
+  EXPECT_EQ(silent[0].text(), "UNAVAILABLE (broker_away): kafka: no broker");
+  const auto all = split->list();
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().text(), silent[0].text());
 }
 
 TEST_F(SplitBackendTest, RefusalsOfAllAreToldAtOnce) {

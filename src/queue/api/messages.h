@@ -359,9 +359,11 @@ struct ListQueuesRequest {
 struct ListQueuesResponse {
   std::vector<QueueStats> queues{};
   std::string backend{};
+  std::vector<Status> failed{};
   static void each(auto& self, auto visit) {
     visit(1, self.queues);
     visit(2, self.backend);
+    visit(3, self.failed);
   }
 };
 
@@ -521,9 +523,11 @@ struct ListedTopic {
 struct ListTopicsResponse {
   std::vector<ListedTopic> topics{};
   std::string backend{};
+  std::vector<Status> failed{};
   static void each(auto& self, auto visit) {
     visit(1, self.topics);
     visit(2, self.backend);
+    visit(3, self.failed);
   }
 };
 

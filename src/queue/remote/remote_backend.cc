@@ -17,9 +17,11 @@ Task<Result<std::vector<Source>>> sources_of(NodeClient& client) {
   auto queues = co_await client.call<api::ListQueuesResponse>(
       "/parley.Queues/List", api::ListQueuesRequest{.names_only = true, .groups = true}, patience);
   if (!queues) co_return fail(std::move(queues).error());
+  if (!queues->failed.empty()) co_return fail(api::error_of(queues->failed.front()));
   auto topics = co_await client.call<api::ListTopicsResponse>("/parley.Topics/List",
                                                               api::ListTopicsRequest{.names_only = true}, patience);
   if (!topics) co_return fail(std::move(topics).error());
+  if (!topics->failed.empty()) co_return fail(api::error_of(topics->failed.front()));
   std::vector<Source> all;
   for (api::QueueStats& queue : queues->queues) all.push_back({std::move(queue.queue), std::move(queue.group)});
   for (api::ListedTopic& topic : topics->topics) all.push_back({std::move(topic.topic), ""});

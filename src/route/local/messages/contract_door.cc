@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/nearest.h"
 #include "contract/transcode.h"
 #include "queue/message_id.h"
+#include "route/local/messages/meant.h"
 #include "wire/base64.h"
 #include "wire/http1.h"
 #include "wire/media_type.h"
@@ -33,16 +33,8 @@ bool is_topic(const contract::Contract& contract, std::string_view name) {
 }
 
 Error unknown(const contract::Contract& contract, const std::string& name) {
-  std::vector<std::string_view> names;
-  for (const contract::Service& service : contract.services()) {
-    for (const contract::Method& method : service.methods) {
-      if (method.queue) names.push_back(std::string_view(method.path).substr(1));
-    }
-  }
-  for (const contract::EventType& event : contract.events()) names.push_back(event.topic);
-  std::string what = "the contract has no queue or topic \"" + name + "\"";
-  if (const auto near = nearest(name, names)) what += " (did you mean \"" + std::string(*near) + "\"?)";
-  return Error(Code::not_found, Blame::caller, std::move(what)).with_reason("unknown_queue");
+  Error why(Code::not_found, Blame::caller, "the contract has no queue or topic \"" + name + "\"");
+  return with_name_meant(contract, {.name = name, .group = {}}, std::move(why).with_reason("unknown_queue"));
 }
 
 std::string types_of(const contract::Contract& contract, std::string_view topic) {

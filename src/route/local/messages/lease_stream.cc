@@ -47,13 +47,16 @@ class LeaseStream {
     std::vector<std::string> rest;
     for (auto& [lease, bytes] : held_) rest.push_back(lease);
     co_await release(broker_, source_, std::move(rest));
-    if (failed_) co_return fail(*failed_);
+    if (failed_) co_return fail(with_name_meant(*messaging_.user.contract(), source_, *failed_));
     co_return Result<void>();
   }
 
  private:
   Result<void> start(const api::LeaseStreamRequest& request) {
     const api::LeaseStreamStart& start = *request.start;
+    auto fine = check_amounts({{"lease", start.lease.count(), "as the contract has it"},
+                               {"max_bytes", start.max_bytes, "the default: 16 MiB"}});
+    if (!fine) return fine;
     source_ = {.name = start.queue, .group = start.group};
     lease_ =
         start.lease > Duration::zero() ? start.lease : messaging_.door.lease_of(*messaging_.user.contract(), source_);
@@ -74,7 +77,8 @@ class LeaseStream {
 
   Result<void> add_credit(std::int64_t more) {
     if (more < 0 || credit_ + more > max_credit)
-      return invalid("credit is between 0 and " + std::to_string(max_credit) + " deliveries");
+      return invalid("`credit` is between 0 and " + std::to_string(max_credit) +
+                     " deliveries, all that is open together");
     credit_ += more;
     changed_.notify();
     return {};
@@ -95,6 +99,7 @@ class LeaseStream {
   }
 
   void settle(api::Settlement how) {
+    if (auto fine = check_amounts(how); !fine) return tell_settled(std::move(how.lease_id), fine);
     const auto held = held_.find(how.lease_id);
     if (held != held_.end()) {
       held_bytes_ -= held->second;
@@ -104,9 +109,13 @@ class LeaseStream {
   }
 
   Task<void> settle_one(api::Settlement how) {
-    auto done = co_await broker_.settle(source_, how.lease_id, api::from_api(how));
+    const auto done = co_await broker_.settle(source_, how.lease_id, api::from_api(how));
+    tell_settled(std::move(how.lease_id), done);
+  }
+
+  void tell_settled(std::string lease, const Result<void>& done) {
     api::LeaseStreamResponse response;
-    response.settled.emplace().lease_id = std::move(how.lease_id);
+    response.settled.emplace().lease_id = std::move(lease);
     if (!done) response.settled->error = api::status_of(done.error());
     // Without waiting: as many as were delivered, which waits.
     call_.replies.push(Bytes(api::to_wire(response)));

@@ -131,22 +131,89 @@ TEST_F(MessageServicesTest, a_lease_stream_that_breaks_leaves_its_leases_to_run_
   EXPECT_EQ(lease().at(0).attempt, 2);
 }
 
+TEST_F(MessageServicesTest, what_is_leased_is_asked_for_with_amounts_that_can_be_meant) {
+  ASSERT_TRUE(publish(mail("ann")));
+  const struct {
+    api::LeaseRequest request;
+    const char* says;
+  } cases[] = {
+      {{.max_messages = -1}, "`max_messages` is negative: it is 0 (the default: 1) or more"},
+      {{.max_bytes = -1}, "`max_bytes` is negative: it is 0 (the default: 4 MiB) or more"},
+      {{.lease = -1s}, "`lease` is negative: it is 0 (as the contract has it) or more"},
+      {{.wait = -1s}, "`wait` is negative: it is 0 (it answers at once) or more"},
+  };
+  for (const auto& c : cases) {
+    api::LeaseRequest request = c.request;
+    request.queue = mails;
+    const auto leased = call<api::LeaseResponse>("/parley.Queues/Lease", request);
+    ASSERT_FALSE(leased) << c.says;
+    EXPECT_EQ(leased.error().code(), Code::invalid_argument) << c.says;
+    EXPECT_EQ(leased.error().message(), c.says);
+  }
+  const auto leased = lease();
+  ASSERT_EQ(leased.size(), 1U);
+  EXPECT_EQ(leased[0].attempt, 1);
+  const auto extended = call<api::SettleResponse>(
+      "/parley.Queues/Extend", api::ExtendRequest{.queue = mails, .lease_ids = {leased[0].lease_id}, .lease = -1s});
+  ASSERT_FALSE(extended);
+  EXPECT_EQ(extended.error().message(), "`lease` is negative: it is 0 (as the contract has it) or more");
+}
+
+TEST_F(MessageServicesTest, a_retry_after_less_than_nothing_leaves_the_lease_as_it_was) {
+  constexpr std::string_view says = "`delay` is negative: it is 0 (again at once) or more";
+  const api::Settlement bad{.kind = api::Settlement::Kind::retry, .delay = -1s};
+  const auto of = [](api::Settlement how, const std::string& lease) {
+    how.lease_id = lease;
+    return how;
+  };
+  ASSERT_TRUE(publish(mail("ann")));
+  const auto leased = lease();
+  const auto settled = settle_as({of(bad, leased[0].lease_id)});
+  ASSERT_FALSE(settled);
+  EXPECT_EQ(settled.error().code(), Code::invalid_argument);
+  EXPECT_EQ(settled.error().message(), says);
+  EXPECT_TRUE(settle_as({{.lease_id = leased[0].lease_id}}));
+
+  ASSERT_TRUE(publish(mail("bob")));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails, .lease = 3s}, .credit = 1});
+  const std::string id = live.replies<api::LeaseStreamResponse>().at(0).delivery->lease_id;
+  live.send(api::LeaseStreamRequest{.settle = of(bad, id)});
+  auto replies = live.replies<api::LeaseStreamResponse>();
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].settled->error->message, says);
+  for (int i = 0; i < 10; ++i) shard.advance(1s), settle();  // it is still extended
+  live.send(api::LeaseStreamRequest{.settle = api::Settlement{.lease_id = id}});
+  replies = live.replies<api::LeaseStreamResponse>();
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_FALSE(replies[0].settled->error);
+}
+
 TEST_F(MessageServicesTest, lease_stream_refuses) {
+  const api::LeaseStreamStart good{.queue = mails};
   const struct {
     const char* what;
     std::vector<api::LeaseStreamRequest> requests;
+    const char* says;
   } cases[] = {
-      {"no start", {{.credit = 1}}},
-      {"start twice",
-       {{.start = api::LeaseStreamStart{.queue = mails}}, {.start = api::LeaseStreamStart{.queue = mails}}}},
-      {"negative credit", {{.start = api::LeaseStreamStart{.queue = mails}}, {.credit = -1}}},
+      {"no start", {{.credit = 1}}, "is not `start`"},
+      {"start twice", {{.start = good}, {.start = good}}, "`start` came twice"},
+      {"negative credit", {{.start = good}, {.credit = -1}}, "`credit` is between 0 and 100000"},
+      {"negative credit at once", {{.start = good, .credit = -1}}, "`credit` is between 0 and 100000"},
+      {"too much credit", {{.start = good, .credit = 100'000}, {.credit = 1}}, "`credit` is between 0 and 100000"},
+      {"negative lease", {{.start = api::LeaseStreamStart{.queue = mails, .lease = -1s}}}, "`lease` is negative"},
+      {"negative bytes",
+       {{.start = api::LeaseStreamStart{.queue = mails, .max_bytes = -1}}},
+       "`max_bytes` is negative"},
   };
   for (const auto& c : cases) {
     Live live(*this, "/parley.Queues/LeaseStream");
     live.start();
     for (const auto& request : c.requests) live.send(request);
-    shard.advance(1s), settle();
+    for (int i = 0; i < 3; ++i) shard.advance(1s), settle();  // a look for messages that has begun comes to its end
     EXPECT_EQ(live.code(), Code::invalid_argument) << c.what;
+    EXPECT_TRUE(live.message().contains(c.says)) << c.what << ": " << live.message();
   }
 }
 

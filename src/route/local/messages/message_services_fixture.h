@@ -56,6 +56,13 @@ class FakeBackend final : public queue::Backend {
   Result<std::vector<queue::Source>> list() override {
     return std::vector<queue::Source>{{mails, ""}, {"orders", "mailer"}, {"orders", ""}};
   }
+  std::vector<queue::Source> list_some(std::vector<Error>& silent) override {
+    if (away) silent.push_back(*away);
+    return away && is_whole ? std::vector<queue::Source>() : *list();
+  }
+
+  std::optional<Error> away;  // of a part, or of the whole
+  bool is_whole = false;
 };
 
 class MessageServicesTest : public testing::Test {

@@ -1,13 +1,39 @@
 #include "route/local/messages/messaging.h"
 
+#include <algorithm>
 #include <memory>
 #include <thread>
+#include <tuple>
 
 #include "route/local/messages/payload_json.h"
 
 namespace parley::route {
 
+Result<void> check_amounts(std::initializer_list<Amount> amounts) {
+  for (const Amount& amount : amounts) {
+    if (amount.value >= 0) continue;
+    return invalid("`" + std::string(amount.field) + "` is negative: it is 0 (" + std::string(amount.zero) +
+                   ") or more");
+  }
+  return {};
+}
+
+Result<void> check_amounts(const queue::api::Settlement& settlement) {
+  return check_amounts({{"delay", settlement.delay.count(), "again at once"}});
+}
+
+namespace {
+
+Result<void> check_times(const queue::api::PublishRequest& request) {
+  if (request.due_time && request.delay != Duration::zero())
+    return invalid("`due_time` and `delay` exclude each other: both say when the message may be delivered");
+  return check_amounts({{"delay", request.delay.count(), "at once"}});
+}
+
+}  // namespace
+
 Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequest request) {
+  if (auto fine = check_times(request); !fine) return fail(std::move(fine).error());
   if (auto taken = take_json(messaging.api, request.message); !taken) return fail(std::move(taken).error());
   auto message = queue::api::from_api(std::move(request.message));
   if (!message) return fail(std::move(message).error());
@@ -76,25 +102,42 @@ namespace {
 
 // Shared by the waiting coroutine and the thread.
 struct Listing {
-  std::optional<Result<std::vector<queue::Source>>> names;
+  std::vector<queue::Source> names;
+  std::vector<Error> silent;
+  bool is_there = false;
   Signal done;
 };
 
 }  // namespace
 
-Task<Result<std::vector<queue::Source>>> list_sources(queue::Backend& backend) {
+Task<Result<Listed>> list_sources(queue::Backend& backend) {
   auto listing = std::make_shared<Listing>();
   Shard& shard = Shard::current();
-  // Backends live as long as the process' shards do (node/messages), so the thread needs no parent.
+  // Backends live as long as the process' shards do (node/messages), so the thread needs no parent. Nobody looks at the
+  // names before it says that they are there.
   std::thread([&backend, &shard, listing] {
-    auto names = std::make_shared<Result<std::vector<queue::Source>>>(backend.list());
-    shard.post([listing, names] {
-      listing->names = std::move(*names);
+    listing->names = backend.list_some(listing->silent);
+    shard.post([listing] {
+      listing->is_there = true;
       listing->done.notify();
     });
   }).detach();
-  while (!listing->names) co_await listing->done.wait();
-  co_return std::move(*listing->names);
+  while (!listing->is_there) co_await listing->done.wait();
+  if (listing->names.empty() && !listing->silent.empty()) co_return fail(listing->silent.front());
+  std::ranges::sort(listing->names, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
+  Listed listed{.sources = std::move(listing->names), .failed = {}};
+  for (const Error& why : listing->silent) listed.failed.push_back(queue::api::status_of(why));
+  co_return listed;
+}
+
+Task<std::optional<queue::Stats>> listed_stats(queue::Broker& broker, queue::Source source,
+                                               std::vector<queue::api::Status>& failed) {
+  auto stats = co_await broker.stats(source);
+  if (stats) co_return *std::move(stats);
+  if (stats.error().code() == Code::not_found) co_return std::nullopt;
+  const std::string what = source.group.empty() ? source.name : source.name + ", group " + source.group;
+  failed.push_back(queue::api::status_of(std::move(stats).error().during(what)));
+  co_return std::nullopt;
 }
 
 }  // namespace parley::route

@@ -91,6 +91,73 @@ TEST_F(MessageServicesTest, purge_pause_and_stats) {
             Code::not_found);
 }
 
+TEST_F(MessageServicesTest, looking_and_redriving_take_no_negative_amounts) {
+  const auto message = [](const auto& result) { return result ? std::string() : result.error().message(); };
+  EXPECT_EQ(
+      message(call<api::PeekResponse>("/parley.Queues/Peek", api::PeekRequest{.queue = mails, .max_messages = -1})),
+      "`max_messages` is negative: it is 0 (the default: 20) or more");
+  EXPECT_EQ(message(call<api::RedriveResponse>("/parley.Queues/Redrive",
+                                               api::RedriveRequest{.queue = mails, .all = true, .per_second = -1})),
+            "`per_second` is negative: it is 0 (all at once) or more");
+  const struct {
+    api::ReadTopicRequest request;
+    const char* says;
+  } reads[] = {
+      {{.topic = "orders", .max_messages = -1}, "`max_messages` is negative: it is 0 (the default: 100) or more"},
+      {{.topic = "orders", .max_bytes = -1}, "`max_bytes` is negative: it is 0 (the default: 1 MiB) or more"},
+      {{.topic = "orders", .wait = -1s}, "`wait` is negative: it is 0 (it answers at once) or more"},
+  };
+  for (const auto& c : reads)
+    EXPECT_EQ(message(call<api::ReadTopicResponse>("/parley.Topics/Read", c.request)), c.says);
+}
+
+TEST_F(MessageServicesTest, a_name_that_is_not_there_is_told_with_the_one_that_was_perhaps_meant) {
+  const std::string slip = "shop.Mailer/SendMial";
+  const auto message = [](const auto& result) { return result ? "it is there" : result.error().message(); };
+  const auto streamed = [&](const char* path, const auto& request) {
+    Live live(*this, path);
+    live.start();
+    live.send(request);
+    for (int i = 0; i < 2; ++i) shard.advance(1s), settle();
+    return live.message();
+  };
+  const struct {
+    const char* what;
+    std::string message;
+    const char* meant;
+  } cases[] = {
+      {"Lease", message(call<api::LeaseResponse>("/parley.Queues/Lease", api::LeaseRequest{.queue = slip})),
+       "SendMail"},
+      {"LeaseStream",
+       streamed("/parley.Queues/LeaseStream",
+                api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = slip}, .credit = 1}),
+       "SendMail"},
+      {"Peek", message(call<api::PeekResponse>("/parley.Queues/Peek", api::PeekRequest{.queue = slip})), "SendMail"},
+      {"GetMessage",
+       message(call<api::MessageState>("/parley.Queues/GetMessage", api::GetMessageRequest{.queue = slip})),
+       "SendMail"},
+      {"Redrive",
+       message(call<api::RedriveResponse>("/parley.Queues/Redrive", api::RedriveRequest{.queue = slip, .all = true})),
+       "SendMail"},
+      {"Stats", message(call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = slip})), "SendMail"},
+      {"Stats of a group",
+       message(call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = "orders", .group = "mialer"})),
+       "mailer"},
+      {"Topics/Stats",
+       message(
+           call<api::QueueStats>("/parley.Topics/Stats", api::TopicGroupRequest{.topic = "oders", .group = "mailer"})),
+       "orders"},
+      {"Read", message(call<api::ReadTopicResponse>("/parley.Topics/Read", api::ReadTopicRequest{.topic = "oders"})),
+       "orders"},
+      {"Tail", streamed("/parley.Topics/Tail", api::TailRequest{.topic = "oders"}), "orders"},
+  };
+  for (const auto& c : cases)
+    EXPECT_TRUE(c.message.contains(std::string(c.meant) + "\"?)")) << c.what << ": " << c.message;
+
+  const auto far = call<api::QueueStats>("/parley.Queues/Stats", api::QueueRequest{.queue = "billing"});
+  EXPECT_EQ(message(far), "no queue billing");
+}
+
 TEST_F(MessageServicesTest, lists) {
   const auto queues = call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{});
   ASSERT_EQ(queues->queues.size(), 1U);
@@ -104,6 +171,30 @@ TEST_F(MessageServicesTest, lists) {
   EXPECT_EQ(topics->topics[0].types, std::vector<std::string>{"shop.OrderPlaced"});
   ASSERT_EQ(topics->topics[0].groups.size(), 1U);
   EXPECT_EQ(topics->topics[0].groups[0].group, "mailer");
+}
+
+TEST_F(MessageServicesTest, a_list_has_what_answers_and_says_what_did_not) {
+  const auto queues = [&] {
+    return call<api::ListQueuesResponse>("/parley.Queues/List", api::ListQueuesRequest{.groups = true});
+  };
+  const auto topics = [&] { return call<api::ListTopicsResponse>("/parley.Topics/List", api::ListTopicsRequest{}); };
+  backend.away = Error(Code::unavailable, Blame::upstream, "kafka: no broker").with_reason("broker_away");
+  EXPECT_EQ(queues()->queues.size(), 2U);
+  ASSERT_EQ(queues()->failed.size(), 1U);
+  EXPECT_EQ(api::error_of(queues()->failed[0]).text(), "UNAVAILABLE (broker_away): kafka: no broker");
+  EXPECT_EQ(topics()->topics.size(), 1U);
+  EXPECT_EQ(topics()->failed.size(), 1U);
+
+  broker.fail_stats.emplace(queue::Source{"orders", "mailer"}, Error(Code::unavailable, Blame::upstream, "not now"));
+  EXPECT_EQ(queues()->queues.size(), 1U);
+  ASSERT_EQ(queues()->failed.size(), 2U);
+  EXPECT_EQ(queues()->failed[1].message, "orders, group mailer: not now");
+  EXPECT_EQ(topics()->failed.size(), 2U);
+
+  backend.is_whole = true;
+  ASSERT_FALSE(queues());
+  EXPECT_EQ(queues().error().reason(), "broker_away");
+  EXPECT_FALSE(topics());
 }
 
 }  // namespace

@@ -112,6 +112,33 @@ TEST_F(MessageServicesTest, the_door) {
   }
 }
 
+TEST_F(MessageServicesTest, when_a_message_may_be_delivered_is_said_once_and_not_in_the_past) {
+  const auto noon = WallTime(1'900'000'000s);
+  const struct {
+    const char* what;
+    std::optional<WallTime> due_time;
+    Duration delay;
+    const char* says;  // "": it is taken
+  } cases[] = {
+      {"neither", {}, {}, ""},
+      {"a delay", {}, 5s, ""},
+      {"a time", noon, {}, ""},
+      {"a negative delay", {}, -1ns, "`delay` is negative: it is 0 (at once) or more"},
+      {"both", noon, 5s, "`due_time` and `delay` exclude each other"},
+      {"both, one of them wrong", noon, -5s, "`due_time` and `delay` exclude each other"},
+  };
+  for (const auto& c : cases) {
+    broker.published.clear();
+    const auto receipt = call<api::PublishReceipt>(
+        "/parley.Queues/Publish",
+        api::PublishRequest{.queue = mails, .message = mail("ann"), .due_time = c.due_time, .delay = c.delay});
+    const bool is_taken = *c.says == '\0';
+    EXPECT_EQ(receipt ? Code::ok : receipt.error().code(), is_taken ? Code::ok : Code::invalid_argument) << c.what;
+    if (!receipt) EXPECT_TRUE(receipt.error().message().starts_with(c.says)) << receipt.error().message();
+    EXPECT_EQ(broker.published.size(), is_taken ? 1U : 0U) << c.what;
+  }
+}
+
 TEST_F(MessageServicesTest, json_in_and_out) {
   api::Message message;
   const contract::MessageTable& value = *services.contract()->tables().find("google.protobuf.Value");

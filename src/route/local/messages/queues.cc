@@ -11,11 +11,6 @@ namespace {
 
 namespace api = queue::api;
 
-template <class Request>
-queue::Source source_of(Request& request) {
-  return {.name = request.queue, .group = request.group};
-}
-
 void show(const Messaging& messaging, bool json, api::Message& message) {
   if (json) show_json(messaging.api, *messaging.user.contract(), message);
 }
@@ -33,7 +28,15 @@ Task<Result<api::PublishReceipt>> publish_one(Messaging& messaging, api::Publish
   co_return api::to_api(*receipt);
 }
 
+Result<void> check(const api::LeaseRequest& request) {
+  return check_amounts({{"max_messages", request.max_messages, "the default: 1"},
+                        {"max_bytes", request.max_bytes, "the default: 4 MiB"},
+                        {"lease", request.lease.count(), "as the contract has it"},
+                        {"wait", request.wait.count(), "it answers at once"}});
+}
+
 Task<Result<api::LeaseResponse>> lease(Messaging& messaging, Call& call, api::LeaseRequest request) {
+  if (auto fine = check(request); !fine) co_return fail(std::move(fine).error());
   queue::LeaseRequest wanted;
   wanted.source = source_of(request);
   wanted.max_messages = within(request.max_messages, 1, max_batch);
@@ -57,6 +60,10 @@ struct Outcomes {
 };
 
 Task<void> settle_one(queue::Broker& broker, queue::Source source, api::Settlement how, std::optional<Error>* error) {
+  if (auto fine = check_amounts(how); !fine) {
+    *error = std::move(fine).error();
+    co_return;
+  }
   auto settled = co_await broker.settle(std::move(source), how.lease_id, api::from_api(how));
   if (!settled) *error = std::move(settled).error();
 }
@@ -110,6 +117,8 @@ Task<Result<api::SettleResponse>> settle(Messaging& messaging, api::SettleReques
 
 Task<Result<api::SettleResponse>> extend(Messaging& messaging, api::ExtendRequest request) {
   if (auto some = some_leases(request.lease_ids.size()); !some) co_return fail(std::move(some).error());
+  auto fine = check_amounts({{"lease", request.lease.count(), "as the contract has it"}});
+  if (!fine) co_return fail(std::move(fine).error());
   Outcomes outcomes;
   outcomes.errors.resize(request.lease_ids.size());
   const queue::Source source = source_of(request);
@@ -123,6 +132,8 @@ Task<Result<api::SettleResponse>> extend(Messaging& messaging, api::ExtendReques
 
 Task<Result<api::PeekResponse>> peek(Messaging& messaging, api::PeekRequest request) {
   if (request.shelf > api::Shelf::dead) co_return invalid("there is no such shelf");
+  auto fine = check_amounts({{"max_messages", request.max_messages, "the default: 20"}});
+  if (!fine) co_return fail(std::move(fine).error());
   const int most = within(request.max_messages, 20, max_batch);
   auto peeked = co_await messaging.broker.peek({.source = source_of(request),
                                                 .shelf = api::from_api(request.shelf),
@@ -178,22 +189,22 @@ Task<Result<api::QueueStats>> stats(Messaging& messaging, api::QueueRequest requ
 bool is_queue(const queue::Source& source) { return source.group.empty() && source.name.contains('/'); }
 
 Task<Result<api::ListQueuesResponse>> list(Messaging& messaging, api::ListQueuesRequest request) {
-  auto sources = co_await list_sources(messaging.backend);
-  if (!sources) co_return fail(std::move(sources).error());
-  std::ranges::sort(*sources, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
+  auto listed = co_await list_sources(messaging.backend);
+  if (!listed) co_return fail(std::move(listed).error());
   api::ListQueuesResponse response;
   response.backend = messaging.backend.name();
-  for (const queue::Source& source : *sources) {
+  for (const queue::Source& source : listed->sources) {
     if (!is_queue(source) && (source.group.empty() || !request.groups)) continue;
     queue::Stats stats;
     if (!request.names_only) {
-      auto asked = co_await messaging.broker.stats(source);
-      if (!asked && asked.error().code() == Code::not_found) continue;  // gone meanwhile
-      if (!asked) co_return fail(std::move(asked).error());
+      auto asked = co_await listed_stats(messaging.broker, source, listed->failed);
+      if (!asked) continue;
       stats = std::move(*asked);
     }
     response.queues.push_back(api::to_api(source, stats));
   }
+  if (response.queues.empty() && !listed->failed.empty()) co_return fail(api::error_of(listed->failed.front()));
+  response.failed = std::move(listed->failed);
   co_return response;
 }
 
@@ -204,23 +215,26 @@ void add_queues(LocalRoute& route, Messaging& messaging) {
   // These functions are no coroutines themselves: they hand their captures on as parameters.
   route.unary<api::PublishRequest, api::PublishReceipt>(
       "/parley.Queues/Publish", [m](Call&, api::PublishRequest r) { return publish_one(*m, std::move(r)); });
-  route.unary<api::LeaseRequest, api::LeaseResponse>(
-      "/parley.Queues/Lease", [m](Call& call, api::LeaseRequest r) { return lease(*m, call, std::move(r)); });
-  route.unary<api::ExtendRequest, api::SettleResponse>(
-      "/parley.Queues/Extend", [m](Call&, api::ExtendRequest r) { return extend(*m, std::move(r)); });
-  route.unary<api::SettleRequest, api::SettleResponse>(
-      "/parley.Queues/Settle", [m](Call&, api::SettleRequest r) { return settle(*m, std::move(r)); });
-  route.unary<api::PeekRequest, api::PeekResponse>("/parley.Queues/Peek",
+  unary_about<api::LeaseRequest, api::LeaseResponse>(
+      route, messaging, "/parley.Queues/Lease",
+      [m](Call& call, api::LeaseRequest r) { return lease(*m, call, std::move(r)); });
+  unary_about<api::ExtendRequest, api::SettleResponse>(
+      route, messaging, "/parley.Queues/Extend", [m](Call&, api::ExtendRequest r) { return extend(*m, std::move(r)); });
+  unary_about<api::SettleRequest, api::SettleResponse>(
+      route, messaging, "/parley.Queues/Settle", [m](Call&, api::SettleRequest r) { return settle(*m, std::move(r)); });
+  unary_about<api::PeekRequest, api::PeekResponse>(route, messaging, "/parley.Queues/Peek",
                                                    [m](Call&, api::PeekRequest r) { return peek(*m, std::move(r)); });
-  route.unary<api::GetMessageRequest, api::MessageState>(
-      "/parley.Queues/GetMessage", [m](Call&, api::GetMessageRequest r) { return get_message(*m, std::move(r)); });
-  route.unary<api::PurgeRequest, api::PurgeResponse>(
-      "/parley.Queues/Purge", [m](Call&, api::PurgeRequest r) { return purge(*m, std::move(r)); });
-  route.unary<api::QueueRequest, api::Empty>("/parley.Queues/Pause",
+  unary_about<api::GetMessageRequest, api::MessageState>(
+      route, messaging, "/parley.Queues/GetMessage",
+      [m](Call&, api::GetMessageRequest r) { return get_message(*m, std::move(r)); });
+  unary_about<api::PurgeRequest, api::PurgeResponse>(
+      route, messaging, "/parley.Queues/Purge", [m](Call&, api::PurgeRequest r) { return purge(*m, std::move(r)); });
+  unary_about<api::QueueRequest, api::Empty>(route, messaging, "/parley.Queues/Pause",
                                              [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), true); });
-  route.unary<api::QueueRequest, api::Empty>(
-      "/parley.Queues/Resume", [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), false); });
-  route.unary<api::QueueRequest, api::QueueStats>("/parley.Queues/Stats",
+  unary_about<api::QueueRequest, api::Empty>(
+      route, messaging, "/parley.Queues/Resume",
+      [m](Call&, api::QueueRequest r) { return pause(*m, std::move(r), false); });
+  unary_about<api::QueueRequest, api::QueueStats>(route, messaging, "/parley.Queues/Stats",
                                                   [m](Call&, api::QueueRequest r) { return stats(*m, std::move(r)); });
   route.unary<api::ListQueuesRequest, api::ListQueuesResponse>(
       "/parley.Queues/List", [m](Call&, api::ListQueuesRequest r) { return list(*m, r); });

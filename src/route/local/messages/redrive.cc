@@ -94,7 +94,8 @@ Task<Result<api::RedriveResponse>> redrive(Messaging& messaging, Call& call, api
   if (!request.all && request.ids.empty() && !has_filter(request))
     co_return invalid("say which dead letters: `all`, some `ids`, or a `key`, `reason` or `type`");
   if (request.all && !request.ids.empty()) co_return invalid("`all` and `ids` exclude each other");
-  if (request.per_second < 0) co_return invalid("`per_second` is negative");
+  auto fine = check_amounts({{"per_second", request.per_second, "all at once"}});
+  if (!fine) co_return fail(std::move(fine).error());
   Redrive run(messaging, call, std::move(request));
   co_return co_await run.run();
 }
@@ -103,8 +104,8 @@ Task<Result<api::RedriveResponse>> redrive(Messaging& messaging, Call& call, api
 
 void add_redrive(LocalRoute& route, Messaging& messaging) {
   Messaging* m = &messaging;
-  route.unary<api::RedriveRequest, api::RedriveResponse>(
-      "/parley.Queues/Redrive",
+  unary_about<api::RedriveRequest, api::RedriveResponse>(
+      route, messaging, "/parley.Queues/Redrive",
       [m](Call& call, api::RedriveRequest request) { return redrive(*m, call, std::move(request)); });
 }
 

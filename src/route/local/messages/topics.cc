@@ -55,7 +55,14 @@ Task<Result<api::PublishBatchResponse>> publish_batch(Messaging& messaging, api:
   co_return response;
 }
 
+Result<void> check(const api::ReadTopicRequest& request) {
+  return check_amounts({{"max_messages", request.max_messages, "the default: 100"},
+                        {"max_bytes", request.max_bytes, "the default: 1 MiB"},
+                        {"wait", request.wait.count(), "it answers at once"}});
+}
+
 Task<Result<api::ReadTopicResponse>> read(Messaging& messaging, Call& call, api::ReadTopicRequest request) {
+  if (auto fine = check(request); !fine) co_return fail(std::move(fine).error());
   queue::ReadRequest wanted;
   wanted.topic = request.topic;
   wanted.from = api::from_api(request.from);
@@ -86,7 +93,7 @@ Task<Result<void>> tail(Messaging& messaging, Call& call, Reader<api::TailReques
   wanted.max_bytes = tail_bytes;
   Duration wait{};  // the first look tells whether the topic is there
   while (!messaging.draining) {
-    auto events = co_await read_for(messaging, call, wanted, wait);
+    auto events = co_await about(messaging, {wanted.topic, {}}, read_for(messaging, call, wanted, wait));
     if (!events) co_return fail(std::move(events).error());
     wait = max_wait;
     call.headers_complete();
@@ -138,28 +145,27 @@ Task<Result<api::QueueStats>> stats(Messaging& messaging, api::TopicGroupRequest
 }
 
 Task<Result<api::ListTopicsResponse>> list(Messaging& messaging, api::ListTopicsRequest request) {
-  auto sources = co_await list_sources(messaging.backend);
-  if (!sources) co_return fail(std::move(sources).error());
+  auto listed = co_await list_sources(messaging.backend);
+  if (!listed) co_return fail(std::move(listed).error());
   std::map<std::string, api::ListedTopic> topics;
   for (const contract::EventType& event : messaging.user.contract()->events()) {
     topics[event.topic].types.push_back(event.type);
   }
-  std::ranges::sort(*sources, {}, [](const queue::Source& s) { return std::tie(s.name, s.group); });
-  for (const queue::Source& source : *sources) {
+  for (const queue::Source& source : listed->sources) {
     if (source.name.contains('/')) continue;  // a queue's
     api::ListedTopic& topic = topics[source.name];
     if (source.group.empty()) continue;
     queue::Stats stats;
     if (!request.names_only) {
-      auto asked = co_await messaging.broker.stats(source);
-      if (!asked && asked.error().code() == Code::not_found) continue;  // gone meanwhile
-      if (!asked) co_return fail(std::move(asked).error());
+      auto asked = co_await listed_stats(messaging.broker, source, listed->failed);
+      if (!asked) continue;
       stats = std::move(*asked);
     }
     topic.groups.push_back(api::to_api(source, stats));
   }
   api::ListTopicsResponse response;
   response.backend = messaging.backend.name();
+  response.failed = std::move(listed->failed);
   for (auto& [name, topic] : topics) {
     topic.topic = name;
     response.topics.push_back(std::move(topic));
@@ -176,21 +182,23 @@ void add_topics(LocalRoute& route, Messaging& messaging) {
   route.unary<api::PublishBatchRequest, api::PublishBatchResponse>(
       "/parley.Topics/PublishBatch",
       [m](Call&, api::PublishBatchRequest r) { return publish_batch(*m, std::move(r)); });
-  route.unary<api::ReadTopicRequest, api::ReadTopicResponse>(
-      "/parley.Topics/Read", [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
+  unary_about<api::ReadTopicRequest, api::ReadTopicResponse>(
+      route, messaging, "/parley.Topics/Read",
+      [m](Call& call, api::ReadTopicRequest r) { return read(*m, call, std::move(r)); });
   route.stream<api::TailRequest, api::TopicEvent>(
       "/parley.Topics/Tail", [m](Call& call, Reader<api::TailRequest> requests, Writer<api::TopicEvent> replies) {
         return tail(*m, call, requests, replies);
       });
-  route.unary<api::CommitRequest, api::Empty>("/parley.Topics/Commit",
+  unary_about<api::CommitRequest, api::Empty>(route, messaging, "/parley.Topics/Commit",
                                               [m](Call&, api::CommitRequest r) { return commit(*m, std::move(r)); });
-  route.unary<api::GetCheckpointRequest, api::Checkpoint>(
-      "/parley.Topics/GetCheckpoint",
+  unary_about<api::GetCheckpointRequest, api::Checkpoint>(
+      route, messaging, "/parley.Topics/GetCheckpoint",
       [m](Call&, api::GetCheckpointRequest r) { return checkpoint(*m, std::move(r.topic), std::move(r.group)); });
-  route.unary<api::SeekRequest, api::Checkpoint>("/parley.Topics/Seek",
+  unary_about<api::SeekRequest, api::Checkpoint>(route, messaging, "/parley.Topics/Seek",
                                                  [m](Call&, api::SeekRequest r) { return seek(*m, std::move(r)); });
-  route.unary<api::TopicGroupRequest, api::QueueStats>(
-      "/parley.Topics/Stats", [m](Call&, api::TopicGroupRequest r) { return stats(*m, std::move(r)); });
+  unary_about<api::TopicGroupRequest, api::QueueStats>(
+      route, messaging, "/parley.Topics/Stats",
+      [m](Call&, api::TopicGroupRequest r) { return stats(*m, std::move(r)); });
   route.unary<api::ListTopicsRequest, api::ListTopicsResponse>(
       "/parley.Topics/List", [m](Call&, api::ListTopicsRequest r) { return list(*m, r); });
 }
