@@ -43,7 +43,8 @@ struct PoolLimits {
   std::size_t max_h2_connections = 8;  // HTTP/2, an origin: another is opened where all streams of the others are taken
   std::size_t max_waiting = 1024;      // beyond: resource_exhausted
   Duration backoff_first = std::chrono::milliseconds(100);  // after a failed connect, with jitter; doubles up to
-  Duration backoff_max = std::chrono::seconds(10);
+  // Calls fail at once meanwhile, also when the upstream is back by then: an attempt a second costs less than that.
+  Duration backoff_max = std::chrono::seconds(1);
   std::size_t header_bytes = 64 * 1024;
   // HTTP/2: a connection that carries exchanges and was silent for so long is asked, and given up without an answer.
   Duration ping_after = std::chrono::minutes(5) + std::chrono::seconds(10);

@@ -207,6 +207,7 @@ TEST(ClientPool, FailuresToConnect) {
 TEST(ClientPool, BackOffFailsFastAndEnds) {
   Rig rig;
   rig.limits.backoff_first = milliseconds(1000);
+  rig.limits.backoff_max = milliseconds(10'000);
   ClientPool& pool = rig.start();
   rig.shard.use_fake_time();
   int refused = 0;
@@ -225,6 +226,25 @@ TEST(ClientPool, BackOffFailsFastAndEnds) {
   rig.shard.advance(milliseconds(1300));
   EXPECT_TRUE(pool.at(rig.origin()).is_failing()) << "the second pause is longer";
   rig.shard.advance(milliseconds(1300));
+  rig.upstream.on_connect = [](FakeConnection&) { return true; };
+  EXPECT_EQ(rig.fetch("/x"), "200 /x");
+}
+
+TEST(ClientPool, AnUpstreamThatWasAwayForLongIsTriedEverySecond) {
+  Rig rig;
+  rig.start();
+  rig.shard.use_fake_time();
+  int refused = 0;
+  rig.upstream.on_connect = [&](FakeConnection& c) {
+    ++refused;
+    c.close();
+    return false;
+  };
+  for (int i = 1; i <= 20; ++i) {
+    EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
+    EXPECT_EQ(refused, i);
+    rig.shard.advance(milliseconds(1200));  // with the jitter
+  }
   rig.upstream.on_connect = [](FakeConnection&) { return true; };
   EXPECT_EQ(rig.fetch("/x"), "200 /x");
 }
