@@ -87,7 +87,8 @@ void QueueMetrics::put(WallTime now, std::vector<Sample>& samples) const {
 
 void put_store(const queue::StoreState& state, std::vector<Sample>& samples) {
   const auto put = [&](std::string_view name, std::string_view help, double value, Labels labels = {}) {
-    samples.push_back({.name = std::string(name), .help = std::string(help), .value = value, .labels = std::move(labels)});
+    samples.push_back(
+        {.name = std::string(name), .help = std::string(help), .value = value, .labels = std::move(labels)});
   };
   put("parley_store_disk_full", "1 where publishing is refused until the disk has space; consuming goes on.",
       state.disk_full ? 1 : 0);
