@@ -79,6 +79,13 @@ struct Rig {
   }
   Origin origin() const { return origin_at(upstream.port); }
   std::string fetch(std::string target) { return run_blocking(shard, net::fetch(*pool, origin(), std::move(target))); }
+  void refuse_and_count(int& refused) {
+    upstream.on_connect = [&refused](FakeConnection& c) {
+      ++refused;
+      c.close();
+      return false;
+    };
+  }
   // Turns of the loop until all that is in flight on the loopback has arrived.
   void settle() {
     for (int i = 0; i < 20; ++i) {
@@ -211,11 +218,7 @@ TEST(ClientPool, BackOffFailsFastAndEnds) {
   ClientPool& pool = rig.start();
   rig.shard.use_fake_time();
   int refused = 0;
-  rig.upstream.on_connect = [&](FakeConnection& c) {
-    ++refused;
-    c.close();
-    return false;
-  };
+  rig.refuse_and_count(refused);
   EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
   EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
   EXPECT_EQ(refused, 1) << "the second was not even tried";
@@ -235,11 +238,7 @@ TEST(ClientPool, AnUpstreamThatWasAwayForLongIsTriedEverySecond) {
   rig.start();
   rig.shard.use_fake_time();
   int refused = 0;
-  rig.upstream.on_connect = [&](FakeConnection& c) {
-    ++refused;
-    c.close();
-    return false;
-  };
+  rig.refuse_and_count(refused);
   for (int i = 1; i <= 20; ++i) {
     EXPECT_TRUE(rig.fetch("/").ends_with("(safe)"));
     EXPECT_EQ(refused, i);

@@ -382,10 +382,8 @@ Task<void> Node::Rep::reload_once(std::string why) {
   if (needs_restart(config, next)) {
     log::warn(
         "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'queues', 'topics', 'data', 'store', "
-        "'pull_api', "
-        "'cors', 'limits', "
-        "'timeouts.connect', 'websocket', "
-        "'tunnels', 'graphql' and 'log' takes effect at the next start",
+        "'pull_api', 'cors', 'limits', 'timeouts.connect', 'websocket', 'tunnels', 'graphql' and 'log' takes effect at "
+        "the next start",
         why);
   }
   if (tls != nullptr) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 namespace parley::queue::embedded {
-
 namespace {
 
 Bytes slice_of(const Bytes& whole, std::string_view part) {
