@@ -46,11 +46,7 @@ std::array<char, 16> random_id() {
 class FileJournal final : public Journal {
  public:
   FileJournal(Files& files, std::filesystem::path folder, JournalOptions options)
-      : files_(files),
-        folder_(std::move(folder)),
-        options_(options),
-        recent_(options.recent_bytes),
-        older_(options.older_bytes) {}
+      : files_(files), folder_(std::move(folder)), options_(options), recent_(options.recent_bytes) {}
 
   ~FileJournal() override { closing_ = true; }
 
@@ -108,7 +104,6 @@ class FileJournal final : public Journal {
   Address synced_ = 0;
   std::optional<Error> halted_;
   FrameCache recent_;
-  FrameCache older_;
 };
 
 Result<void> FileJournal::start() {
@@ -349,10 +344,7 @@ Result<Frame> FileJournal::read(Address at) {
   auto segment = segment_of(at);
   if (!segment) return fail(std::move(segment).error());
   if (const Frame* frame = recent_.find(at)) return *frame;
-  if (const Frame* frame = older_.find(at)) return *frame;
-  auto frame = (*segment)->read(at);
-  if (frame) older_.put(*frame);
-  return frame;
+  return (*segment)->read(at);
 }
 
 Result<void> FileJournal::replay(Address from, const std::function<Result<void>(const Frame&)>& each) {

@@ -31,8 +31,7 @@ struct Frame {
 struct JournalOptions {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t reserve_bytes = 16 << 20;  // kept for what frees space (`Spend::reserve`)
-  std::size_t recent_bytes = 16 << 20;     // of frames just written, kept in memory
-  std::size_t older_bytes = 8 << 20;       // of frames that had to be read
+  std::size_t recent_bytes = 2 << 20;      // of frames just written, kept in memory
   bool ahead_by_thread = true;  // the next segment is made on a thread of its own; else by `tidy`, while it is awaited
   Address synced = 0;           // known to be on the disk: what is missing or damaged before it is never a torn tail
 };

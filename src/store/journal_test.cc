@@ -24,11 +24,8 @@ using Operation = ForgetfulFiles::Operation;
 const std::filesystem::path folder = "/journal";
 
 // Small enough that a few frames fill a segment.
-constexpr JournalOptions small = {.segment_bytes = 16 << 10,
-                                  .reserve_bytes = 4 << 10,
-                                  .recent_bytes = 2 << 10,
-                                  .older_bytes = 2 << 10,
-                                  .ahead_by_thread = false};
+constexpr JournalOptions small = {
+    .segment_bytes = 16 << 10, .reserve_bytes = 4 << 10, .recent_bytes = 2 << 10, .ahead_by_thread = false};
 
 WallTime at_time(std::int64_t milliseconds) { return WallTime(std::chrono::milliseconds(milliseconds)); }
 

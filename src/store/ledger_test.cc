@@ -24,7 +24,7 @@ using Operation = ForgetfulFiles::Operation;
 const std::filesystem::path folder = "/store";
 
 constexpr LedgerOptions small = {
-    .journal = {.segment_bytes = 16 << 10, .reserve_bytes = 8 << 10, .recent_bytes = 4 << 10, .older_bytes = 4 << 10},
+    .journal = {.segment_bytes = 16 << 10, .reserve_bytes = 8 << 10, .recent_bytes = 4 << 10},
     .view = {.cache_bytes = 1 << 20, .table_bytes = 1 << 20},
     .checkpoint_bytes = 6 << 10,
     .group_bytes = 4 << 10};

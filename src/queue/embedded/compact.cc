@@ -62,10 +62,10 @@ class Compaction {
     std::vector<std::string> records;
     std::size_t bytes = 0;
     const auto walked = store::read_records(
-        frame.body.view(), [&](std::uint64_t number, std::string_view record, std::size_t offset) -> Result<void> {
+        frame.body.view(), [&](std::uint64_t number, std::string_view record, std::size_t) -> Result<void> {
           if (number != static_cast<std::uint64_t>(model_.options().number)) return {};
           Moved moved{.run = 0, .from = frame.at, .what = {}};
-          if (!is_needed(record, frame.at, static_cast<std::uint32_t>(offset), moved)) return {};
+          if (!is_needed(record, frame.at, moved)) return {};
           write(moved, records.emplace_back());
           bytes += records.back().size();
           return {};
@@ -77,7 +77,7 @@ class Compaction {
     return true;
   }
 
-  bool is_needed(std::string_view record, store::Address frame, std::uint32_t offset, Moved& moved) {
+  bool is_needed(std::string_view record, store::Address frame, Moved& moved) {
     Reader from(record);
     const auto kind = static_cast<RecordKind>(from.byte());
     if (kind != RecordKind::published && kind != RecordKind::moved) return false;
@@ -88,12 +88,12 @@ class Compaction {
     const Seq seq = moved.what.seq;
     const Result<RunPtr> run = log.index.at_or_after(seq, model_.view());
     if (!run || !*run || (*run)->frame != frame || (*run)->first() > seq) return false;
-    const Run::Place* place = (*run)->from(seq);
-    if (place == nullptr || place->seq != seq || place->offset != offset) return false;
+    const Run::Stretch* stretch = (*run)->at_or_after(seq);
+    if (stretch == nullptr || stretch->first > seq) return false;
     moved.run = (*run)->first();
     if (log.options.topic) return seq >= log.begin;
     for (const auto& [name, state] : channel.groups) {
-      if (state->needs(seq, place->has_due, model_.view())) return true;
+      if (state->needs(seq, stretch->has_due, model_.view())) return true;
     }
     return false;
   }

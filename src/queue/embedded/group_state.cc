@@ -273,13 +273,13 @@ void GroupState::purge_ahead(Seq to, store::View& view) {
     for (Seq seq = cursor(); seq < to;) {
       const RunPtr run = sure(log_.index.at_or_after(seq, view));
       if (!run) break;
-      for (const Run::Place* place = run->from(seq); place <= &run->places.back() && place->seq < to; ++place) {
-        if (!is_ahead(place->seq, place->has_due, view)) continue;
-        if (place->has_due) leave_place(place->seq, view);
-        live_.died(run->frame, log_.id, place->seq, view);
+      const Run::Stretch& stretch = *run->at_or_after(seq);
+      for (seq = std::max(seq, stretch.first); seq < std::min(to, stretch.end); ++seq) {
+        if (!is_ahead(seq, stretch.has_due, view)) continue;
+        if (stretch.has_due) leave_place(seq, view);
+        live_.died(run->frame, log_.id, seq, view);
         if (ahead_ > 0) --ahead_;
       }
-      seq = run->last() + 1;
     }
   }
   cursor_ = to;

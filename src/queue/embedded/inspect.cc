@@ -12,7 +12,7 @@ namespace {
 using State = Open::State;
 
 Result<std::optional<WallTime>> time_at(Model& model, Log& log, Seq seq) {
-  const auto look = log.look(seq, model.journal(), model.view());
+  const auto look = log.look(seq, model.frames(), model.view());
   if (!look) return fail(look.error());
   if (!*look) return std::nullopt;
   return time_of((*look)->message.view());

@@ -31,7 +31,7 @@ inline std::uint64_t part(std::string_view key, std::size_t i) { return number_a
 inline constexpr char state = 'M';       // -> what concerns all: ids, live counts
 inline constexpr char log = 'L';         // log -> its state
 inline constexpr char group = 'G';       // group -> its state and its open messages in memory
-inline constexpr char index = 'I';       // log, first position -> a run: the frame and the places in it
+inline constexpr char index = 'I';       // log, first position -> a run: the frame, and which messages are in it
 inline constexpr char dead = 'Z';        // group, position -> a dead letter
 inline constexpr char delayed = 'D';     // group, due, position -> an open message
 inline constexpr char parked = 'K';      // group, line, position -> an open message

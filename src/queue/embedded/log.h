@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "queue/embedded/open_frames.h"
 #include "queue/embedded/records.h"
 #include "queue/embedded/run_index.h"
 #include "store/ledger.h"
@@ -40,7 +41,8 @@ class HandOut {
   int frames_ = 0;
 };
 
-// The newest messages of all logs, within one bound in bytes: whoever is oldest goes first.
+// The newest messages of all logs, within one bound in bytes: whoever is oldest goes first. A shelf has one log's,
+// without gaps.
 class Recent {
  public:
   static constexpr std::size_t limit = 16 << 20;
@@ -56,10 +58,18 @@ class Recent {
     std::deque<Item> items;
     Item* find(Seq seq) { return seq >= first && seq - first < items.size() ? &items[seq - first] : nullptr; }
   };
+  // Behind a gap the shelf begins anew.
   void add(Shelf& shelf, Seq seq, Item item);
 
  private:
-  std::deque<Shelf*> order_;
+  struct Place {
+    Shelf* shelf;
+    Seq seq;
+    bool is_taken() const { return !shelf->items.empty() && shelf->first <= seq; }
+  };
+  void drop_first(Shelf& shelf);
+
+  std::deque<Place> order_;
   std::size_t bytes_ = 0;
 };
 
@@ -68,7 +78,9 @@ struct Log {
 
   // The first message at or behind `seq` that there is. Nothing: none is, or its frame is not written yet (the group
   // being put together).
-  Result<std::optional<Look>> look(Seq seq, store::Journal& journal, store::View& view);
+  Result<std::optional<Look>> look(Seq seq, OpenFrames& frames, store::View& view);
+  // Takes the newest message into `recent`, unless whoever is furthest is still too far behind to find it there.
+  void remember(Recent& all, Seq seq, Recent::Item item);
 
   const LogId id;
   LogOptions options;
@@ -81,7 +93,7 @@ struct Log {
   bool dirty = true;
 
  private:
-  store::Frame frame_;  // read last
+  Seq furthest_ = 0;  // that was looked at
 };
 
 }  // namespace parley::queue::embedded

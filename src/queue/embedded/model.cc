@@ -16,7 +16,7 @@ namespace parley::queue::embedded {
 namespace {
 
 // Of records and of the view's keys and values; another one cannot be read.
-constexpr std::uint64_t version = 1;
+constexpr std::uint64_t version = 2;
 
 // What a message takes of the journal, with some for the fields that are numbers.
 std::uint64_t bytes_of(const Published& record) { return record.message.size() + record.dedup.size() + 24; }
@@ -30,7 +30,7 @@ std::uint64_t bytes_of(const Published& record) { return record.message.size() +
 
 }  // namespace
 
-Model::Model(ModelOptions options) : options_(options) {
+Model::Model(ModelOptions options) : options_(options), frames_(options.number) {
   // Leases of an earlier run are never taken for this one's, even where a crash undid what an earlier run had counted.
   std::random_device random;
   token_ = std::uint64_t{random()} << 32 | random();
@@ -39,6 +39,7 @@ Model::~Model() = default;
 
 void Model::attach(store::Journal& journal, store::View& view, std::function<void()> again) {
   journal_ = &journal;
+  frames_.attach(journal);
   view_ = &view;
   again_ = std::move(again);
 }
@@ -120,7 +121,7 @@ void Model::apply_published(const Published& record, store::RecordPlace place, M
   log.last_frame = place.frame;
   log.dirty = true;
   if (journal_ == nullptr) log.durable = log.next;  // a replay reads what is durable
-  log.index.append(record.seq, record.due != 0, place, view);
+  log.index.append(record.seq, record.due != 0, place.frame, view);
   live_.born(place.frame, log.id, record.seq, bytes_of(record), view);
   if (!record.dedup.empty() && log.options.dedup_window > 0) {
     const Millis until = now + log.options.dedup_window;
@@ -142,7 +143,7 @@ void Model::apply_published(const Published& record, store::RecordPlace place, M
 void Model::apply_moved(const Moved& record, store::RecordPlace place, store::View& view) {
   if (record.what.log >= logs_.size()) return;
   Channel& channel = *logs_[record.what.log];
-  channel.log.index.move(record.run, record.what.seq, record.what.due != 0, place, view);
+  channel.log.index.move(record.run, record.what.seq, record.what.due != 0, place.frame, view);
   live_.died(record.from, record.what.log, record.what.seq, view);
   live_.born(place.frame, record.what.log, record.what.seq, bytes_of(record.what), view);
   if (Recent::Item* item = channel.log.recent.find(record.what.seq)) item->frame = place.frame;
@@ -161,7 +162,9 @@ void Model::apply_trimmed(const Trimmed& record, store::View& view) {
   for (Seq seq = log.begin; seq < record.begin;) {
     const RunPtr run = sure(log.index.at_or_after(seq, view));
     if (!run || run->first() >= record.begin) break;
-    for (const Run::Place& place : run->places) live_.died(run->frame, log.id, place.seq, view);
+    for (const Run::Stretch& stretch : run->stretches) {
+      for (Seq dead = stretch.first; dead < stretch.end; ++dead) live_.died(run->frame, log.id, dead, view);
+    }
     seq = run->last() + 1;
   }
   log.begin = record.begin;

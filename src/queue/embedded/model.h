@@ -77,12 +77,13 @@ class Model final : public store::Model {
   GroupId next_group() const { return static_cast<GroupId>(groups_.size()); }
   std::uint64_t next_tokens(std::size_t count) { return (token_ += count) - count; }
   Recent& recent() { return recent_; }
+  OpenFrames& frames() { return frames_; }
   template <class Record>
   Result<void> add(store::Group& group, const Record& record) {
     write(record, scratch_);
     return group.add(options_.number, scratch_);
   }
-  Result<std::optional<Look>> look(GroupState& group, Seq seq) { return group.log().look(seq, *journal_, *view_); }
+  Result<std::optional<Look>> look(GroupState& group, Seq seq) { return group.log().look(seq, frames_, *view_); }
   // Leases for `op` what there is. False: nothing is, and `op` may wait.
   bool lease(LeaseOp& op, GroupState& state, store::Group& group);
   // Who waits in `state` is looked after once more: in the next turn; after the sync, when a frame can be read.
@@ -115,6 +116,7 @@ class Model final : public store::Model {
   std::map<std::string, Channel*, std::less<>> by_name_;
   LiveMap live_;
   Recent recent_;
+  OpenFrames frames_;
   std::vector<GroupState*> touched_;
   std::vector<GroupState*> unwritten_;
   std::vector<Channel*> fed_;

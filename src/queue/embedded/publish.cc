@@ -52,7 +52,7 @@ void PublishOp::store(Model& model, Channel& channel, store::Group& group) {
   }
   seq = record.seq;
   channel_ = &channel;
-  model.recent().add(log.recent, seq, {line, record.due, record.expires, log.last_frame, message});
+  log.remember(model.recent(), seq, {line, record.due, record.expires, log.last_frame, message});
 }
 
 std::size_t PublishAllOp::bytes() const {

@@ -16,14 +16,11 @@ std::string text_of(const Run& run) {
   std::string out;
   Writer to(out);
   to.number(run.frame);
-  to.number(run.places.size());
-  Seq seq = run.first();
-  std::uint32_t offset = 0;
-  for (const Run::Place& place : run.places) {
-    to.number(place.seq - seq);
-    to.number(std::uint64_t{place.offset - offset} << 1 | (place.has_due ? 1 : 0));
-    seq = place.seq;
-    offset = place.offset;
+  Seq behind = run.first();
+  for (const Run::Stretch& one : run.stretches) {
+    to.number(one.first - behind);
+    to.number((one.end - one.first) << 1 | (one.has_due ? 1 : 0));
+    behind = one.end;
   }
   return out;
 }
@@ -32,52 +29,49 @@ Result<RunPtr> run_of(std::string_view key, std::string_view value) {
   auto run = std::make_shared<Run>();
   Reader from(value);
   run->frame = from.number();
-  const std::uint64_t count = from.number();
-  run->places.reserve(std::min<std::uint64_t>(count, value.size()));
-  Seq seq = keys::part(key, 1);
-  std::uint32_t offset = 0;
-  for (std::uint64_t i = 0; i < count && from.ok(); ++i) {
-    seq += from.number();
-    const std::uint64_t offset_and_due = from.number();
-    offset += static_cast<std::uint32_t>(offset_and_due >> 1);
-    run->places.push_back({seq, offset, (offset_and_due & 1) != 0});
+  Seq behind = keys::part(key, 1);
+  while (from.ok() && !from.at_end()) {
+    const Seq first = behind + from.number();
+    const std::uint64_t count_and_due = from.number();
+    behind = first + (count_and_due >> 1);
+    run->stretches.push_back({.first = first, .end = behind, .has_due = (count_and_due & 1) != 0});
   }
-  if (!from.ok() || run->places.empty())
+  if (!from.ok() || run->stretches.empty())
     return fail(Error(Code::data_loss, Blame::us, "the index of messages is damaged"));
   return run;
 }
 
 }  // namespace
 
-const Run::Place* Run::from(Seq seq) const {
-  const Seq first_seq = first();
-  if (seq <= first_seq) return &places.front();
-  if (last() - first_seq + 1 == places.size()) {  // without gaps, as most are
-    return seq > last() ? nullptr : &places[seq - first_seq];
-  }
-  const auto at = std::lower_bound(places.begin(), places.end(), seq,
-                                   [](const Place& place, Seq wanted) { return place.seq < wanted; });
-  return at == places.end() ? nullptr : &*at;
+const Run::Stretch* Run::at_or_after(Seq seq) const {
+  const auto at = std::ranges::upper_bound(stretches, seq, {}, &Stretch::end);
+  return at == stretches.end() ? nullptr : &*at;
 }
 
-void RunIndex::append(Seq seq, bool has_due, store::RecordPlace place, store::View& view) {
-  if (open_ && open_->frame != place.frame) flush(open_, view);
+void Run::push_back(Seq seq, bool has_due) {
+  if (stretches.empty() || stretches.back().end != seq || stretches.back().has_due != has_due)
+    stretches.push_back({.first = seq, .end = seq, .has_due = has_due});
+  ++stretches.back().end;
+}
+
+void RunIndex::append(Seq seq, bool has_due, store::Address frame, store::View& view) {
+  if (open_ && open_->frame != frame) flush(open_, view);
   if (!open_) {
     open_ = std::make_shared<Run>();
-    open_->frame = place.frame;
+    open_->frame = frame;
   }
-  open_->places.push_back({seq, place.offset, has_due});
+  open_->push_back(seq, has_due);
 }
 
-void RunIndex::move(Seq run, Seq seq, bool has_due, store::RecordPlace place, store::View& view) {
-  if (moved_ && (moved_->frame != place.frame || moved_from_ != run)) flush(moved_, view);
+void RunIndex::move(Seq run, Seq seq, bool has_due, store::Address frame, store::View& view) {
+  if (moved_ && (moved_->frame != frame || moved_from_ != run)) flush(moved_, view);
   if (!moved_) {
     remove(run, view);
     moved_ = std::make_shared<Run>();
-    moved_->frame = place.frame;
+    moved_->frame = frame;
     moved_from_ = run;
   }
-  moved_->places.push_back({seq, place.offset, has_due});
+  moved_->push_back(seq, has_due);
 }
 
 Result<RunPtr> RunIndex::at_or_after(Seq seq, store::View& view) {
@@ -133,12 +127,13 @@ void RunIndex::flush(std::shared_ptr<Run>& run, store::View& view) {
   run.reset();
 }
 
-RunPtr RunIndex::cached(Seq seq) const {
+RunPtr RunIndex::cached(Seq seq) {
   const auto has = [&](const RunPtr& run) { return run && run->first() <= seq && seq <= run->last(); };
+  if (found_ < recent_.size() && has(recent_[found_])) return recent_[found_];
   if (has(open_)) return open_;
   if (has(moved_)) return moved_;
-  for (const RunPtr& run : recent_) {
-    if (has(run)) return run;
+  for (found_ = 0; found_ < recent_.size(); ++found_) {
+    if (has(recent_[found_])) return recent_[found_];
   }
   return nullptr;
 }

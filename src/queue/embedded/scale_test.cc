@@ -207,6 +207,46 @@ void publish_sized(MemoryLedger& ledger, int count, std::size_t size, Millis due
   });
 }
 
+// The seqs of the next leases, a message each, settled; and how many frames had to be read for them.
+std::pair<std::vector<Seq>, std::uint64_t> take(MemoryLedger& ledger, int count) {
+  ledger.journal.reads = 0;
+  std::vector<Seq> seqs;
+  for (int i = 0; i < count; ++i) {
+    for (const auto& leased : lease(ledger, 1)) {
+      seqs.push_back(leased.seq);
+      settle(ledger, leased);
+    }
+  }
+  return {seqs, ledger.journal.reads};
+}
+
+std::vector<Seq> from_to(Seq from, Seq to) {
+  std::vector<Seq> seqs;
+  for (; from <= to; ++from) seqs.push_back(from);
+  return seqs;
+}
+
+TEST(Scale, memory_has_what_is_new_for_who_keeps_up_and_nothing_for_who_is_far_behind) {
+  MemoryLedger ledger({});
+  declare(ledger, false);
+  const std::size_t size = 1 << 20;  // memory takes less than 16 of them
+  publish_sized(ledger, 5, size);
+  EXPECT_EQ(take(ledger, 5), std::pair(from_to(1, 5), std::uint64_t{0}));
+  for (int i = 0; i < 4; ++i) publish_sized(ledger, 10, size);
+  // Those that were published while it was near are there still: none pushed them out.
+  auto [seqs, reads] = take(ledger, 15);
+  EXPECT_EQ(seqs, from_to(6, 20));
+  EXPECT_EQ(reads, 0);
+  std::tie(seqs, reads) = take(ledger, 24);
+  EXPECT_EQ(seqs, from_to(21, 44));
+  EXPECT_GE(reads, 3);  // of frames of ten
+  // Near again, with one still to be read: behind that gap memory begins anew.
+  publish_sized(ledger, 5, size);
+  std::tie(seqs, reads) = take(ledger, 6);
+  EXPECT_EQ(seqs, from_to(45, 50));
+  EXPECT_LE(reads, 1);
+}
+
 TEST(Scale, small_ones_that_stay_among_large_ones_that_go_do_not_hold_the_journal) {
   ModelOptions options;
   options.compact_above = 4 << 20;

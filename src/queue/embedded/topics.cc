@@ -95,7 +95,7 @@ bool ReadOp::fill(Model& model) {
   std::size_t bytes = 0;
   HandOut hand_out;
   while (got.size() < max_messages && next < log.durable) {
-    const auto look = log.look(next, model.journal(), model.view());
+    const auto look = log.look(next, model.frames(), model.view());
     if (!look) {
       error = look.error();
       return true;
