@@ -46,6 +46,27 @@ def check(sent, acknowledged, handled, ordered=None):
     return verdict
 
 
+def explain(verdict, sent, acknowledged, handled):
+    """A line for each lane that something is wrong with: its first such message, and how far the lane is. Empty for a good verdict."""
+    first = {}
+    for position, work in enumerate(handled):
+        first.setdefault(work, position)
+    lanes = collections.defaultdict(list)
+    for lane, number in verdict.lost + verdict.out_of_order + verdict.unexpected:
+        lanes[lane].append(number)
+    lines = []
+    for lane, numbers in sorted(lanes.items()):
+        def most(works, lane=lane):
+            return max((number for name, number in works if name == lane), default=0)
+        what = [f"{len(of)} {name}, first #{min(of)}" for name, found in (("lost", verdict.lost), ("out of order", verdict.out_of_order),
+                                                                          ("unexpected", verdict.unexpected))
+                if (of := [number for each, number in found if each == lane])]
+        one = (lane, min(numbers))
+        at = f"; #{one[1]} was handled as {first[one] + 1} of {len(first)}" if one in first else ""
+        lines.append(f"{lane}: {'; '.join(what)}; sent to #{most(sent)}, acknowledged to #{most(acknowledged)}, handled to #{most(handled)}{at}")
+    return lines
+
+
 def self_test():
     """The rules on examples, so that a slip in this file cannot wave everything through."""
     one, two, three = ("a", 1), ("a", 2), ("a", 3)
@@ -65,4 +86,5 @@ def self_test():
         for field in ("lost", "unexpected", "out_of_order", "duplicated", "recovered"):
             found = getattr(verdict, field)
             assert found == expected.get(field, [] if isinstance(found, list) else 0), f"{what}: {field} is {found}"
+        assert bool(explain(verdict, everything | acknowledged, acknowledged, handled)) != verdict.good(), what
         assert verdict.good() == (not {"lost", "unexpected", "out_of_order"} & expected.keys()), what

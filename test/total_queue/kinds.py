@@ -71,6 +71,7 @@ class Broker(Embedded):
     """A node with a broker, which is killed and stopped as well."""
 
     stop_seconds = 2.0
+    broker = None
 
     def server(self):
         raise NotImplementedError
@@ -79,11 +80,13 @@ class Broker(Embedded):
         raise NotImplementedError
 
     def start(self):
-        self.broker = self.server().start()
+        self.broker = self.server()
+        self.broker.start()
 
     def stop(self):
-        self.broker.signal(signal.SIGCONT)
-        self.broker.stop()
+        if self.broker and self.broker.process:
+            self.broker.signal(signal.SIGCONT)
+            self.broker.stop()
 
     def nodes(self, services):
         return [("node", self.config(self.url(), services=services), {point: min(count, 20) for point, count in SIDECAR.items()})]

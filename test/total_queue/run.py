@@ -53,11 +53,21 @@ def trouble(scene, arguments, producers):
             print(f"{told - began:6.1f} s: {number} of {arguments.faults} faults{at_points}, {acknowledged} messages acknowledged", flush=True)
 
 
-def verdict_of(scene, producers):
-    acknowledged = set().union(*(p.acknowledged for p in producers))
+def judge(scene, producers):
+    """The verdict, and what is wrong by it."""
+    acknowledged, sent = (set().union(*works) for works in zip(*((p.acknowledged, p.sent) for p in producers)))
     scene.drain(acknowledged, scene.kind.patience)
     ordered = {lane.name for p in producers for lane in p.lanes if lane.ordered}
-    return checker.check(set().union(*(p.sent for p in producers)), acknowledged, scene.handled(), ordered)
+    handled = scene.handled()
+    verdict = checker.check(sent, acknowledged, handled, ordered)
+    wrong = [p.refused for p in producers if p.refused]
+    if not verdict.good():
+        wrong += ["messages are lost, out of order or unexpected", *checker.explain(verdict, sent, acknowledged, handled)]
+    if verdict.acknowledged < scene.counts.total():
+        wrong.append(f"hardly anything was acknowledged: {verdict.acknowledged} messages in {scene.counts.total()} faults")
+    if scene.has_fail_points and not scene.fired():
+        wrong.append("no fail point did its work")
+    return verdict, wrong
 
 
 def run(scene, arguments):
@@ -73,16 +83,24 @@ def run(scene, arguments):
     scene.calm()
     for producer in producers:
         producer.join(30)
-    verdict = verdict_of(scene, producers)
+    verdict, wrong = judge(scene, producers)
     print(verdict, f"calls that failed and were made again: {sum(p.again for p in producers)}", *scene.report(), sep="\n", flush=True)
-    scene.stop()
-    wrong = [p.refused for p in producers if p.refused]
-    if not verdict.good():
-        wrong.append("messages are lost, out of order or unexpected")
-    if verdict.acknowledged < scene.counts.total():
-        wrong.append("hardly anything was acknowledged")
-    if scene.has_fail_points and not scene.fired():
-        wrong.append("no fail point did its work")
+    if not wrong:
+        scene.stop()
+    return wrong
+
+
+def attempt(scene, arguments):
+    """What is wrong. Says more about it, if something is."""
+    try:
+        wrong = run(scene, arguments)
+        if wrong:
+            print(*scene.examine(), sep="\n", flush=True)
+    except Exception as failed:  # a node that died or hangs; the folder has what it left
+        print(*scene.report(), str(failed), *scene.examine(), sep="\n", flush=True)
+        wrong = [(str(failed) or repr(failed)).splitlines()[0]]
+    finally:
+        scene.clear()
     return wrong
 
 
@@ -93,15 +111,11 @@ def main():
     folder.mkdir()
     print(f"{arguments.backend}, seed {arguments.seed}, folder {folder}", flush=True)
     scene = Scene(arguments, folder)
-    try:
-        wrong = run(scene, arguments)
-    except Exception as failed:  # a node that died or hangs; the folder has what it left
-        print(*scene.report(), sep="\n")
-        wrong = [str(failed) or repr(failed)]
-    finally:
-        scene.clear()
-    if wrong:
-        sys.exit("\n".join(wrong) + f"\nfailed with seed {arguments.seed}; see {folder}")
+    wrong = attempt(scene, arguments)
+    if wrong:  # in few lines, and last: of a long log, the end is what people see
+        after = time.monotonic() - scene.began
+        print(f"FAILED after {after:.0f} s, while {scene.doing}: {wrong[0]}", *wrong[1:9], sep="\n")
+        sys.exit(f"{arguments.backend}, failed with seed {arguments.seed}; see {folder}")
     shutil.rmtree(folder)
 
 

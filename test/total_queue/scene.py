@@ -45,6 +45,9 @@ class Scene:
         self.record.touch()
         self.counts = collections.Counter()
         self.later = []  # (when, what)
+        self.began = time.monotonic()
+        self.doing = ""  # what the check is at
+        self.longest = (0, "nothing")
         self.kind = kinds.KINDS[arguments.backend](folder, arguments)
         self.handlers, self.pullers, self.nodes = [], [], []
         self.has_fail_points = node.has_fail_points(arguments.parley)
@@ -52,6 +55,8 @@ class Scene:
         self.first = self.chance.sample(self.faults, len(self.faults))
 
     def start(self, arguments):
+        self.parley = arguments.parley
+        self.doing = "starting"
         self.kind.start()
         self.handlers = [self.start_handler(parley_node.free_port(), i) for i in range(arguments.handlers)]
         at = "http://" + ",".join(f"127.0.0.1:{handler.port}" for handler in self.handlers)
@@ -116,7 +121,9 @@ class Scene:
 
     def do(self, fault):
         _, name, happen = fault
+        self.doing, began = f"fault {self.counts.total() + 1}: {name}", time.monotonic()
         happen()
+        self.longest = max(self.longest, (time.monotonic() - began, self.doing))
         self.counts[name] += 1
 
     def insist(self, tries=4):
@@ -141,6 +148,7 @@ class Scene:
             time.sleep(0.05)
 
     def calm(self):
+        self.doing = "ending the faults"
         self.look(everything=True)
         for each in self.nodes:
             each.calm()
@@ -150,7 +158,8 @@ class Scene:
 
     def report(self):
         """What happened how often."""
-        lines = ["faults: " + ", ".join(f"{name} {self.counts[name]}" for _, name, _ in self.faults)]
+        faults = ", ".join(f"{name} {self.counts[name]}" for _, name, _ in self.faults)
+        lines = [f"faults: {faults}; the longest took {self.longest[0]:.1f} s ({self.longest[1]})"]
         if not self.has_fail_points:
             return lines + ["this binary has no fail points (it is a release build without PARLEY_FAIL_POINTS): kills and stops at random only"]
         armings, fired = sum((each.armings for each in self.nodes), collections.Counter()), self.fired()
@@ -162,6 +171,7 @@ class Scene:
 
     def drain(self, acknowledged, seconds):
         """Until everything acknowledged was handled, or nothing happened for so long."""
+        self.doing = "draining"
         count, patience = -1, node.Patience(seconds)
         while not patience.is_over():
             handled = self.handled()
@@ -174,8 +184,26 @@ class Scene:
 
     def stop(self):
         """Nodes in good order, which fails if they cannot."""
+        self.doing = "stopping the nodes"
         for each in reversed(self.nodes):
             each.parley.stop()
+
+    def examine(self, lines=15):
+        """For people: what nodes, handlers, pullers and the broker said last, and what the nodes say that is in their queues."""
+        found = []
+        for log in sorted(self.folder.glob("*.log")) + sorted(self.folder.glob("broker/log.txt")):
+            found += [f"--- {log.name}, its end", *(line[:300] for line in log.read_text(errors="replace").splitlines()[-lines:])]
+        for each in self.nodes:
+            found += [f"--- the queues of {each.name} (/readyz: {each.parley.readiness()})", self.queues_of(each)]
+        return found
+
+    def queues_of(self, one):
+        command = [self.parley, "queue", "ls", "--node", f"127.0.0.1:{one.parley.port}"]
+        try:
+            asked = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20, check=False)
+        except subprocess.TimeoutExpired:
+            return "no answer within 20 s"
+        return asked.stdout.strip()
 
     def clear(self):
         for child in self.handlers + self.pullers:

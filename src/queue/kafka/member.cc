@@ -23,7 +23,8 @@ constexpr Duration longest_close = std::chrono::seconds(5);
 constexpr int batch = 500;  // messages between two looks at the inbox
 
 // librdkafka before 2.3 aborts the process if a member that is about to get its first assignment is destroyed (its
-// issue 4312). Such a member, which has left its group, stays until the process ends.
+// issue 4312), and before 2.4 destroying one waits for ever that was given partitions while it closed (4527). Such a
+// member stays until the process ends.
 void leave_alive(Client client) {
   rd_kafka_set_log_level(client.get(), 0);  // what it would still say comes when the log is gone
   static std::mutex mutex;
@@ -383,6 +384,7 @@ void Member::close() {
       }
     };
     serve_while([this] { return save(), committing_; }, longest_close / 2);
+    settle_rebalance();
     if (rd_kafka_error_t* error = rd_kafka_consumer_close_queue(client_.get(), queue_.get())) {
       rd_kafka_error_destroy(error);
     }
@@ -394,7 +396,8 @@ void Member::close() {
   }
   fail_waiting(closing());
   queue_.reset();
-  if (joined_once_ && !assigned_once_) leave_alive(std::move(client_));
+  const bool has_closed = client_ && rd_kafka_consumer_closed(client_.get()) != 0;
+  if (joined_once_ && (!assigned_once_ || !has_closed)) leave_alive(std::move(client_));
   client_.reset();
 }
 

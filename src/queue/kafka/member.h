@@ -167,6 +167,7 @@ class Member {
   void arrive();
   // `end`: of the partition.
   Result<Progress> progress_of(const rd_kafka_topic_partition_t& one, std::int64_t& end);
+  void settle_rebalance();
   void revoke(const rd_kafka_topic_partition_list_t* list);
   void leave_when_drained();
   void keep_session();

@@ -70,7 +70,9 @@ void Member::join() {
 
 // Nobody has asked for a while: others of the group shall have the partitions.
 void Member::leave_if_idle() {
-  if (!subscribed_ || leaving_ || !waiting_.empty() || !leases_.empty() || Clock::now() - last_asked_ < idle) return;
+  if (!subscribed_ || leaving_ || arriving_ || !waiting_.empty() || !leases_.empty() ||
+      Clock::now() - last_asked_ < idle)
+    return;
   rd_kafka_unsubscribe(client_.get());
   subscribed_ = false;
 }
@@ -82,6 +84,7 @@ void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafk
   switch (error) {
     case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
       self.assigned_once_ = true;
+      if (self.closing_) return ignore(rd_kafka_incremental_assign(client, list), "taking partitions");
       self.arriving_.reset(rd_kafka_topic_partition_list_copy(list));
       self.arrive();
       return;
@@ -137,6 +140,14 @@ void Member::arrive() {
   }
   ignore(rd_kafka_incremental_assign(client_.get(), arriving_.get()), "taking partitions");
   arriving_.reset();
+}
+
+// librdkafka waits for our answer to what it asked, in its destructor too, and for ever: whoever closes has no time to
+// look up where to begin, nor handlers that may end first.
+void Member::settle_rebalance() {
+  if (arriving_) ignore(rd_kafka_incremental_assign(client_.get(), arriving_.get()), "taking partitions");
+  arriving_.reset();
+  if (leaving_) finish_leaving();
 }
 
 void Member::revoke(const rd_kafka_topic_partition_list_t* list) {

@@ -4,35 +4,13 @@
 #include <future>
 
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka_mock.h>
+
+#include "queue/kafka/mock_cluster.h"
 
 namespace parley::queue::kafka {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Brokers that answer as slowly as a test wants.
-class MockCluster {
- public:
-  MockCluster()
-      : owner_(rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0), rd_kafka_destroy),
-        mock_(rd_kafka_mock_cluster_new(owner_.get(), 1), rd_kafka_mock_cluster_destroy) {
-    rd_kafka_mock_topic_create(mock_.get(), "orders", 1, 1);
-  }
-  Settings settings() const {
-    Settings settings;
-    settings.brokers = rd_kafka_mock_cluster_bootstraps(mock_.get());
-    settings.timeout = 30s;
-    return settings;
-  }
-  void answer_after(std::chrono::milliseconds time) {
-    rd_kafka_mock_broker_set_rtt(mock_.get(), -1, static_cast<int>(time.count()));
-  }
-
- private:
-  std::unique_ptr<rd_kafka_t, void (*)(rd_kafka_t*)> owner_;
-  std::unique_ptr<rd_kafka_mock_cluster_t, void (*)(rd_kafka_mock_cluster_t*)> mock_;
-};
 
 Record record(std::string_view text) {
   Record out;
