@@ -102,9 +102,9 @@ void ServerConnection::transport_writable() {
 void ServerConnection::transport_failed(Error why) { close(client_gone(why.message())); }
 
 void ServerConnection::drain() {
-  if (protocol_ != nullptr) return protocol_->drain();
-  // Its first request may be on its way.
+  // Its first request may be on its way; or it does not answer what the drain asks it.
   sweep_timer_.set(context_.shard.timers(), Deadline::after(context_.shard.now(), drain_grace));
+  if (protocol_ != nullptr) protocol_->drain();
 }
 
 void ServerConnection::sweep() {

@@ -35,6 +35,7 @@ using namespace std::chrono_literals;
 constexpr Duration look_at_files = 500ms;
 constexpr Duration look_at_services = 50ms;
 constexpr Duration stop_patience = 10s;
+constexpr Duration worth_telling = 2s;  // a part of the stop that takes so long
 
 void print(const std::vector<contract::Diagnostic>& diagnostics) {
   for (const auto& d : diagnostics) {
@@ -131,9 +132,12 @@ struct Node::Rep {
   Task<void> reload(std::string why);
   Task<void> reload_once(std::string why);
   void received(int number);
+  Task<void> leave();
+  Task<void> stop_processes();
   Task<std::string> metrics();
   std::string why_not_ready() const;
   Task<void> drain();
+  void close_messages();
   void announce() const;
 
   Config config;
@@ -180,13 +184,16 @@ Result<void> Node::run() {
     rep_->tasks.spawn(rep_->drain());
   }
   rep_->control.run_until([this] { return rep_->stopped && rep_->tasks.live() == 0; });
+  rep_->close_messages();
   return started;
 }
 
 Result<void> Node::Rep::start() {
+  if (auto listening = start_admin(); !listening) return listening;  // first: whoever waits for us asks there
   if (auto started_processes = start_processes(); !started_processes) return started_processes;
   auto made = run_blocking(control, make_snapshot(config));
   if (!made) return fail(std::move(made).error());
+  if (stopping) return {};
   snapshot = std::move(*made);
   if (!config.tls.cert.empty()) {
     const auto path = [this](const std::string& file) { return file.empty() ? file : (config.folder / file).string(); };
@@ -199,7 +206,7 @@ Result<void> Node::Rep::start() {
   }
   if (auto listening = start_workers(); !listening) return listening;
   watch_files();
-  return start_admin();
+  return {};
 }
 
 Result<void> Node::Rep::start_processes() {
@@ -315,7 +322,9 @@ void Node::Rep::announce() const {
 }
 
 std::string Node::Rep::why_not_ready() const {
-  if (!not_ready.empty() || !messages) return not_ready;
+  if (stopping || !messages) return not_ready;
+  if (const auto away = messages->unreached()) return "messages: " + away->message();
+  if (!not_ready.empty()) return not_ready;
   const auto halted = messages->halted();
   return halted ? halted->message() + "; a restart goes on from what is on the disk" : "";
 }
@@ -411,11 +420,22 @@ void Node::Rep::received(int number) {
   }
   stopping = true;
   not_ready = "stopping";
-  if (is_started) {
-    tasks.spawn(drain());
-  } else {  // `run` does it, once there is all that has to stop
-    log::info("stopping once the start has come to its end; a second signal ends at once");
-  }
+  if (messages) messages->stop_waiting();  // a reload may be at it
+  tasks.spawn(is_started ? drain() : leave());
+}
+
+// Nothing was served yet. What the start waits for on another thread (a backend that is away, a journal that is read)
+// may take long, and nothing is lost by leaving it there: the store is made for processes that die.
+Task<void> Node::Rep::leave() {
+  log::info("stopping before the start has come to its end");
+  co_await stop_processes();
+  std::_Exit(0);
+}
+
+Task<void> Node::Rep::stop_processes() {
+  TaskGroup stops;
+  for (auto& process : processes) stops.spawn(process->stop(stop_patience));
+  co_await stops.join();
 }
 
 Task<std::string> Node::Rep::metrics() {
@@ -460,12 +480,22 @@ Task<void> Node::Rep::drain() {
     });
   }
   while (left > 0) co_await changed.wait();
-  TaskGroup stops;
-  for (auto& process : processes) stops.spawn(process->stop(stop_patience));
-  co_await stops.join();
+  co_await stop_processes();
   if (admin_server) co_await admin_server->drain(Deadline::after(control.now(), 1s));
   workers.clear();
   stopped = true;
+}
+
+// A store writes its last checkpoint, clients of brokers take their leave: whoever wonders why a stop takes long shall
+// read it.
+void Node::Rep::close_messages() {
+  const Instant began = Clock::now();
+  const std::string name(messages ? messages->name() : "");
+  messages = nullptr;
+  snapshot = nullptr;
+  const Duration took = Clock::now() - began;
+  if (took < worth_telling) return;
+  log::info("stopping: closing the messages ({}) took {:.1f} s", name, std::chrono::duration<double>(took).count());
 }
 
 }  // namespace parley::node

@@ -179,7 +179,8 @@ class Broker {
   virtual Task<Result<void>> commit(Source source, From to) = 0;
   virtual Task<Result<Position>> checkpoint(Source source) = 0;
 
-  // Ends what waits, with `unavailable`; releases nothing by itself. Then no method is called any more.
+  // Ends what waits, with `unavailable`; releases nothing by itself. What is called afterwards fails so, or is done at
+  // once; a second time does nothing.
   virtual Task<void> close() = 0;
 };
 
@@ -213,6 +214,12 @@ class Backend {
     silent.push_back(std::move(all).error());
     return {};
   }
+  // Any thread. Why the servers that keep the messages were not reached since the start: the node is not ready.
+  // Nothing: they were reached once (and may be away again), there are none, or nothing was declared that they should
+  // keep.
+  virtual std::optional<Error> unreached() const { return std::nullopt; }
+  // Any thread. The node stops: a `declare` that waits for servers to come ends soon, with `unavailable`.
+  virtual void stop_waiting() {}
   // Any thread. Why nothing will work any more until the process is started again; nullopt: it does, or may.
   virtual std::optional<Error> halted() const { return std::nullopt; }
   // Any thread; looks at the folder's files. Nothing: it keeps none here.

@@ -121,6 +121,17 @@ std::optional<Error> SplitBackend::halted() const {
   return std::nullopt;
 }
 
+std::optional<Error> SplitBackend::unreached() const {
+  for (const auto& backend : backends_) {
+    if (auto why = backend->unreached()) return why;
+  }
+  return std::nullopt;
+}
+
+void SplitBackend::stop_waiting() {
+  for (const auto& backend : backends_) backend->stop_waiting();
+}
+
 std::optional<StoreState> SplitBackend::store() const {
   for (const auto& backend : backends_) {
     if (auto state = backend->store()) return state;

@@ -30,6 +30,9 @@ class SplitBackend final : public Backend {
   std::vector<Source> list_some(std::vector<Error>& silent) override;
   // The first one's that has.
   std::optional<Error> halted() const override;
+  // The first one's that was not.
+  std::optional<Error> unreached() const override;
+  void stop_waiting() override;
   // The first one's that has one: `embedded` is there once at most.
   std::optional<StoreState> store() const override;
 

@@ -334,9 +334,11 @@ Result<void> RocksView::checkpoint(Address at) {
 // written. What counts is that a flush was reported.
 Result<void> RocksView::flush() {
   rocksdb::Status flushed;
+  rocksdb::FlushOptions options;
+  options.allow_write_stall = true;  // or it would wait for compactions
   for (int tries = 0; tries < 20; ++tries) {
-    flushed = db_->Flush(rocksdb::FlushOptions());
-    if (!flushed.ok() && db_->Resume().ok()) flushed = db_->Flush(rocksdb::FlushOptions());
+    flushed = db_->Flush(options);
+    if (!flushed.ok() && db_->Resume().ok()) flushed = db_->Flush(options);
     if (!flushed.ok()) return failed(flushed);
     if (progress_->wait()) return {};
   }

@@ -7,6 +7,11 @@
 #include "queue/declarations_of.h"
 
 namespace parley::edge {
+namespace {
+
+constexpr Duration give_back_time = std::chrono::seconds(1);
+
+}  // namespace
 
 using deliveries::Intake;
 using deliveries::IntakeConfig;
@@ -94,6 +99,14 @@ Task<void> Deliveries::drain(Deadline by) {
   while (ends.live() > 0 && !by.passed(shard_.now())) co_await ends.changed().wait();
   if (ends.live() > 0) {
     for (const auto& intake : retired_) intake->give_back();
+    const Deadline given_back = Deadline::after(shard_.now(), give_back_time);
+    late.set(shard_.timers(), given_back);
+    while (ends.live() > 0 && !given_back.passed(shard_.now())) co_await ends.changed().wait();
+    if (ends.live() > 0) {
+      // Its servers are away or hang, and it would wait for them. What it was not told ends with the leases.
+      log::warn("stopping: the backend of the messages does not answer");
+      co_await broker_.close();
+    }
     co_await ends.join();
   }
   retired_.clear();

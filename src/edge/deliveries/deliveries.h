@@ -26,7 +26,8 @@ class Deliveries {
   // as it began.
   void apply(const Front& front);
 
-  // Takes nothing more; handlers may finish until `by`; the rest is released, which counts as no attempt.
+  // Takes nothing more; handlers may finish until `by`; the rest is released, which counts as no attempt. A broker that
+  // does not take that within a second is closed.
   Task<void> drain(Deadline by);
 
   // Of every source that there was: counters do not fall.

@@ -30,6 +30,7 @@ using Queue = std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)>;
 using Start = std::function<void(rd_kafka_t*, rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
 constexpr int grace_ms = 2000;  // librdkafka ends a request by itself
+constexpr int slice_ms = 100;   // how soon a wait notices that the process ends
 
 // One admin request from its start to its event.
 Result<Event> ask(const Cluster& cluster, Producer& producer, rd_kafka_admin_op_t what, std::string_view doing,
@@ -42,7 +43,9 @@ Result<Event> ask(const Cluster& cluster, Producer& producer, rd_kafka_admin_op_
   rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout, text.data(), text.size());
   const Queue queue(rd_kafka_queue_new(client->get()), rd_kafka_queue_destroy);
   start(client->get(), options.get(), queue.get());
-  Event event(rd_kafka_queue_poll(queue.get(), timeout + grace_ms), rd_kafka_event_destroy);
+  Event event(nullptr, rd_kafka_event_destroy);
+  const Instant until = Clock::now() + std::chrono::milliseconds(timeout + grace_ms);
+  while (!event && Clock::now() < until && !cluster.closing) event.reset(rd_kafka_queue_poll(queue.get(), slice_ms));
   if (!event) return fail(cluster.explain(RD_KAFKA_RESP_ERR__TIMED_OUT, doing));
   if (const auto error = rd_kafka_event_error(event.get()); error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return fail(cluster.explain(error, doing));

@@ -18,6 +18,8 @@ class KafkaBackend : public Backend {
   Result<void> declare(const Declarations& wanted) override { return core_->declare(wanted); }
   std::unique_ptr<Broker> open(Shard& shard) override { return std::make_unique<KafkaBroker>(core_, shard); }
   Result<std::vector<Source>> list() override { return core_->list(); }
+  std::optional<Error> unreached() const override { return core_->reach().unreached(); }
+  void stop_waiting() override { core_->reach().stop(); }
 
  private:
   std::shared_ptr<Core> core_;

@@ -20,6 +20,8 @@ struct Cluster {
   const Settings settings;
   // They refuse our credentials: time-outs say so. Off again with the first answer.
   std::atomic<bool> refuses_us{false};
+  // The process ends: no answer is waited for any more.
+  std::atomic<bool> closing{false};
 
   // What `error` means, given what is known: a time-out where nobody lets us in is `unauthenticated`.
   Error explain(rd_kafka_resp_err_t error, std::string_view doing) const;

@@ -53,6 +53,7 @@ std::string note_name(const Source& source) {
 
 Core::Core(Settings settings, const WallClock& clock)
     : cluster_(std::move(settings)),
+      reach_(cluster_.settings.text()),
       clock_(clock),
       producer_(cluster_),
       admin_(cluster_, producer_),
@@ -73,7 +74,8 @@ void Core::read(ReadRequest request, std::shared_ptr<ReadStop> stop, std::functi
 }
 
 Core::~Core() {
-  closing_ = true;
+  cluster_.closing = true;
+  reach_.stop();
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Member>> members;
   {
     const std::lock_guard lock(lock_);
@@ -108,17 +110,21 @@ Result<void> Core::declare(const Declarations& wanted) {
   }
   if (auto legal = check_names(cluster_.settings.prefix, wanted); !legal) return legal;
   remember(wanted);
+  reach_.begin(wanted);
   const Instant until = Clock::now() + cluster_.settings.timeout;
   auto applied = apply(wanted);
   // Leaders and coordinators of what is new take a moment to be chosen, and then each server of a cluster learns of it
   // at its own time.
   const auto passes = [](const Error& why) { return why.code() == Code::unavailable || why.code() == Code::not_found; };
-  while (!applied && passes(applied.error()) && Clock::now() < until) {
-    std::this_thread::sleep_for(apply_soon);
+  while (!applied && passes(applied.error()) && Clock::now() < until && reach_.sleep(apply_soon)) {
     applied = apply(wanted);
   }
-  if (applied) return {};
+  if (applied) {
+    reach_.reached();
+    return {};
+  }
   if (applied.error().code() != Code::unavailable) return applied;
+  reach_.missed(applied.error());
   log::warn("{}: {}; trying on", cluster_.settings.text(), applied.error().message());
   const std::lock_guard lock(lock_);
   if (!std::exchange(retrying_, true)) workers_.run([this] { retry_apply(); });
@@ -126,8 +132,7 @@ Result<void> Core::declare(const Declarations& wanted) {
 }
 
 void Core::retry_apply() {
-  while (!closing_) {
-    std::this_thread::sleep_for(apply_again);
+  while (reach_.sleep(apply_again)) {
     Declarations wanted;
     {
       const std::lock_guard lock(lock_);
@@ -136,7 +141,9 @@ void Core::retry_apply() {
     auto applied = apply(wanted);
     const std::lock_guard lock(lock_);
     if (!applied && applied.error().code() != Code::unavailable) log::error("{}", applied.error().text());
+    if (!applied) reach_.missed(applied.error());
     if (!applied || wanted_ != wanted) continue;
+    reach_.reached();
     log::info("{}: reached", cluster_.settings.text());
     retrying_ = false;
     return;
@@ -248,6 +255,8 @@ bool Core::is_known(const std::string& name) {
 }
 
 Result<void> Core::check_topic(const std::string& name) {
+  // Whoever asks would wait, and hold up others and the node's end.
+  if (auto away = reach_.unreached()) return fail((*std::move(away)).safe_to_retry());
   auto count = admin_.partitions(topic_name(cluster_.settings.prefix, name));
   if (!count) {
     if (count.error().code() != Code::not_found) return fail(count.error());

@@ -16,6 +16,7 @@
 #include "queue/kafka/notes.h"
 #include "queue/kafka/workers.h"
 #include "queue/process_dedup.h"
+#include "queue/reach.h"
 
 namespace parley::queue::kafka {
 
@@ -31,6 +32,7 @@ class Core {
   // Errors: failed_precondition: what Kafka cannot do, a line each. Servers that cannot be reached are no error: it is
   // done as soon as they are there, and until then publishing and leasing fail.
   Result<void> declare(const Declarations& wanted);
+  Reach& reach() { return reach_; }
   Result<std::vector<Source>> list();
   // Does not wait; null: `make_member` first.
   std::shared_ptr<Member> find_member(const Source& source);
@@ -104,6 +106,7 @@ class Core {
   Result<void> each_dead(const Source& source, Each each);
 
   Cluster cluster_;
+  Reach reach_;
   const WallClock& clock_;
   Producer producer_;
   Admin admin_;
@@ -115,9 +118,7 @@ class Core {
   std::mutex dead_lock_;  // one redrive or purge at a time
   std::mutex making_;
   Declarations wanted_;
-  bool applied_ = false;
   bool retrying_ = false;
-  std::atomic<bool> closing_{false};
   Notes notes_;
   std::unique_ptr<TopicReaders> topic_readers_;
   Workers workers_{8};

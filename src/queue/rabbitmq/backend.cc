@@ -2,22 +2,20 @@
 
 #include <algorithm>
 #include <future>
-#include <thread>
 
-#include <fmt/format.h>
-
-#include "base/log.h"
 #include "queue/rabbitmq/shard_broker.h"
 
 namespace parley::queue::rabbitmq {
 namespace {
 
-constexpr Duration start_patience = std::chrono::seconds(10);
+// What is wrong with a certificate stays wrong.
+bool may_pass(const Error& error) { return error.code() == Code::unavailable && error.reason() != tls_refused; }
 
 }  // namespace
 
 RabbitBackend::RabbitBackend(Address address, const WallClock& clock)
     : address_(std::move(address)),
+      reach_(address_.text()),
       clock_(clock),
       publisher_(address_, "parley publish"),
       reader_(address_, "parley read"),
@@ -40,22 +38,8 @@ Result<void> RabbitBackend::declare(const Declarations& wanted) {
     why.pop_back();
     return fail(Error(Code::failed_precondition, Blame::us, why).with_reason("not_by_this_backend"));
   }
-  const Instant until = Clock::now() + start_patience;
-  Instant said = Clock::now();
-  for (;;) {
-    auto made = ask<void>([wanted](Admin& a) { return a.declare(wanted); });
-    if (made) break;
-    if (made.error().code() != Code::unavailable) return made;
-    if (Clock::now() >= until) {
-      return fail(
-          Error(made.error()).during(fmt::format("waited {} s for it", start_patience / std::chrono::seconds(1))));
-    }
-    if (Clock::now() - said >= std::chrono::seconds(2)) {
-      said = Clock::now();
-      log::info("waiting for {}: {}", address_.text(), made.error().message());
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  const auto attempt = [&] { return ask<void>([wanted](Admin& a) { return a.declare(wanted); }); };
+  if (auto made = reach_.wait(wanted, attempt, may_pass); !made) return made;
   const std::lock_guard hold(lock_);
   for (const QueueDeclaration& q : wanted.queues) {
     kinds_[q.consumer.name] = Known::Kind::queue;

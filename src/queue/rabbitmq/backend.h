@@ -14,6 +14,7 @@
 #include "queue/process_dedup.h"
 #include "queue/rabbitmq/address.h"
 #include "queue/rabbitmq/admin.h"
+#include "queue/reach.h"
 
 namespace parley::queue::rabbitmq {
 
@@ -24,10 +25,13 @@ class RabbitBackend final : public Backend {
   ~RabbitBackend() override;
 
   std::string_view name() const override { return "rabbitmq"; }
-  // Waits up to 10 seconds for RabbitMQ. Errors: unavailable, unauthenticated, permission_denied; failed_precondition.
+  // Waits for a RabbitMQ that is not there yet (Reach). Errors: unavailable, unauthenticated, permission_denied;
+  // failed_precondition.
   Result<void> declare(const Declarations& wanted) override;
   std::unique_ptr<Broker> open(Shard& shard) override;
   Result<std::vector<Source>> list() override;
+  std::optional<Error> unreached() const override { return reach_.unreached(); }
+  void stop_waiting() override { reach_.stop(); }
 
   // For the brokers. What a name is; nothing if it is not known yet.
   std::optional<Known::Kind> kind_of(const std::string& name) const;
@@ -46,6 +50,7 @@ class RabbitBackend final : public Backend {
   Result<T> ask(std::function<Result<T>(Admin&)> what);
 
   const Address address_;
+  Reach reach_;
   const WallClock& clock_;
   mutable std::mutex lock_;
   std::unordered_map<std::string, Known::Kind> kinds_;  // under lock_

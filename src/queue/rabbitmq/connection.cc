@@ -25,6 +25,11 @@ Error broken(std::string_view doing, std::string_view why) {
       .with_reason("rabbitmq_connection");
 }
 
+// A server whose certificate is not what we ask for.
+bool is_refused_by_us(int status) {
+  return status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED || status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
+}
+
 struct ReplyCode {
   int code;
   Code means;
@@ -150,7 +155,9 @@ Result<std::unique_ptr<Connection>> Connection::open(const Address& a, std::stri
   const int status = amqp_socket_open_noblock(*socket, a.host.c_str(), a.port, &wait);
   if (status != AMQP_STATUS_OK) {
     out->dead_ = true;
-    return fail(broken(fmt::format("connecting to {}", a.text()), amqp_error_string2(status)).safe_to_retry());
+    Error why = broken(fmt::format("connecting to {}", a.text()), amqp_error_string2(status)).safe_to_retry();
+    if (is_refused_by_us(status)) return fail(std::move(why).with_reason(std::string(tls_refused)));
+    return fail(std::move(why));
   }
   const amqp_rpc_reply_t reply = log_in(out->state_, a, purpose);
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {

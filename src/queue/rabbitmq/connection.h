@@ -27,6 +27,9 @@ struct Got {
   std::uint32_t left = 0;  // ready in the queue behind it
 };
 
+// The reason of a server whose certificate is not what the address asks for.
+inline constexpr std::string_view tls_refused = "rabbitmq_tls_refused";
+
 class Connection {
  public:
   // Waits at most `by` for each of TCP, TLS and login, later thrice that for an answer. `purpose` is the name that

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "loop/run_blocking.h"
 #include "queue/remote/remote_broker.h"
 
@@ -10,8 +9,6 @@ namespace parley::queue::remote {
 namespace {
 
 constexpr Duration patience = std::chrono::seconds(10);
-constexpr Duration start_patience = std::chrono::seconds(30);  // for a node that starts beside this one
-constexpr Duration between_tries = std::chrono::milliseconds(500);
 
 Task<Result<std::vector<Source>>> sources_of(NodeClient& client) {
   auto queues = co_await client.call<api::ListQueuesResponse>(
@@ -28,6 +25,8 @@ Task<Result<std::vector<Source>>> sources_of(NodeClient& client) {
   co_return all;
 }
 
+}  // namespace
+
 // A call on a thread of its own, which has no shard otherwise.
 struct Asking {
   explicit Asking(const Address& address) : client(shard, address) {}
@@ -36,9 +35,15 @@ struct Asking {
     run_blocking(shard, client.drain());
     return all;
   }
+  // Any thread.
+  void give_up() {
+    shard.post([this] { client.abandon(); });
+  }
   Shard shard;
   NodeClient client;
 };
+
+namespace {
 
 std::string missing(const Declarations& wanted, const std::vector<Source>& there, const std::string& at) {
   std::string out;
@@ -58,25 +63,39 @@ std::string missing(const Declarations& wanted, const std::vector<Source>& there
 
 // A node that starts beside this one is there in a moment. What is wrong with a certificate stays wrong.
 bool may_pass(const Error& error) {
-  return error.code() == Code::unavailable && error.reason() != "tls_config" && error.reason() != "upstream_tls_failed";
+  const bool is_away = error.code() == Code::unavailable || error.code() == Code::deadline_exceeded;
+  return is_away && error.reason() != "tls_config" && error.reason() != "upstream_tls_failed";
 }
 
 }  // namespace
 
 Result<void> RemoteBackend::declare(const Declarations& wanted) {
-  const Instant until = Clock::now() + start_patience;
-  for (bool told = false;; told = true) {
-    Asking asking(address_);
-    const auto there = asking.sources();
-    if (there) {
-      const std::string lacks = missing(wanted, *there, address_.text);
-      if (lacks.empty()) return {};
-      return fail(Error(Code::failed_precondition, Blame::upstream, lacks).with_reason("not_declared_there"));
-    }
-    if (!may_pass(there.error()) || Clock::now() >= until) return fail(there.error());
-    if (!told) log::warn("messages: {}; waiting for it", there.error().message());
-    run_blocking(asking.shard, asking.shard.sleep(between_tries));
-  }
+  const auto attempt = [&]() -> Result<void> {
+    const auto there = ask();
+    if (!there) return fail(there.error());
+    const std::string lacks = missing(wanted, *there, address_.text);
+    if (lacks.empty()) return {};
+    return fail(Error(Code::failed_precondition, Blame::upstream, lacks).with_reason("not_declared_there"));
+  };
+  return reach_.wait(wanted, attempt, may_pass);
+}
+
+Result<std::vector<Source>> RemoteBackend::ask() {
+  Asking asking(address_);
+  const auto set = [&](Asking* to) {
+    const std::lock_guard hold(lock_);
+    asking_ = to;
+  };
+  set(&asking);
+  auto sources = asking.sources();
+  set(nullptr);
+  return sources;
+}
+
+void RemoteBackend::stop_waiting() {
+  reach_.stop();
+  const std::lock_guard hold(lock_);
+  if (asking_ != nullptr) asking_->give_up();
 }
 
 std::unique_ptr<Broker> RemoteBackend::open(Shard& shard) { return std::make_unique<RemoteBroker>(shard, address_); }

@@ -78,7 +78,7 @@ Error fault(std::string_view code, std::string_view message, int http_status) {
   const auto row = std::ranges::find(known, word, &Known::code);
   if (row != std::end(known)) return Error(row->as, row->blame, text).with_reason(std::string(row->reason));
   if (is_throttled(word) || http_status == 429)
-    return Error(Code::resource_exhausted, Blame::upstream, text).with_reason("sqs_throttled");
+    return Error(Code::resource_exhausted, Blame::upstream, text).with_reason(std::string(throttled_reason));
   if (is_transient(code, http_status)) return Error(Code::unavailable, Blame::upstream, text).with_reason("sqs_error");
   if (http_status == 403) return Error(Code::permission_denied, Blame::us, text).with_reason("sqs_access_denied");
   return Error(Code::internal, Blame::us, text).with_reason("sqs_refused");

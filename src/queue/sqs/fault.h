@@ -11,6 +11,9 @@ namespace parley::queue::sqs {
 // ("AWS.SimpleQueueService.NonExistentQueue"); `http_status` decides where the code is none that we know.
 Error fault(std::string_view code, std::string_view message, int http_status);
 
+// The reason of a service that is asked too much.
+inline constexpr std::string_view throttled_reason = "sqs_throttled";
+
 // Whether the same request may work in a moment: throttled, or an error of the service (the SDKs' standard mode).
 bool is_transient(std::string_view code, int http_status);
 

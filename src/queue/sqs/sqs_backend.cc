@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "net/client_connection.h"
+#include "queue/reach.h"
+#include "queue/sqs/fault.h"
 #include "queue/sqs/json_writer.h"
 #include "queue/sqs/reply.h"
 #include "queue/sqs/sqs_broker.h"
@@ -31,6 +34,13 @@ std::string refusals(const Declarations& wanted, const Settings& settings) {
       out += fmt::format("{}topic {}: {}", out.empty() ? "" : "\n", topic.name, why);
   }
   return out;
+}
+
+// A service that cannot be reached, is overloaded or in trouble: that passes. What it refuses stays refused.
+bool may_pass(const Error& error) {
+  if (error.reason() == "tls_config" || error.reason() == "upstream_tls_failed") return false;
+  return error.code() == Code::unavailable || error.code() == Code::deadline_exceeded ||
+         error.reason() == throttled_reason;
 }
 
 Task<Result<void>> declare_all(Client& client, Common& common, const Declarations& wanted) {
@@ -65,7 +75,8 @@ Task<Result<std::vector<Source>>> list_all(Client& client, const Common& common)
 class SqsBackend final : public Backend {
  public:
   SqsBackend(Settings settings, const WallClock& clock)
-      : common_(std::make_shared<Common>(std::move(settings), clock)) {}
+      : common_(std::make_shared<Common>(std::move(settings), clock)),
+        reach_("SQS at " + net::authority_of(common_->settings.origin), common_->settings.start_patience) {}
 
   std::string_view name() const override { return "sqs"; }
 
@@ -79,8 +90,14 @@ class SqsBackend final : public Backend {
             "topics on SQS: an event goes to the groups that there are, and is gone; nothing can be replayed. One that "
             "comes again is known for 5 minutes");
     }
-    return asking<void>([&](Client& client) { return declare_all(client, *common_, wanted); });
+    const auto attempt = [&] {
+      return asking<void>([&](Client& client) { return declare_all(client, *common_, wanted); });
+    };
+    return reach_.wait(wanted, attempt, may_pass);
   }
+
+  std::optional<Error> unreached() const override { return reach_.unreached(); }
+  void stop_waiting() override { reach_.stop(); }
 
   std::unique_ptr<Broker> open(Shard& shard) override { return std::make_unique<SqsBroker>(shard, common_); }
 
@@ -100,6 +117,7 @@ class SqsBackend final : public Backend {
   }
 
   const std::shared_ptr<Common> common_;
+  Reach reach_;
   bool said_what_differs_ = false;
 };
 

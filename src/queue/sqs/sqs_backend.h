@@ -16,7 +16,8 @@ namespace parley::queue::sqs {
 // starts.
 Result<std::unique_ptr<Backend>> open_backend(std::string_view address, const std::filesystem::path& folder);
 
-// `clock` outlives the backend and its brokers. Nothing is sent before declare().
+// `clock` outlives the backend and its brokers. Nothing is sent before declare(), which waits for a service that is
+// away (Reach).
 std::unique_ptr<Backend> make_backend(Settings settings, const WallClock& clock);
 
 }  // namespace parley::queue::sqs
