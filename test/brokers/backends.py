@@ -24,7 +24,7 @@ class Backend:
     # What differs and is no refusal, with why: `positions` (a receipt has none, so a message cannot be asked for by it), `peek_after` (peek
     # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`), `old_duplicates` (after
     # a restart a message that comes again is stored once, but its receipt does not say so), `waits_elsewhere` (a group is deleted though another node
-    waits for its messages).
+    # waits for its messages).
     lacks = {}
     # What the node's process needs.
     environment = {}

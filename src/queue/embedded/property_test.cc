@@ -399,7 +399,11 @@ TEST_P(Property, holds_over_random_operations_and_crashes) {
     } else if (dice < 94) {
       if (any(4) == 0 || GetParam().followers_wait) redrive();
     } else if (dice < 96) {
-      if (any(20) == 0) GetParam().topic&& any(2) == 0 ? begin_again() : purge();
+      if (GetParam().topic && any(6) == 0) {
+        begin_again();
+      } else if (any(20) == 0) {
+        purge();
+      }
     } else if (dice < 98) {
       ledger_.checkpoint();
     } else {

@@ -253,8 +253,9 @@ Result<void> Admin::delete_group(const std::string& group) {
   const rd_kafka_group_result_t** results =
       rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event->get()), &count);
   if (count == 0) return {};
-  auto done = group_error(cluster_, results[0], doing);
-  return done || done.error().code() == Code::not_found ? Result<void>() : done;
+  const rd_kafka_error_t* error = rd_kafka_group_result_error(results[0]);  // it has no partitions here
+  if (error == nullptr || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return {};
+  return fail(cluster_.explain(rd_kafka_error_code(error), doing));
 }
 
 Result<std::vector<std::string>> Admin::members_of(const std::string& group) {

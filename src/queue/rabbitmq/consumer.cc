@@ -171,9 +171,11 @@ std::string Consumer::leave(const Source& source) {
     if (!t.waiters.empty()) return "a consumer of this node waits for its messages";
     if (const auto leased = t.holdings.leased_count(); leased > 0)
       return fmt::format("{} of its messages are leased by this node", leased);
-    Connection* c = connection();
-    if (c != nullptr && !t.tag.empty()) met_later(c->cancel(t.channel, t.tag));
-    if (c != nullptr && t.has_channel) c->close_channel(t.channel);
+    if (Connection* c = connection(); c != nullptr && !t.tag.empty()) {
+      met_later(c->cancel(t.channel, t.tag));
+      read_frames();  // what had come before the answer: later its tags would be those of another channel
+    }
+    if (Connection* c = connection(); c != nullptr && t.has_channel) c->close_channel(t.channel);
     detach(t);
     return {};
   });
