@@ -72,18 +72,18 @@ int wrong_shelf(const std::string& text, const char* shelves) {
 }
 
 // Throwing away is asked for twice.
-bool is_confirmed(const QueuePurgeOptions& options) {
-  if (options.yes) return true;
+}  // namespace
+
+bool is_confirmed(bool yes, const char* command, const std::string& question) {
+  if (yes) return true;
   if (isatty(STDIN_FILENO) == 0) {
-    std::fprintf(stderr, "parley queue purge: without a terminal, --yes says that it is meant\n");
+    std::fprintf(stderr, "%s: without a terminal, --yes says that it is meant\n", command);
     return false;
   }
-  std::fprintf(stderr, "Throw away all %s messages of %s? [y/N] ", options.shelf.c_str(), options.queue.c_str());
+  std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::string line;
   return std::getline(std::cin, line) && (line == "y" || line == "yes");
 }
-
-}  // namespace
 
 int queue_ls(const NodeOptions& options) {
   const auto client = PullClient::open(options);
@@ -168,7 +168,9 @@ int queue_redrive(const QueueRedriveOptions& options) {
 int queue_purge(const QueuePurgeOptions& options) {
   const auto shelf = shelf_from(options.shelf);
   if (!shelf || *shelf == api::Shelf::leased) return wrong_shelf(options.shelf, "waiting, delayed or dead");
-  if (!is_confirmed(options)) return 2;
+  if (!is_confirmed(options.yes, "parley queue purge",
+                    "Throw away all " + options.shelf + " messages of " + options.queue + "?"))
+    return 2;
   const auto client = PullClient::open(options);
   if (!client) return 2;
   const auto done = client->call<api::PurgeResponse>(

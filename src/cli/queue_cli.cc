@@ -118,6 +118,18 @@ void add_seek(CLI::App& topic, int& exit_code) {
   command->callback([options, &exit_code] { exit_code = topic_seek(*options); });
 }
 
+void add_delete_group(CLI::App& topic, int& exit_code) {
+  auto* command = add_command(topic, "delete-group", "Delete a group that nobody consumes any more",
+                              "parley topic delete-group orders mailer --yes");
+  auto options = std::make_shared<TopicDeleteGroupOptions>();
+  command->add_option("topic", options->topic, "the topic")->required();
+  command->add_option("group", options->group, "the group: its place and its dead letters go, the events stay")
+      ->required();
+  command->add_flag("-y,--yes", options->yes, "do not ask");
+  add_node(*command, *options);
+  command->callback([options, &exit_code] { exit_code = topic_delete_group(*options); });
+}
+
 }  // namespace
 
 void add_queue(CLI::App& app, int& exit_code) {
@@ -145,6 +157,7 @@ void add_topic(CLI::App& app, int& exit_code) {
   add_tail(*topic, exit_code);
   add_publish(*topic, exit_code);
   add_seek(*topic, exit_code);
+  add_delete_group(*topic, exit_code);
 }
 
 }  // namespace parley::cli

@@ -54,9 +54,19 @@ struct TopicSeekOptions : NodeOptions {
   std::string to;
   bool make = false;  // the group, if it is not there
 };
+struct TopicDeleteGroupOptions : NodeOptions {
+  std::string topic;
+  std::string group;
+  bool yes = false;
+};
 int topic_ls(const NodeOptions& options);
 int topic_tail(const TopicTailOptions& options);
 int topic_publish(const TopicPublishOptions& options);
 int topic_seek(const TopicSeekOptions& options);
+int topic_delete_group(const TopicDeleteGroupOptions& options);
+
+// Asks at the terminal, unless `yes` says it. Without a terminal nobody can answer: `command` then tells that it
+// needs --yes. True: go on.
+bool is_confirmed(bool yes, const char* command, const std::string& question);
 
 }  // namespace parley::cli

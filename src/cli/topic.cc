@@ -15,6 +15,8 @@ namespace {
 
 namespace api = queue::api;
 
+constexpr Duration brokers_time = std::chrono::minutes(5);  // a broker may have queues and topics to delete
+
 void print_event(const api::TopicEvent& event) {
   const api::Message& message = event.message;
   std::string payload = PullClient::value_json(message.json);
@@ -151,6 +153,24 @@ int topic_seek(const TopicSeekOptions& options) {
   } else {
     std::printf("%s of %s is %s\n", options.group.c_str(), options.topic.c_str(),
                 done->position.empty() ? "before the first event" : ("behind " + done->position).c_str());
+  }
+  return 0;
+}
+
+int topic_delete_group(const TopicDeleteGroupOptions& options) {
+  if (!is_confirmed(options.yes, "parley topic delete-group",
+                    "Delete group " + options.group + " of " + options.topic + ", its place and its dead letters?"))
+    return 2;
+  const auto client = PullClient::open(options);
+  if (!client) return 2;
+  const auto done =
+      client->call<api::Empty>("/parley.Topics/DeleteGroup",
+                               api::DeleteGroupRequest{.topic = options.topic, .group = options.group}, brokers_time);
+  if (!done) return client->failed(done.error());
+  if (options.json) {
+    std::printf("{}\n");
+  } else {
+    std::printf("%s has no group %s any more\n", options.topic.c_str(), options.group.c_str());
   }
   return 0;
 }

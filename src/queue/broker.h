@@ -178,6 +178,11 @@ class Broker {
   // A group that reads by itself keeps its place here; with deliveries, moves them (`parley topic seek`).
   virtual Task<Result<void>> commit(Source source, From to) = 0;
   virtual Task<Result<Position>> checkpoint(Source source) = 0;
+  // A group of a topic goes: its place, what it has leased, delayed or parked, its dead letters. Durable once it
+  // returns; one of that name that begins later is new. Errors: not_found; failed_precondition "group_in_use"
+  // (group_errors.h): somebody waits for its messages or has some of them, as far as the backend can tell. Who consumes
+  // by a contract the backend does not know: that is the caller's to ask.
+  virtual Task<Result<void>> delete_group(Source group) = 0;
 
   // Ends what waits, with `unavailable`; releases nothing by itself. What is called afterwards fails so, or is done at
   // once; a second time does nothing.

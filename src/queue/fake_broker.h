@@ -15,6 +15,7 @@
 #include "loop/timer.h"
 #include "queue/broker.h"
 #include "queue/declaration.h"
+#include "queue/group_errors.h"
 
 namespace parley::queue {
 
@@ -208,6 +209,10 @@ class FakeBroker final : public Broker {
   }
   Task<Result<void>> commit(Source, From) override { co_return fail(not_here()); }
   Task<Result<Position>> checkpoint(Source) override { co_return fail(not_here()); }
+  Task<Result<void>> delete_group(Source group) override {
+    if (lists_.erase({group.name, group.group}) == 0) co_return fail(no_such_group(group));
+    co_return Result<void>();
+  }
 
   Task<void> close() override {
     closed_ = true;

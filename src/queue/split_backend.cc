@@ -72,6 +72,10 @@ class SplitBroker final : public Broker {
     Broker& broker = of(source.name);
     return broker.checkpoint(std::move(source));
   }
+  Task<Result<void>> delete_group(Source group) override {
+    Broker& broker = of(group.name);
+    return broker.delete_group(std::move(group));
+  }
   Task<void> close() override {
     for (const auto& broker : brokers_) co_await broker->close();
   }

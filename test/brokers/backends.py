@@ -23,7 +23,8 @@ class Backend:
     on_call = {}
     # What differs and is no refusal, with why: `positions` (a receipt has none, so a message cannot be asked for by it), `peek_after` (peek
     # shows the head only), `event_dedup` (an event that comes again is stored again; consumers know it by `source` and `id`), `old_duplicates` (after
-    # a restart a message that comes again is stored once, but its receipt does not say so).
+    # a restart a message that comes again is stored once, but its receipt does not say so), `waits_elsewhere` (a group is deleted though another node
+    # waits for its messages).
     lacks = {}
     # What the node's process needs.
     environment = {}
@@ -95,8 +96,9 @@ class Sqs(Backend):
                              "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
                              "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",
                              "server_sent_events_go_on_where_they_were", "a_graphql_subscription_goes_on_where_it_was",
-                             "a_topic_after_a_restart"], NO_READING)
-    lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before"}
+                             "a_topic_after_a_restart", "the_group_of_a_reader_goes"], NO_READING)
+    lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before",
+             "waits_elsewhere": "SQS knows no consumers"}
     environment = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "elasticmq"}
 
     def start(self, binary, contracts):

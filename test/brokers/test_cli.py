@@ -69,6 +69,17 @@ def test_a_slip_makes_no_group_and_a_place_that_is_none_is_explained(topic, cli)
     assert "--from is earliest, latest, an RFC 3339 time" in cli("topic", "tail", topic.name, "--from", "lastest", code=1)
 
 
+@pytest.mark.topic
+def test_a_group_is_deleted_by_whoever_means_it(topic, cli):
+    cli("topic", "seek", topic.name, "reader", "--to", "latest", "--make")
+    assert "--yes" in cli("topic", "delete-group", topic.name, "reader", code=2, stdin="")
+    assert 'no group "raeder" (did you mean "reader"?)' in cli("topic", "delete-group", topic.name, "raeder", "--yes", code=1)
+    assert "is in use" in cli("topic", "delete-group", topic.name, "audit", "--yes", code=1)
+    assert cli("topic", "delete-group", topic.name, "reader", "--yes") == f"{topic.name} has no group reader any more\n"
+    assert [topic.name, "reader"] not in [line.split()[:2] for line in cli("topic", "ls").splitlines()]
+    assert "NOT_FOUND" in cli("topic", "delete-group", topic.name, "reader", "-y", "--json", code=1)
+
+
 def test_what_goes_wrong_says_so(cli, node):
     assert "NOT_FOUND" in cli("queue", "peek", "cases.Queues/Nothing", code=1)
     assert json.loads(cli("topic", "seek", "nothing", "g", "--to", "latest", "--json", code=1))["code"] == "NOT_FOUND"
@@ -80,7 +91,7 @@ def test_what_goes_wrong_says_so(cli, node):
     done = subprocess.run([BINARY, "queue", "ls", "--node", "127.0.0.1:1"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert "Is a node running at 127.0.0.1:1?" in done.stderr
-    for command in (["queue"], ["topic"], ["queue", "redrive"], ["topic", "tail"]):
+    for command in (["queue"], ["topic"], ["queue", "redrive"], ["topic", "tail"], ["topic", "delete-group"]):
         help_text = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True, timeout=30)
         assert help_text.returncode == 0
         assert "Example:\n  parley " in help_text.stdout

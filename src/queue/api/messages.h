@@ -504,6 +504,14 @@ struct SeekRequest {
   }
 };
 
+struct DeleteGroupRequest {
+  std::string topic{}, group{};
+  static void each(auto& self, auto visit) {
+    visit(1, self.topic);
+    visit(2, self.group);
+  }
+};
+
 struct ListTopicsRequest {
   bool names_only = false;
   static void each(auto& self, auto visit) { visit(1, self.names_only); }

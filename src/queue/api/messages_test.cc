@@ -120,6 +120,7 @@ TEST(PullApiMessages, are_those_of_the_proto_files) {
   check<GetCheckpointRequest>("parley.GetCheckpointRequest");
   check<Checkpoint>("parley.Checkpoint");
   check<SeekRequest>("parley.SeekRequest");
+  check<DeleteGroupRequest>("parley.DeleteGroupRequest");
   check<ListTopicsRequest>("parley.ListTopicsRequest");
   check<ListTopicsResponse>("parley.ListTopicsResponse");
   check<ListedTopic>("parley.ListTopicsResponse.Topic");

@@ -382,6 +382,16 @@ Task<Result<Position>> EmbeddedBroker::checkpoint(Source source) {
   co_return op.seq == 0 ? Position() : fmt::to_string(op.seq);
 }
 
+Task<Result<void>> EmbeddedBroker::delete_group(Source group) {
+  if (closing_) co_return fail(closing());
+  const Running running(*this);
+  DeleteGroupOp op;
+  op.source = std::move(group);
+  co_await run(op);
+  if (op.error) co_return fail(*std::move(op.error));
+  co_return Result<void>();
+}
+
 Task<void> EmbeddedBroker::close() {
   closing_ = true;
   for (Waiting* waiting : waiting_) cancel(*waiting);

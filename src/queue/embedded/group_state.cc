@@ -378,6 +378,12 @@ void GroupState::save(store::View& view) {
   dirty = false;
 }
 
+void GroupState::remove(store::View& view) {
+  open_.clear(view);
+  view.remove_range(keys::make(keys::dead, {id_}), keys::make(keys::dead, {std::uint64_t{id_} + 1}));
+  view.remove(keys::make(keys::group, {id_}));
+}
+
 void GroupState::load(Reader& in) {
   Take take{in};
   options_.fields(take);

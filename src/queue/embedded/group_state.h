@@ -86,6 +86,8 @@ class GroupState {
 
   void save(store::View& view);
   void load(Reader& in);
+  // Of a topic: all that it has in the view goes.
+  void remove(store::View& view);
 
   // Who waits for a message, in the order of asking; not part of the state.
   std::deque<LeaseOp*> waiters;

@@ -47,7 +47,8 @@ void Model::attach(store::Journal& journal, store::View& view, std::function<voi
 template <class Record>
 void Model::to_group(Reader& from, Millis now, store::View& view) {
   const auto record = read<Record>(from);
-  if (!from.ok() || record.group >= groups_.size()) refuse("of a group that is not there");
+  if (!from.ok() || record.group >= groups_.size() || groups_[record.group] == nullptr)
+    refuse("of a group that is not there");
   GroupState& state = *groups_[record.group];
   state.dirty = true;
   if constexpr (requires { state.apply(record, now, view); }) {
@@ -85,6 +86,7 @@ void Model::apply(std::string_view record, store::RecordPlace place, WallTime ti
     case RecordKind::trimmed: return apply_trimmed(read<Trimmed>(from), view);
     case RecordKind::forgot: return apply_forgot(read<Forgot>(from), view);
     case RecordKind::shifted: return to_group<Shifted>(from, now, view);
+    case RecordKind::group_deleted: return apply_deleted(read<GroupDeleted>(from), view);
   }
   refuse(fmt::format("of an unknown kind, {}", static_cast<int>(kind)));
 }
@@ -102,15 +104,31 @@ void Model::declare(const LogDeclared& record) {
 void Model::declare(const GroupDeclared& record, store::View& view) {
   if (record.log >= logs_.size()) return;
   Channel& channel = *logs_[record.log];
-  if (record.group == groups_.size()) {
-    groups_.push_back(std::make_unique<GroupState>(record.group, channel.log, live_, options_.bounds));
-    groups_.back()->begin_at(record.cursor);
-    channel.groups.emplace(record.options.name, groups_.back().get());
+  if (record.group > groups_.size()) return;
+  if (record.group == groups_.size()) groups_.emplace_back();
+  std::unique_ptr<GroupState>& state = groups_[record.group];
+  if (state == nullptr) {
+    state = std::make_unique<GroupState>(record.group, channel.log, live_, options_.bounds);
+    state->begin_at(record.cursor);
+    channel.groups.emplace(record.options.name, state.get());
   }
-  if (record.group >= groups_.size()) return;
-  groups_[record.group]->declare(record.options, view);
-  groups_[record.group]->dirty = true;
-  touch(*groups_[record.group]);
+  state->declare(record.options, view);
+  state->dirty = true;
+  touch(*state);
+}
+
+void Model::apply_deleted(const GroupDeleted& record, store::View& view) {
+  if (record.group >= groups_.size() || groups_[record.group] == nullptr) refuse("of a group that is not there");
+  GroupState& state = *groups_[record.group];
+  std::erase(touched_, &state);
+  std::erase(unwritten_, &state);
+  state.remove(view);
+  logs_[state.log().id]->groups.erase(state.options().name);
+  groups_[record.group].reset();
+}
+
+GroupId Model::next_group() const {
+  return static_cast<GroupId>(std::find(groups_.begin(), groups_.end(), nullptr) - groups_.begin());
 }
 
 void Model::apply_published(const Published& record, store::RecordPlace place, Millis now, store::View& view) {
@@ -224,7 +242,7 @@ void Model::save(store::View& view) {
     log.dirty = false;
   }
   for (const auto& group : groups_) {
-    if (group->dirty) group->save(view);
+    if (group != nullptr && group->dirty) group->save(view);
   }
 }
 
@@ -263,8 +281,9 @@ Result<void> Model::load(store::View& view) {
         Reader in(value);
         const auto id = static_cast<GroupId>(keys::part(key, 0));
         const auto log = static_cast<LogId>(in.number());
-        if (!ok || id != groups_.size() || log >= logs_.size()) return ok = false;
+        if (!ok || id < groups_.size() || log >= logs_.size()) return ok = false;
         Channel& channel = *logs_[log];
+        groups_.resize(id);  // those between were deleted
         groups_.push_back(std::make_unique<GroupState>(id, channel.log, live_, options_.bounds));
         groups_.back()->load(in);
         channel.groups.emplace(groups_.back()->options().name, groups_.back().get());

@@ -74,7 +74,8 @@ class Model final : public store::Model {
   Result<GroupState*> group(const Source& source);
   const std::map<std::string, Channel*, std::less<>>& channels() const { return by_name_; }
   LogId next_log() const { return static_cast<LogId>(logs_.size()); }
-  GroupId next_group() const { return static_cast<GroupId>(groups_.size()); }
+  // The lowest that no group has.
+  GroupId next_group() const;
   std::uint64_t next_tokens(std::size_t count) { return (token_ += count) - count; }
   Recent& recent() { return recent_; }
   OpenFrames& frames() { return frames_; }
@@ -102,6 +103,7 @@ class Model final : public store::Model {
   void apply_forgot(const Forgot& record, store::View& view);
   void declare(const LogDeclared& record);
   void declare(const GroupDeclared& record, store::View& view);
+  void apply_deleted(const GroupDeleted& record, store::View& view);
   void touch(GroupState& group);
   void serve(store::Group& group, std::vector<Op*>& finished);
   void feed_readers();
@@ -112,7 +114,7 @@ class Model final : public store::Model {
   store::View* view_ = nullptr;
   std::function<void()> again_;
   std::vector<std::unique_ptr<Channel>> logs_;       // by id
-  std::vector<std::unique_ptr<GroupState>> groups_;  // by id
+  std::vector<std::unique_ptr<GroupState>> groups_;  // by id; null: deleted
   std::map<std::string, Channel*, std::less<>> by_name_;
   LiveMap live_;
   Recent recent_;

@@ -210,6 +210,12 @@ class CommitOp final : public Op {
   Step run(Model& model, store::Group& group) override;
 };
 
+class DeleteGroupOp final : public Op {
+ public:
+  Source source;
+  Step run(Model& model, store::Group& group) override;
+};
+
 class CheckpointOp final : public Op {
  public:
   Source source;

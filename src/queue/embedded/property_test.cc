@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "queue/embedded/keys.h"
 #include "queue/embedded/memory_ledger.h"
 #include "queue/embedded/message_codec.h"
 
@@ -55,7 +56,6 @@ class Property : public testing::TestWithParam<Setting> {
   }
   Property() : ledger_(tiny()), random_(GetParam().seed) {
     ledger_.journal.segment_bytes = 4'000;
-    Declarations wanted;
     Consumer consumer;
     consumer.name = "q";
     consumer.keyed = GetParam().keyed;
@@ -65,13 +65,18 @@ class Property : public testing::TestWithParam<Setting> {
     if (GetParam().topic) {
       consumer.group = "g";
       consumer.from_earliest = true;
-      wanted.topics.push_back({.name = "q", .keyed = consumer.keyed, .groups = {consumer}, .keep = {}});
+      wanted_.topics.push_back({.name = "q", .keyed = consumer.keyed, .groups = {consumer}, .keep = {}});
     } else {
-      wanted.queues.push_back({.consumer = consumer, .dedup_window = std::chrono::seconds(60), .ttl = {}});
+      wanted_.queues.push_back({.consumer = consumer, .dedup_window = std::chrono::seconds(60), .ttl = {}});
     }
     source_ = {"q", consumer.group};
+    declare();
+    if (GetParam().topic) begin_witness();
+  }
+
+  void declare() {
     DeclareOp op;
-    op.wanted = &wanted;
+    op.wanted = &wanted_;
     run(op);
   }
 
@@ -261,6 +266,58 @@ class Property : public testing::TestWithParam<Setting> {
     }
   }
 
+  // Another group, of which nothing is taken: what happens to the first one does not touch it.
+  void begin_witness() {
+    witness_from_ = any(2) == 0 ? 1 : published_ + 1;
+    commit(witness_, witness_from_ == 1 ? From::Kind::earliest : From::Kind::latest);
+  }
+  void commit(const Source& group, From::Kind kind) {
+    CommitOp op;
+    op.source = group;
+    op.to.kind = kind;
+    run(op);
+  }
+  void delete_group(const Source& group) {
+    const std::uint64_t id = (*ledger_.model().group(group))->id();
+    DeleteGroupOp op;
+    op.source = group;
+    run(op);
+    for (const char family :
+         {keys::group, keys::dead, keys::delayed, keys::delayed_at, keys::parked, keys::parked_at}) {
+      const auto left = ledger_.view.map.lower_bound(keys::make(family, {id}));
+      const bool is_its = left != ledger_.view.map.end() && left->first < keys::make(family, {id + 1});
+      EXPECT_FALSE(is_its) << family << " of a group that is gone";
+    }
+    DeleteGroupOp again;
+    again.source = group;
+    ledger_.run(again);
+    ASSERT_TRUE(again.error && again.error->code() == Code::not_found);
+  }
+  // The group goes, and begins again: at the earliest message, as it is declared, or at the latest, by a commit. So may
+  // the other one, before or behind it: their numbers change places.
+  void begin_again() {
+    if (leased() > 0) {
+      DeleteGroupOp op;
+      op.source = source_;
+      ledger_.run(op);
+      ASSERT_TRUE(op.error && op.error->reason() == "group_in_use");
+      return;
+    }
+    delete_group(source_);
+    const bool both = any(2) == 0;
+    if (both) delete_group(witness_);
+    for (int i = any(3); i > 0; --i) publish();
+    if (any(2) == 0) any(2) == 0 ? ledger_.restart() : ledger_.crash();
+    const bool first = any(2) == 0;
+    if (both && first) begin_witness();
+    const bool latest = any(2) == 0;
+    if (latest) commit(source_, From::Kind::latest);
+    declare();
+    if (both && !first) begin_witness();
+    for (auto& [seq, it] : known_) it = {.line = it.line, .at = latest ? At::done : At::waiting};
+    came_back_ = false;
+  }
+
   // All that the model knows of the group, wherever it keeps it.
   std::string dump() {
     GroupState& state = **ledger_.model().group(source_);
@@ -297,6 +354,11 @@ class Property : public testing::TestWithParam<Setting> {
       EXPECT_EQ(waits, count(At::waiting) + count(At::delayed)) << found();
       EXPECT_EQ(op.stats.dead, count(At::dead)) << found();
     }
+    if (!GetParam().topic) return;
+    StatsOp other;
+    other.source = witness_;
+    run(other);
+    EXPECT_EQ(other.stats.waiting, published_ + 1 - witness_from_);
   }
 
   void crash(bool orderly) {
@@ -311,7 +373,10 @@ class Property : public testing::TestWithParam<Setting> {
 
   MemoryLedger ledger_;
   std::mt19937 random_;
+  Declarations wanted_;
   Source source_;
+  const Source witness_{"q", "w"};
+  Seq witness_from_ = 1;
   std::map<Seq, Known> known_;
   std::map<std::string, std::pair<Seq, Millis>> dedup_;
   Seq published_ = 0;
@@ -334,7 +399,11 @@ TEST_P(Property, holds_over_random_operations_and_crashes) {
     } else if (dice < 94) {
       if (any(4) == 0 || GetParam().followers_wait) redrive();
     } else if (dice < 96) {
-      if (any(20) == 0) purge();
+      if (GetParam().topic && any(6) == 0) {
+        begin_again();
+      } else if (any(20) == 0) {
+        purge();
+      }
     } else if (dice < 98) {
       ledger_.checkpoint();
     } else {

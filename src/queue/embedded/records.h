@@ -36,6 +36,7 @@ enum class RecordKind : std::uint8_t {
   trimmed = 15,
   forgot = 16,
   shifted = 17,
+  group_deleted = 18,
 };
 
 struct LogOptions {
@@ -269,6 +270,16 @@ struct Shifted {
   template <class Each>
   void fields(Each& each) {
     each(group), each(back);
+  }
+};
+
+// A topic's group is gone with all that is its own. Its number may be a later group's.
+struct GroupDeleted {
+  static constexpr RecordKind kind = RecordKind::group_deleted;
+  GroupId group = 0;
+  template <class Each>
+  void fields(Each& each) {
+    each(group);
   }
 };
 

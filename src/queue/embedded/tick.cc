@@ -33,6 +33,7 @@ class Tick {
     const bool set_back = model_.last_time_ != 0 && back > clock_slack;
     model_.last_time_ = now_;
     for (const auto& state : model_.groups_) {
+      if (state == nullptr) continue;
       if (set_back) add(Shifted{.group = state->id(), .back = back});
       run_out(*state);
       fall_due(*state);
@@ -169,6 +170,7 @@ std::optional<WallTime> Model::tick(store::Group& group) {
 std::optional<WallTime> Model::due() const {
   std::optional<Millis> next;
   for (const auto& group : groups_) {
+    if (group == nullptr) continue;
     if (const auto own = group->next_event()) next = std::min(next.value_or(*own), *own);
   }
   if (!next) return std::nullopt;

@@ -140,6 +140,52 @@ TEST_P(Topics, leases_wait_in_turn_and_a_message_goes_to_the_first) {
   EXPECT_EQ(StoreFixture::texts(store.lease(10, source)), "b");
 }
 
+TEST_P(Topics, a_group_that_is_deleted_is_gone_with_all_it_had) {
+  const Source mailer{"orders", "mailer"};
+  for (const char* text : {"a", "b", "c"}) store.publish(text);
+  for (const Delivery& each : store.lease(2, mailer)) {
+    ASSERT_TRUE(store.settle(each, {.kind = Settlement::Kind::dead, .delay = {}, .reason = "no"}, mailer));
+  }
+  step();
+  const auto remove = [&] { return store.run(store.broker().delete_group(mailer)); };
+  must(remove());
+  step();
+  EXPECT_EQ(remove().error().code(), Code::not_found);
+  EXPECT_EQ(store.run(store.broker().stats(mailer)).error().code(), Code::not_found);
+  EXPECT_THAT(must(store.backend().list()),
+              testing::UnorderedElementsAre(Source{"orders", ""}, Source{"orders", "stock"}));
+  EXPECT_EQ(store.stats({"orders", "stock"}), "waiting 3 leased 0 delayed 0 dead 0");
+  store.publish("d");
+  declare();
+  step();
+  EXPECT_EQ(store.stats(mailer), "waiting 0 leased 0 delayed 0 dead 0") << "it begins at the latest, as a new one does";
+  store.publish("e");
+  EXPECT_EQ(StoreFixture::texts(store.lease(10, mailer)), "e");
+  EXPECT_EQ(StoreFixture::texts(store.lease(10, {"orders", "stock"})), "a b c d e");
+}
+
+TEST_P(Topics, a_group_that_somebody_takes_from_is_not_deleted) {
+  const Source stock{"orders", "stock"};
+  const auto remove = [&](Source group) {
+    const auto done = store.run(store.broker().delete_group(std::move(group)));
+    return done ? "gone" : std::string(name(done.error().code())) + ": " + done.error().message();
+  };
+  std::optional<Result<std::vector<Delivery>>> got;
+  TaskGroup group;
+  group.spawn(lease_into(store.broker(), stock, Deadline::never(), &got));
+  EXPECT_THAT(remove(stock), testing::HasSubstr("FAILED_PRECONDITION: group \"stock\" of topic \"orders\" is in use: a "
+                                                "consumer waits for its messages"));
+  store.publish("a");
+  store.shard().run_until([&] { return got.has_value(); });
+  step();
+  store.pass(20s);
+  EXPECT_THAT(remove(stock), testing::HasSubstr("is in use: 1 of its messages is leased, the last one for 10 s more"));
+  EXPECT_THAT(remove({"orders", "stick"}), testing::StartsWith("NOT_FOUND: topic \"orders\" has no group"));
+  EXPECT_THAT(remove({"oders", "stock"}), testing::StartsWith("NOT_FOUND"));
+  store.pass(11s);
+  EXPECT_EQ(remove(stock), "gone");
+}
+
 TEST(Waiting, is_bounded_and_refused_beyond) {
   ModelOptions options;
   options.waiters = 2;

@@ -75,7 +75,9 @@ void Model::end_turn(const std::vector<Op*>& finished, const Result<void>& durab
     }
     waiting.clear();
   };
-  for (const auto& group : groups_) fail_all(group->waiters);
+  for (const auto& group : groups_) {
+    if (group != nullptr) fail_all(group->waiters);
+  }
   for (const auto& channel : logs_) fail_all(channel->readers);
   fail_all_later(durable.error());
 }

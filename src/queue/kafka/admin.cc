@@ -242,4 +242,66 @@ Result<void> Admin::delete_before(const std::string& topic, std::int32_t partiti
       cluster_, rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get())), doing);
 }
 
+Result<void> Admin::delete_group(const std::string& group) {
+  const std::unique_ptr<rd_kafka_DeleteGroup_t, void (*)(rd_kafka_DeleteGroup_t*)> request(
+      rd_kafka_DeleteGroup_new(group.c_str()), rd_kafka_DeleteGroup_destroy);
+  rd_kafka_DeleteGroup_t* raw = request.get();
+  const std::string doing = "deleting group " + group;
+  auto event = ask(cluster_, producer_, RD_KAFKA_ADMIN_OP_DELETEGROUPS, doing,
+                   [&](rd_kafka_t* client, rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_DeleteGroups(client, &raw, 1, options, queue);
+                   });
+  if (!event) return fail(event.error());
+  std::size_t count = 0;
+  const rd_kafka_group_result_t** results =
+      rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event->get()), &count);
+  if (count == 0) return {};
+  const rd_kafka_error_t* error = rd_kafka_group_result_error(results[0]);  // it has no partitions here
+  if (error == nullptr || rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) return {};
+  return fail(cluster_.explain(rd_kafka_error_code(error), doing));
+}
+
+Result<std::vector<std::string>> Admin::members_of(const std::string& group) {
+  const char* name = group.c_str();
+  auto event = ask(cluster_, producer_, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "asking who is in group " + group,
+                   [&](rd_kafka_t* client, rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_DescribeConsumerGroups(client, &name, 1, options, queue);
+                   });
+  if (!event) return fail(event.error());
+  std::size_t groups = 0;
+  const rd_kafka_ConsumerGroupDescription_t** found = rd_kafka_DescribeConsumerGroups_result_groups(
+      rd_kafka_event_DescribeConsumerGroups_result(event->get()), &groups);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; groups > 0 && i < rd_kafka_ConsumerGroupDescription_member_count(found[0]); ++i) {
+    const rd_kafka_MemberDescription_t* member = rd_kafka_ConsumerGroupDescription_member(found[0], i);
+    std::string_view host = rd_kafka_MemberDescription_host(member);
+    if (host.starts_with('/')) host.remove_prefix(1);
+    out.push_back(fmt::format("{} at {}", rd_kafka_MemberDescription_client_id(member), host));
+  }
+  return out;
+}
+
+Result<void> Admin::delete_topics(const std::vector<std::string>& topics) {
+  std::vector<std::unique_ptr<rd_kafka_DeleteTopic_t, void (*)(rd_kafka_DeleteTopic_t*)>> requests;
+  std::vector<rd_kafka_DeleteTopic_t*> raw;
+  for (const std::string& topic : topics) {
+    requests.emplace_back(rd_kafka_DeleteTopic_new(topic.c_str()), rd_kafka_DeleteTopic_destroy);
+    raw.push_back(requests.back().get());
+  }
+  auto event = ask(cluster_, producer_, RD_KAFKA_ADMIN_OP_DELETETOPICS, "deleting topics",
+                   [&](rd_kafka_t* client, rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_DeleteTopics(client, raw.data(), raw.size(), options, queue);
+                   });
+  if (!event) return fail(event.error());
+  std::size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto error = rd_kafka_topic_result_error(results[i]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) continue;
+    return fail(cluster_.explain(error, fmt::format("deleting topic {}", rd_kafka_topic_result_name(results[i]))));
+  }
+  return {};
+}
+
 }  // namespace parley::queue::kafka

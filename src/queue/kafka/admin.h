@@ -45,6 +45,12 @@ class Admin {
   Result<std::map<std::int32_t, Progress>> progress(const std::string& group, const std::string& topic);
   // For a group without members. Errors: failed_precondition "group_in_use".
   Result<void> move(const std::string& group, const std::string& topic, const std::map<std::int32_t, Progress>& to);
+  // With its offsets; one that is not there is gone. Errors: failed_precondition "group_in_use": it has members.
+  Result<void> delete_group(const std::string& group);
+  // Of a group, for people: "parley at 10.0.0.7".
+  Result<std::vector<std::string>> members_of(const std::string& group);
+  // Those that are not there are gone.
+  Result<void> delete_topics(const std::vector<std::string>& topics);
   // Everything before is gone.
   Result<void> delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset);
 

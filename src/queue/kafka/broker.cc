@@ -159,6 +159,10 @@ Task<Result<Position>> KafkaBroker::checkpoint(Source source) {
   co_return co_await on_worker<Result<Position>>([core = core_.get(), source] { return core->checkpoint(source); });
 }
 
+Task<Result<void>> KafkaBroker::delete_group(Source group) {
+  co_return co_await on_worker<Result<void>>([core = core_.get(), group] { return core->delete_group(group); });
+}
+
 void KafkaBroker::stop_all() {
   if (link_->is_closed()) return;
   link_->close();

@@ -52,6 +52,9 @@ class Core {
   Result<void> pause(const Source& source, bool paused);
   Result<void> move(const Source& source, const From& to);
   Result<Position> checkpoint(const Source& source);
+  // delete_group.cc
+  Result<void> delete_group(const Source& group);
+
   // Where reading begins. Errors: invalid_argument, not_found.
   Result<Places> places(const std::string& topic, const From& from);
 
@@ -88,6 +91,9 @@ class Core {
   Result<void> note(const std::string& key, const char* kind);
   Known known(const Source& source);
   void changed(const std::string& note);
+  // This process leaves it. False: it was not in it. Errors: failed_precondition "group_in_use".
+  Result<bool> leave(const Source& group);
+  Result<void> delete_consumer_group(const Source& group, bool was_in_it);
   // A member's picture if this process is in the group; otherwise what was committed.
   struct Picture {
     Holding holding;                            // of the partitions that are this process'

@@ -1,9 +1,9 @@
 // Core, for people: what waits, how much, where groups are, and moving them.
 #include <algorithm>
-#include <future>
 
 #include <fmt/format.h>
 
+#include "queue/kafka/answer.h"
 #include "queue/kafka/core.h"
 #include "queue/kafka/error.h"
 
@@ -11,19 +11,6 @@ namespace parley::queue::kafka {
 namespace {
 
 constexpr Duration step = std::chrono::seconds(2);
-
-// Waits for the answer of a member's thread.
-template <class T>
-class Answer {
- public:
-  Member::Report<T> report() const {
-    return [promise = promise_](Result<T> result) { promise->set_value(std::move(result)); };
-  }
-  Result<T> get() { return promise_->get_future().get(); }
-
- private:
-  std::shared_ptr<std::promise<Result<T>>> promise_ = std::make_shared<std::promise<Result<T>>>();
-};
 
 std::uint64_t open_behind(const Progress& progress, const Watermarks& marks) {
   std::int64_t left = marks.high - std::max(progress.watermark, marks.low);

@@ -107,6 +107,7 @@ void Member::look(bool with_entries, Report<Holding> report) {
   put([this, with_entries, report = std::move(report)] {
     Holding holding;
     holding.in_group = subscribed_;
+    holding.waiting = waiting_.size();
     for (const auto& [where, held] : held_) {
       holding.next[where] = held.window.next();
       holding.progress[where] = held.window.progress();

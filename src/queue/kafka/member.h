@@ -57,6 +57,7 @@ struct Holding {
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;
   bool in_group = false;
+  std::size_t waiting = 0;  // who asked for messages
 };
 
 class Member {

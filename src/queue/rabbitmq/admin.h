@@ -49,6 +49,7 @@ class Admin final : public Link {
   Result<void> pause(const Source& source, bool paused);
   Result<void> commit(const Source& source, const From& to);
   Result<Position> checkpoint(const Source& source);
+  Result<void> delete_group(const Source& group);
   // Of the last event of the topic's log; "" if there is none.
   Result<Position> end_of_log(const std::string& topic);
 
@@ -65,6 +66,14 @@ class Admin final : public Link {
   Result<void> declare_topic(Connection& c, const TopicDeclaration& topic);
   Result<void> declare_group(Connection& c, const queue::Consumer& group);
   Result<void> note(Connection& c, std::vector<Known>& known, const Known& entry);
+  // The catalogue's entry goes.
+  Result<void> forget(Connection& c, const Known& entry);
+  Result<bool> has_group(Connection& c, const Source& group);
+  Result<void> delete_queues(Connection& c, const Source& group);
+  // What is in the delay queues for a group that is gone is still to come, and RabbitMQ would hold up all others behind
+  // a message without a queue to go to: one that drops whatever comes stands in for the group's until then.
+  Result<void> put_sink(Connection& c, const Source& group);
+  Result<void> remove_sink(Connection& c, const Source& group);
   // Gives a group's queue the topic's events from there on, then binds it.
   Result<void> fill(Connection& c, const Source& group, const From& from);
   // Its second half: the queue is empty and not bound.

@@ -58,6 +58,12 @@ void Attempts::forget(const AttemptKey& key) {
   notes_.erase(key.text);  // its place in the order is dropped when its turn comes
 }
 
+void Attempts::forget_all(std::string_view queue) {
+  const std::string prefix = AttemptKey(queue, "").text;
+  const std::lock_guard hold(lock_);
+  std::erase_if(notes_, [&](const auto& each) { return each.first.starts_with(prefix); });
+}
+
 void Attempts::write_record(const AttemptKey& key, AttemptNote note, std::string& to) {
   const Stamped stamped{.note = note, .stamp = ++last_stamp_};
   put(key, stamped);

@@ -59,6 +59,8 @@ class Attempts {
   // Notes it, and adds its line to a record.
   void write_record(const AttemptKey& key, AttemptNote note, std::string& to);
   void forget(const AttemptKey& key);
+  // All of a queue's.
+  void forget_all(std::string_view queue);
 
   // The records' form.
   static Envelope record(std::string lines);

@@ -253,6 +253,18 @@ Result<std::uint32_t> Connection::count(int channel, const std::string& queue) {
   if (auto checked = last(channel, "asking for a queue"); !checked) return fail(checked.error());
   return count;
 }
+Result<std::uint32_t> Connection::consumers(int channel, const std::string& queue) {
+  const auto* ok =
+      amqp_queue_declare(state_, static_cast<amqp_channel_t>(channel), amqp_view(queue), 1, 1, 0, 0, amqp_empty_table);
+  const std::uint32_t count = ok == nullptr ? 0 : ok->consumer_count;
+  if (auto checked = last(channel, "asking for a queue"); !checked) return fail(checked.error());
+  return count;
+}
+Result<void> Connection::delete_queue(int channel, const std::string& name) {
+  amqp_queue_delete(state_, static_cast<amqp_channel_t>(channel), amqp_view(name), 0, 0);
+  auto done = last(channel, "deleting a queue");
+  return done || done.error().code() == Code::not_found ? Result<void>() : done;
+}
 Result<void> Connection::bind(int channel, const std::string& queue, const std::string& exchange,
                               const std::string& key) {
   amqp_queue_bind(state_, static_cast<amqp_channel_t>(channel), amqp_view(queue), amqp_view(exchange), amqp_view(key),

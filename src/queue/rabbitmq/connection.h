@@ -57,6 +57,10 @@ class Connection {
   // Durable. Returns the messages that are ready.
   Result<std::uint32_t> declare_queue(int channel, const std::string& name, const Arguments& arguments);
   Result<std::uint32_t> count(int channel, const std::string& queue);
+  // How many consume it.
+  Result<std::uint32_t> consumers(int channel, const std::string& queue);
+  // With its bindings and messages. One that is not there is gone.
+  Result<void> delete_queue(int channel, const std::string& name);
   Result<void> bind(int channel, const std::string& queue, const std::string& exchange, const std::string& key);
   Result<void> unbind(int channel, const std::string& queue, const std::string& exchange, const std::string& key);
   Result<std::uint32_t> purge(int channel, const std::string& queue);

@@ -164,6 +164,23 @@ std::uint64_t Consumer::purge(const Source& source) {
   });
 }
 
+std::string Consumer::leave(const Source& source) {
+  return ask<std::string>([this, source]() -> std::string {
+    Tap& t = tap(source);
+    std::erase_if(t.waiters, [](const Waiter& w) { return !w.answer->is_wanted(); });
+    if (!t.waiters.empty()) return "a consumer of this node waits for its messages";
+    if (const auto leased = t.holdings.leased_count(); leased > 0)
+      return fmt::format("{} of its messages are leased by this node", leased);
+    if (Connection* c = connection(); c != nullptr && !t.tag.empty()) {
+      met_later(c->cancel(t.channel, t.tag));
+      read_frames();  // what had come before the answer: later its tags would be those of another channel
+    }
+    if (Connection* c = connection(); c != nullptr && t.has_channel) c->close_channel(t.channel);
+    detach(t);
+    return {};
+  });
+}
+
 void Consumer::pause(const Source& source, bool paused) {
   ask<bool>([this, source, paused] {
     Tap& t = tap(source);

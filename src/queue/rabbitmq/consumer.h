@@ -52,6 +52,8 @@ class Consumer final : public Link {
   std::vector<Peeked> peek(const Source& source, Shelf shelf);
   // Acknowledges what waits here or is on its way here. Returns how many.
   std::uint64_t purge(const Source& source);
+  // Takes nothing of it any more, and forgets what waits here. Or says who of this process takes from it.
+  std::string leave(const Source& source);
   // Looks again whether it is paused; gives back what waits.
   void pause(const Source& source, bool paused);
 

@@ -12,7 +12,8 @@ namespace {
 
 constexpr int channel = 1;
 constexpr std::size_t longest_name = 230;  // AMQP's 255, less our suffixes
-constexpr std::int64_t week = 7LL * 24 * 3600 * 1000;
+constexpr std::int64_t day = 24LL * 3600 * 1000;
+constexpr std::int64_t week = 7 * day;
 
 const Arguments quorum = {{"x-queue-type", std::string("quorum")}};
 
@@ -20,6 +21,9 @@ Arguments with(Arguments base, Arguments more) {
   base.insert(base.end(), more.begin(), more.end());
   return base;
 }
+
+// Longer than the longest delay.
+const Arguments sink = {{"x-queue-type", std::string("classic")}, {"x-max-length", 0L}, {"x-expires", 4 * day}};
 
 Arguments main_arguments(const queue::Consumer& consumer, const Source& source) {
   // At least once, which asks for reject-publish: what expires is in the dead letters before it leaves the queue.
@@ -182,6 +186,9 @@ Result<void> Admin::declare_group(Connection& c, const queue::Consumer& g) {
   // Made last: with it, the group is complete.
   auto complete = exists(c, names::paused(source));
   if (!complete) return fail(complete.error());
+  if (!*complete) {
+    if (auto removed = remove_sink(c, source); !removed) return removed;
+  }
   if (auto made = declare_source(c, g); !made) return made;
   if (!*complete && g.from_earliest) {
     if (auto filled = fill(c, source, {From::Kind::earliest, {}, {}}); !filled) return filled;
@@ -220,6 +227,48 @@ Result<std::vector<Known>> Admin::list() {
     if (auto back = (*c)->requeue(channel, last, true); !back) return fail(back.error());
   }
   return out;
+}
+
+Result<void> Admin::forget(Connection& c, const Known& entry) {
+  std::uint64_t last = 0;  // of the others
+  for (;;) {
+    auto got = c.get(channel, names::catalogue);
+    if (!got) return fail(got.error());
+    if (!*got) break;
+    if (known_of((*got)->envelope.body.view()) != entry) {
+      last = (*got)->tag;
+    } else if (auto acked = c.ack(channel, (*got)->tag); !acked) {
+      return acked;
+    }
+  }
+  if (last != 0) {
+    if (auto back = c.requeue(channel, last, true); !back) return back;
+  }
+  // What was written before is read before what is asked for now.
+  auto answered = c.count(channel, names::catalogue);
+  return answered ? Result<void>() : fail(answered.error());
+}
+
+Result<void> Admin::put_sink(Connection& c, const Source& group) {
+  for (int rung = 0; rung < names::delays; ++rung) {
+    auto waiting = c.count(channel, names::delay(rung));
+    if (!waiting) return fail(waiting.error());
+    if (*waiting == 0) continue;
+    auto made = c.declare_queue(channel, names::queue(group), sink);
+    return made ? Result<void>() : fail(made.error());
+  }
+  return {};
+}
+
+// It is told by its arguments: declared again, any other queue is refused.
+Result<void> Admin::remove_sink(Connection& c, const Source& group) {
+  auto there = exists(c, names::queue(group));
+  if (!there) return fail(there.error());
+  if (!*there) return {};
+  if (auto is_sink = c.declare_queue(channel, names::queue(group), sink); !is_sink) {
+    return is_sink.error().reason() == "rabbitmq_precondition_failed" ? Result<void>() : fail(is_sink.error());
+  }
+  return c.delete_queue(channel, names::queue(group));
 }
 
 Result<bool> Admin::exists(Connection& c, const std::string& queue) {

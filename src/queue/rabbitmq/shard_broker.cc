@@ -180,6 +180,10 @@ Task<Result<Position>> ShardBroker::checkpoint(Source source) {
   co_return co_await ask<Position>([source = std::move(source)](Admin& a) { return a.checkpoint(source); });
 }
 
+Task<Result<void>> ShardBroker::delete_group(Source group) {
+  co_return co_await ask<void>([group = std::move(group)](Admin& a) { return a.delete_group(group); });
+}
+
 Task<Result<Events>> ShardBroker::read(ReadRequest request) {
   Position end;
   const bool needs_end = request.from.kind == From::Kind::latest || request.from.kind == From::Kind::time;

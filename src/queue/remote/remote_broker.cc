@@ -211,6 +211,15 @@ Task<Result<Position>> RemoteBroker::checkpoint(Source source) {
   co_return std::move(place->position);
 }
 
+// The other node asks its own contract, too: whose rpc it is that takes from the group, its address says.
+Task<Result<void>> RemoteBroker::delete_group(Source group) {
+  const api::DeleteGroupRequest message{.topic = std::move(group.name), .group = std::move(group.group)};
+  auto done = co_await call<api::Empty>("/parley.Topics/DeleteGroup", message, long_patience);
+  if (done) co_return Result<void>();
+  if (done.error().reason() == "group_in_use") co_return fail(client_.here(std::move(done).error()));
+  co_return fail(std::move(done).error());
+}
+
 Task<void> RemoteBroker::close() {
   stopped_ = closed_ = true;
   client_.abandon();

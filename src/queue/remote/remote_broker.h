@@ -36,6 +36,7 @@ class RemoteBroker final : public Broker {
   Task<Result<Events>> read(ReadRequest request) override;
   Task<Result<void>> commit(Source source, From to) override;
   Task<Result<Position>> checkpoint(Source source) override;
+  Task<Result<void>> delete_group(Source group) override;
   Task<void> close() override;
 
  private:

@@ -196,6 +196,11 @@ void Directory::put(const PlacePtr& place) {
   places_[place->label] = place;
 }
 
+void Directory::remove(const Source& source) {
+  const std::lock_guard lock(lock_);
+  places_.erase(label_of(source));
+}
+
 std::map<std::string, Source> Directory::names(const Settings& settings) const {
   const std::lock_guard lock(lock_);
   std::map<std::string, Source> out;

@@ -34,6 +34,7 @@ class Directory {
  public:
   PlacePtr find(const Source& source) const;
   void put(const PlacePtr& place);
+  void remove(const Source& source);
   // Our queues and groups, by their names on SQS.
   std::map<std::string, Source> names(const Settings& settings) const;
 

@@ -120,4 +120,30 @@ void Ledger::leave_mover(const std::string& queue) {
   movers_.erase(queue);
 }
 
+std::size_t Ledger::leased(const std::string& queue, Instant now) const {
+  const std::lock_guard lock(lock_);
+  return static_cast<std::size_t>(std::ranges::count_if(
+      leases_, [&](const auto& each) { return each.second.lease->queue == queue && each.second.until > now; }));
+}
+
+Ledger::Waiting::Waiting(Ledger& ledger, std::string queue) : ledger_(ledger), queue_(std::move(queue)) {
+  const std::lock_guard lock(ledger_.lock_);
+  ++ledger_.waiting_[queue_];
+}
+Ledger::Waiting::~Waiting() {
+  const std::lock_guard lock(ledger_.lock_);
+  if (--ledger_.waiting_[queue_] == 0) ledger_.waiting_.erase(queue_);
+}
+
+bool Ledger::is_waited_for(const std::string& queue) const {
+  const std::lock_guard lock(lock_);
+  return waiting_.contains(queue);
+}
+
+void Ledger::forget_queue(const std::string& queue) {
+  const std::lock_guard lock(lock_);
+  pauses_.erase(queue);
+  std::erase_if(leases_, [&](const auto& each) { return each.second.lease->queue == queue; });
+}
+
 }  // namespace parley::queue::sqs

@@ -51,6 +51,26 @@ class Ledger {
   void give_back(std::string_view token);
   void forget(std::string_view token);
 
+  // Of this process, by queue: messages that are leased.
+  std::size_t leased(const std::string& queue, Instant now) const;
+
+  // Somebody of this process waits for a queue's messages, while this lives.
+  class Waiting {
+   public:
+    Waiting(Ledger& ledger, std::string queue);
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting();
+
+   private:
+    Ledger& ledger_;
+    const std::string queue_;
+  };
+  bool is_waited_for(const std::string& queue) const;
+
+  // The queue is deleted.
+  void forget_queue(const std::string& queue);
+
   // ---- receives of a message (by SQS' id) that are no attempts: peeks, releases of FIFO queues
 
   void not_counted(const std::string& message_id);
@@ -100,6 +120,7 @@ class Ledger {
   std::unordered_map<std::string, Remembered> published_;
   std::map<std::string, Pause> pauses_;
   std::set<std::string> movers_;
+  std::map<std::string, int> waiting_;
   Instant swept_{};
 };
 

@@ -74,7 +74,7 @@ Task<Result<void>> Relay::copy(const Received& event) {
   std::optional<Error> failed;
   TaskGroup work;
   for (auto& [name, group] : groups_) {
-    if (sent_at(event) >= group.begins) work.spawn(copy_to(*group.part, event, failed));
+    if (!group.gone && sent_at(event) >= group.begins) work.spawn(copy_to(group, event, failed));
   }
   co_await work.join();
   if (failed) co_return fail(*failed);
@@ -82,15 +82,16 @@ Task<Result<void>> Relay::copy(const Received& event) {
 }
 
 // Named after the event, so that a FIFO queue takes it once, however often it is handed on within five minutes.
-Task<void> Relay::copy_to(Part& group, const Received& event, std::optional<Error>& failed) {
+Task<void> Relay::copy_to(Group& group, const Received& event, std::optional<Error>& failed) {
   const Envelope envelope = decode(event).envelope;
-  const Result<std::string> sent = co_await group.send(
+  const Result<std::string> sent = co_await group.part->send(
       envelope, {.delay = {}, .group = group_id(envelope.message.key, envelope.message.id), .dedup = event.message_id});
   if (sent) co_return;
   if (sent.error().code() == Code::not_found) {
-    looked_ = {};  // the group is gone
+    group.gone = true;  // no reason to hand the event to the others once more
+  } else {
+    failed = sent.error();
   }
-  failed = sent.error();
 }
 
 Task<Result<void>> Relay::find_groups() {
@@ -99,10 +100,13 @@ Task<Result<void>> Relay::find_groups() {
   const std::string prefix = groups_prefix(topic_->source.name, bench_.settings.prefix);
   const auto names = co_await list_names(bench_.client, prefix);
   if (!names) co_return fail(names.error());
-  std::erase_if(groups_, [&](const auto& each) { return std::ranges::find(*names, each.first) == names->end(); });
+  std::erase_if(groups_, [&](const auto& each) {
+    return each.second.gone || std::ranges::find(*names, each.first) == names->end();
+  });
   for (const std::string& name : *names) {
     if (groups_.contains(name) || !source_of(name, bench_.settings.prefix)) continue;
     Result<Group> group = co_await look_at(name);
+    if (!group && group.error().code() == Code::not_found) continue;
     if (!group) co_return fail(std::move(group).error());
     groups_.emplace(name, std::move(*group));
   }

@@ -23,12 +23,13 @@ class Relay {
   struct Group {
     std::unique_ptr<Part> part;
     std::int64_t begins = 0;  // events before it are not for the group; milliseconds since 1970
+    bool gone = false;        // it was deleted: looked for again later, as SQS may list it for a minute more
   };
   Task<Result<void>> find_groups();
   Task<Result<Group>> look_at(std::string sqs_name);
   Task<void> hand_on(std::vector<Received> of_a_key);
   Task<Result<void>> copy(const Received& event);
-  Task<void> copy_to(Part& group, const Received& event, std::optional<Error>& failed);
+  Task<void> copy_to(Group& group, const Received& event, std::optional<Error>& failed);
   Task<void> rest();
 
   Workbench& bench_;

@@ -128,6 +128,7 @@ Task<Result<std::vector<Delivery>>> SqsBroker::lease(LeaseRequest request) {
   if (!found) co_return fail(found.error());
   Channel& channel = **found;
   if (const Result<void> fed = co_await start_feeding(channel); !fed) co_return fail(fed.error());
+  const Ledger::Waiting waiting(common_->ledger, channel.place().label);
   for (;;) {
     const Result<bool> paused = co_await channel.is_paused();
     if (bench_.closing) co_return fail(closing());

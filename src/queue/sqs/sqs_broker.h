@@ -44,11 +44,15 @@ class SqsBroker final : public Broker {
   Task<Result<Events>> read(ReadRequest request) override;
   Task<Result<void>> commit(Source source, From to) override;
   Task<Result<Position>> checkpoint(Source source) override;
+  Task<Result<void>> delete_group(Source group) override;
 
   Task<void> close() override;
 
  private:
   Task<Result<Channel*>> channel_of(Source source);
+  // delete_group.cc
+  Task<Result<std::vector<std::string>>> urls_of(std::vector<std::string> sqs_names);
+  Task<Result<void>> check_unused(Source group, std::vector<std::string> urls);
   Task<Result<Receipt>> publish_later(Channel& channel, const Envelope& envelope);
   Task<Result<void>> start_feeding(Channel& channel);
   bool claim(const std::string& url);

@@ -35,15 +35,20 @@ Names groups_of(const contract::Contract& contract, std::string_view topic) {
 
 }  // namespace
 
-Error with_name_meant(const contract::Contract& contract, const queue::Source& source, Error why) {
+Error with_name_meant(const contract::Contract& contract, const queue::Source& source, Error why,
+                      std::span<const queue::Source> there) {
   constexpr std::string_view asks = " (did you mean ";
   // A node that keeps the messages for this one may have told it already.
   if (why.code() != Code::not_found || why.message().contains(asks)) return why;
   std::string_view wrong = source.name;
   Names names = queues_and_topics(contract);
+  for (const queue::Source& one : there) names.push_back(one.name);
   if (has(names, wrong)) {
     wrong = source.group;
     names = groups_of(contract, source.name);
+    for (const queue::Source& one : there) {
+      if (one.name == source.name && !one.group.empty()) names.push_back(one.group);
+    }
     if (wrong.empty() || has(names, wrong)) return why;
   }
   const auto near = nearest(wrong, names);

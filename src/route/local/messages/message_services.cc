@@ -45,6 +45,7 @@ MessageServices::MessageServices(const Front& user, queue::Broker& broker, queue
   add_publish_stream(route_, messaging_);
   add_lease_stream(route_, messaging_);
   add_redrive(route_, messaging_);
+  add_delete_group(route_, messaging_);
   add_topics(route_, messaging_);
   event_streams_ = std::make_shared<TellReason>(guarded(access_, std::make_shared<EventStreams>(messaging_)));
   wrap([](const contract::Method&, HandlerPtr handler) { return handler; });

@@ -54,27 +54,39 @@ class FakeBackend final : public queue::Backend {
   Result<void> declare(const queue::Declarations&) override { return {}; }
   std::unique_ptr<queue::Broker> open(Shard&) override { return nullptr; }
   Result<std::vector<queue::Source>> list() override {
-    return std::vector<queue::Source>{{mails, ""}, {"orders", "mailer"}, {"orders", ""}};
+    std::vector<queue::Source> all{{mails, ""}, {"orders", "mailer"}, {"orders", ""}};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
   }
   std::vector<queue::Source> list_some(std::vector<Error>& silent) override {
     if (away) silent.push_back(*away);
     return away && is_whole ? std::vector<queue::Source>() : *list();
   }
 
-  std::optional<Error> away;  // of a part, or of the whole
+  std::vector<queue::Source> more;  // that no contract declares
+  std::optional<Error> away;        // of a part, or of the whole
   bool is_whole = false;
 };
 
 class MessageServicesTest : public testing::Test {
  protected:
   MessageServicesTest()
-      : broker(use_fake_time(shard), queue::declarations_of(*user.contract())),
+      : broker(use_fake_time(shard), declarations(*user.contract())),
         door(clock),
         services(user, broker, backend, door, PullApi::local) {}
 
   static Shard& use_fake_time(Shard& shard) {
     shard.use_fake_time();
     return shard;
+  }
+  // And a group that no contract declares any more.
+  static queue::Declarations declarations(const contract::Contract& contract) {
+    queue::Declarations all = queue::declarations_of(contract);
+    queue::Consumer retired;
+    retired.name = "orders";
+    retired.group = "retired";
+    all.topics.at(0).groups.push_back(retired);
+    return all;
   }
   void settle() {
     shard.run_until([] { return true; });
@@ -125,8 +137,9 @@ class MessageServicesTest : public testing::Test {
     live.send(request);
     live.call.requests.end();
     live.start();
-    // List asks on another thread.
-    if (path.ends_with("/List")) shard.run_until([&] { return live.call.is_finished(); });
+    // Both list on another thread.
+    if (path.ends_with("/List") || path.ends_with("/DeleteGroup"))
+      shard.run_until([&] { return live.call.is_finished(); });
     if (live.call.status() != nullptr) return fail(*live.call.status());
     auto replies = live.replies<Reply>();
     EXPECT_EQ(replies.size(), 1U) << path;

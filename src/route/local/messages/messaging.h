@@ -36,6 +36,7 @@ void add_publish_stream(LocalRoute& route, Messaging& messaging);
 void add_lease_stream(LocalRoute& route, Messaging& messaging);
 void add_redrive(LocalRoute& route, Messaging& messaging);
 void add_topics(LocalRoute& route, Messaging& messaging);
+void add_delete_group(LocalRoute& route, Messaging& messaging);
 
 // A number or a time of a request: less than zero cannot be meant.
 struct Amount {

@@ -197,5 +197,20 @@ TEST_F(MessageServicesTest, a_list_has_what_answers_and_says_what_did_not) {
   EXPECT_FALSE(topics());
 }
 
+TEST_F(MessageServicesTest, a_group_is_deleted_unless_the_contract_has_it) {
+  const auto remove = [&](const char* topic, const char* group) {
+    auto done = call<api::Empty>("/parley.Topics/DeleteGroup", api::DeleteGroupRequest{.topic = topic, .group = group});
+    return done ? "gone" : std::string(name(done.error().code())) + ": " + done.error().message();
+  };
+  backend.more.push_back({"orders", "retired"});
+  EXPECT_EQ(remove("orders", ""), "INVALID_ARGUMENT: `group` is missing");
+  EXPECT_EQ(remove("orders", "mailer"),
+            "FAILED_PRECONDITION: group \"mailer\" of topic \"orders\" is in use: the contract delivers its events to "
+            "shop.Mailer/OnOrder; take that rpc out first");
+  EXPECT_EQ(remove("orders", "retird"),
+            "NOT_FOUND: topic \"orders\" has no group \"retird\" (did you mean \"retired\"?)");
+  EXPECT_EQ(remove("orders", "retired"), "gone");
+}
+
 }  // namespace
 }  // namespace parley::route
