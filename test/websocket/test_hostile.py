@@ -112,9 +112,9 @@ def test_silence_is_asked_and_then_taken_for_loss(new_node):
 
 
 def test_a_live_socket_outlives_the_idle_timeouts(new_node, connect):
-    node = new_node(websocket={"ping": "1s"}, limits={"idle_timeout": "2s", "body_timeout": "2s", "header_timeout": "2s"})
+    node = new_node(websocket={"ping": "2s"}, limits={"idle_timeout": "3s", "body_timeout": "3s", "header_timeout": "3s"})
     socket = connect("Chat", port=node.port)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 7
     while time.monotonic() < until:
         got = socket.receive()
         assert got == (PING, b"")
