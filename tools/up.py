@@ -18,7 +18,7 @@ PARLEY = pathlib.Path("build/release/parley")
 SHOP = pathlib.Path("examples/shop")
 PAGE = pathlib.Path("build/release/shop/web/index.html")
 LOG = pathlib.Path("build/up.log")
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 def address(key: str) -> str:
@@ -28,7 +28,7 @@ def address(key: str) -> str:
 
 def is_ready() -> bool:
     with contextlib.suppress(urllib.error.URLError, ConnectionError):
-        with urllib.request.urlopen(address("admin") + "/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(address("admin") + "/readyz", timeout=10) as answer:
             return answer.status == 200
     return False
 

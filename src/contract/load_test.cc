@@ -1,7 +1,8 @@
 #include "contract/load.h"
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 
 #include <google/protobuf/descriptor.h>
@@ -239,17 +240,16 @@ TEST(Load, ALargeContractLoadsInTime) {
     }
     folder.write("f" + std::to_string(f) + ".proto", text + "}\n");
   }
-  std::chrono::milliseconds best = std::chrono::milliseconds::max();
+  double best = 1e9;  // seconds of CPU: others may be busy, too
   for (int round = 0; round < 3; ++round) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     const Loaded loaded = load({folder.path()});
-    best =
-        std::min(best, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start));
+    best = std::min(best, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
     ASSERT_NE(loaded.contract, nullptr) << all_text(loaded.diagnostics);
     EXPECT_EQ(loaded.contract->method_count(), 500U);
   }
-  std::printf("load: %lld ms for 2,000 messages and 500 rpcs\n", static_cast<long long>(best.count()));
-  EXPECT_LT(best, std::chrono::seconds(10));  // a debug build under sanitizers on a busy machine
+  std::printf("load: %.0f ms for 2,000 messages and 500 rpcs\n", best * 1000);
+  EXPECT_LT(best, 10);  // a debug build under sanitizers
 }
 
 }  // namespace

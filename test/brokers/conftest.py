@@ -66,7 +66,7 @@ def config(backend, contracts):
 
 @pytest.fixture(scope="session")
 def node(backend, contracts):
-    with parley_node.Parley(BINARY, config(backend, contracts), env=backend.environment, ready_seconds=90) as one:
+    with parley_node.Parley(BINARY, config(backend, contracts), env=backend.environment, ready_seconds=120) as one:
         yield one
 
 
@@ -114,6 +114,6 @@ def refuses(item, reason):
     (folder / "cases.proto").write_text(contract.contract({case_name(item): options_of(item)}, []))
     backend = item._request.getfixturevalue("backend")
     with pytest.raises(parley_node.ParleyFailed) as failed:
-        with parley_node.Parley(BINARY, config(backend, folder), env=backend.environment, ready_seconds=90):
+        with parley_node.Parley(BINARY, config(backend, folder), env=backend.environment, ready_seconds=120):
             pass
     assert reason in str(failed.value)

@@ -87,7 +87,7 @@ class Queue:
         more = {} if lease is None else {"lease": seconds(lease)}
         return self.do("lease", maxMessages=count, wait=seconds(wait), json=True, **more).get("deliveries", [])
 
-    def one(self, wait=5.0, lease=None):
+    def one(self, wait=30.0, lease=None):
         """The one delivery that must come."""
         deliveries = self.lease(1, wait, lease)
         assert len(deliveries) == 1, f"nothing came from {self.name} within {wait} s"
@@ -109,16 +109,24 @@ class Queue:
         answer = self.ask("peek", shelf=shelf, maxMessages=count, after=after, json=str(json_payload).lower())
         return answer.get("messages", [])
 
+    def peek_all(self, count, shelf="WAITING"):
+        """What is on the shelf, once that is so many: some brokers show what they have been given a little later."""
+        end = time.monotonic() + 30
+        while len(seen := self.peek(shelf)) != count:
+            assert time.monotonic() < end, seen
+            time.sleep(0.1)
+        return seen
+
     def stats(self):
         return self.ask("stats")
 
     def count(self, shelf):
         return int(self.stats().get(shelf, 0))
 
-    def drain(self, wait=1.0):
-        """Takes and settles all there is; the deliveries, in order."""
+    def drain(self, count, more=1.0):
+        """Takes and settles `count` deliveries, and what else comes within `more` seconds; all of them, in order."""
         out = []
-        while deliveries := self.lease(100, wait):
+        while deliveries := self.lease(100, 30.0 if len(out) < count else more):
             for delivery in deliveries:
                 self.settle(delivery)
             out += deliveries
@@ -149,12 +157,12 @@ class Topic:
         answer = self.client.call("GET", f"/parley/topics/{self.name}/events?{urllib.parse.urlencode(query)}")
         return answer.get("events", []), answer.get("next", "")
 
-    def read_all(self, expected, seconds_left=10, **place):
-        """Reads on until there are `expected` events."""
+    def read_all(self, expected, seconds_left=60, key=None, **place):
+        """Reads on until there are `expected` events (with this key, if one is given)."""
         out, deadline = [], time.monotonic() + seconds_left
         while len(out) < expected and time.monotonic() < deadline:
             events, after = self.read(wait=1.0, **place)
-            out += events
+            out += [event for event in events if key in (None, event["message"].get("key", ""))]
             if after:
                 place = {"after": after}
         return out
@@ -176,7 +184,7 @@ class Topic:
             raise ApiError(status, answer)
         return answer
 
-    def events(self, query="", last_event_id=None, expected=1, timeout=10):
+    def events(self, query="", last_event_id=None, expected=1, timeout=60):
         """`expected` server-sent events as (id, CloudEvent), over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=timeout)
         headers = {"accept": "text/event-stream"} | ({"last-event-id": last_event_id} if last_event_id else {})

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(BACKEND.__name__ != "Embedded", reason="the comm
 @pytest.fixture
 def cli(node):
     def run(*arguments, code=0, stdin=None):
-        done = subprocess.run([BINARY, *arguments, "--node", f"127.0.0.1:{node.port}"], capture_output=True, text=True, input=stdin, timeout=30)
+        done = subprocess.run([BINARY, *arguments, "--node", f"127.0.0.1:{node.port}"], capture_output=True, text=True, input=stdin, timeout=60)
         assert done.returncode == code, done.stderr
         return done.stdout if code == 0 else done.stderr
     return run

@@ -18,7 +18,7 @@ def job(key="", n=0, request_id="", **more):
 def test_order_per_key(queue):
     for n in range(20):
         queue.publish(job("even" if n % 2 == 0 else "odd", n))
-    seen = queue.drain()
+    seen = queue.drain(20)
     for key, first in (("even", 0), ("odd", 1)):
         assert [number(d) for d in seen if d["message"]["key"] == key] == list(range(first, 20, 2))
 
@@ -28,9 +28,9 @@ def test_one_at_a_time_per_key(queue):
     for n in range(3):
         queue.publish(job("a", n))
     queue.publish(job("b", 9))
-    leased = queue.lease(10, wait=5)
+    leased = queue.lease(10, wait=30)
     while len(leased) < 2:
-        leased += queue.lease(10, wait=5)
+        leased += queue.lease(10, wait=30)
     assert sorted((d["message"]["key"], number(d)) for d in leased) == [("a", 0), ("b", 9)]
     queue.none(1.0)
     queue.settle(next(d for d in leased if d["message"]["key"] == "a"))
@@ -42,15 +42,15 @@ def test_competing_consumers(queue):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: queue.publish(job(n=n)), range(200)))
 
+        seen, end = [], time.monotonic() + 60
+
         def consume(_):
-            seen = []
-            while deliveries := queue.lease(7, wait=2):
+            while (deliveries := queue.lease(7, wait=1)) or (len(seen) < 200 and time.monotonic() < end):
                 for delivery in deliveries:
                     queue.settle(delivery)
                     seen.append(number(delivery))
-            return seen
 
-        seen = [n for part in pool.map(consume, range(4)) for n in part]
+        list(pool.map(consume, range(4)))
     assert sorted(seen) == list(range(200))
 
 
@@ -60,8 +60,7 @@ def test_retry_comes_after_its_delay(queue):
     first = queue.one()
     began = time.monotonic()
     queue.settle(first, "RETRY", delay="2s")
-    queue.none(0.5)
-    second = queue.one(10)
+    second = queue.one()
     assert time.monotonic() - began >= 1.9
     assert second["attempt"] == 2
     assert second["message"]["id"] == first["message"]["id"]
@@ -73,13 +72,14 @@ def test_retry_blocks_only_its_key(queue):
         queue.publish(job(key, n))
     first = queue.one()
     assert number(first) == 1
-    queue.settle(first, "RETRY", delay="3s")
+    began = time.monotonic()
+    queue.settle(first, "RETRY", delay="4s")
     other = queue.one()
     assert number(other) == 3
     queue.settle(other)
-    queue.none(0.5)
-    again = queue.one(15)
+    again = queue.one()
     assert (number(again), again["attempt"]) == (1, 2)
+    assert time.monotonic() - began >= 3.9, "its follower, and it itself, waited"
     queue.settle(again)
     assert number(queue.one()) == 2
 
@@ -88,7 +88,7 @@ def test_retry_blocks_only_its_key(queue):
 def test_a_release_is_no_attempt(queue):
     queue.publish(job())
     for kind, attempt in (("RELEASE", 1), ("RETRY", 1), ("RELEASE", 2), ("DONE", 2)):
-        delivery = queue.one(10)
+        delivery = queue.one()
         assert delivery["attempt"] == attempt
         queue.settle(delivery, kind)
     queue.none()
@@ -97,9 +97,10 @@ def test_a_release_is_no_attempt(queue):
 @pytest.mark.queue()
 def test_a_lease_runs_out(queue):
     queue.publish(job())
+    began = time.monotonic()
     first = queue.one(lease=2)
-    queue.none(0.5)
-    second = queue.one(20)
+    second = queue.one()
+    assert time.monotonic() - began >= 1.9
     assert second["message"]["id"] == first["message"]["id"]
     assert second["attempt"] == 2
 
@@ -110,15 +111,15 @@ def test_whose_lease_always_runs_out_is_a_dead_letter_at_the_limit(queue):
     queue.publish(job(n=2))
     settled = 0
     for attempt in (1, 2, 3):
-        delivery = queue.one(10, lease=1)
+        delivery = queue.one(lease=2)
         while number(delivery) == 2:
             queue.settle(delivery)
             settled += 1
-            delivery = queue.one(10, lease=1)
+            delivery = queue.one(lease=2)
         assert delivery["attempt"] == attempt
-    rest = queue.drain(wait=3.0)
+    rest = queue.drain(1 - settled, more=4.0)
     assert [number(delivery) for delivery in rest] == [2] * (1 - settled)
-    dead = queue.peek("DEAD")
+    dead = queue.peek_all(1, "DEAD")
     assert [int(d["message"]["json"]["number"]) for d in dead] == [1]
     assert "lease ran out" in dead[0]["reason"]
 
@@ -126,10 +127,10 @@ def test_whose_lease_always_runs_out_is_a_dead_letter_at_the_limit(queue):
 @pytest.mark.queue()
 def test_a_lease_is_extended(queue):
     queue.publish(job())
-    delivery = queue.one(lease=2)
-    for _ in range(4):
-        queue.extend(delivery, 2)
-        queue.none(1.0)
+    delivery = queue.one(lease=5)
+    for _ in range(3):
+        queue.extend(delivery, 5)
+        queue.none(2.0)
     queue.settle(delivery)
 
 
@@ -137,7 +138,7 @@ def test_a_lease_is_extended(queue):
 def test_a_late_settlement_fails_loudly(queue):
     queue.publish(job())
     first = queue.one(lease=1)
-    second = queue.one(20)
+    second = queue.one()
     for kind in ("DONE", "RETRY", "KILL"):
         with pytest.raises(ApiError) as error:
             queue.settle(first, kind)
@@ -162,6 +163,7 @@ def test_a_dead_letter_keeps_everything(queue):
     reason = "INVALID_ARGUMENT (upstream_status): no such customer: Zoë"
     queue.settle(delivery, "KILL", reason=reason)
     queue.none()
+    queue.peek_all(1, "DEAD")
     (dead,) = queue.peek("DEAD", json_payload=False)
     assert dead["reason"] == reason
     assert dead["attempts"] == 1
@@ -171,7 +173,7 @@ def test_a_dead_letter_keeps_everything(queue):
     assert payload(dead["message"]) == wire
     metadata = dead["message"]["metadata"]
     assert (metadata["x-tenant"], metadata["ce-subject"], metadata["sig-bin"]) == ("t1", "s p a c e", "AAH/")
-    deadline = time.monotonic() + 5  # a broker counts what it has given back a little later
+    deadline = time.monotonic() + 30  # a broker counts what it has given back a little later
     while queue.count("dead") != 1 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert queue.count("dead") == 1
@@ -181,11 +183,11 @@ def test_a_dead_letter_keeps_everything(queue):
 def test_redrive_keeps_the_id_and_resets_the_count(queue):
     receipt = queue.publish(job("a", 7))
     queue.settle(queue.one(), "RETRY")
-    second = queue.one(10)
+    second = queue.one()
     assert second["attempt"] == 2
     queue.settle(second, "KILL", reason="why not")
     assert int(queue.do("redrive", all=True)["count"]) == 1
-    again = queue.one(10)
+    again = queue.one()
     assert (again["message"]["id"], again["attempt"], number(again)) == (receipt["id"], 1, 7)
     queue.settle(again)
     assert queue.peek("DEAD") == []
@@ -198,14 +200,14 @@ def test_redrive_by_filter(queue):
         queue.settle(queue.one(), "KILL", reason=reason)
     assert int(queue.do("redrive", reason="UNAVAILABLE", dryRun=True)["count"]) == 2
     assert int(queue.do("redrive", reason="UNAVAILABLE", key="b")["count"]) == 1
-    again = queue.one(10)
+    again = queue.one()
     assert again["message"]["json"]["key"] == "b"
     queue.settle(again)
-    dead = queue.peek("DEAD")
+    dead = queue.peek_all(2, "DEAD")
     assert sorted(d["message"]["json"]["key"] for d in dead) == ["a", "c"]
     by_id = next(d for d in dead if d["message"]["json"]["key"] == "c")["message"]["id"]
     assert int(queue.do("redrive", ids=[by_id])["count"]) == 1
-    assert queue.one(10)["message"]["id"] == by_id
+    assert queue.one()["message"]["id"] == by_id
 
 
 @pytest.mark.queue("dedup")
@@ -216,7 +218,7 @@ def test_the_same_message_again_is_stored_once(queue):
     assert again.get("duplicate") is True
     assert again["id"] == first["id"]
     assert not other.get("duplicate")
-    assert sorted(number(d) for d in queue.drain()) == [1, 2]
+    assert sorted(number(d) for d in queue.drain(2)) == [1, 2]
     assert queue.publish(job(n=1, request_id="r1")).get("duplicate") is True, "the window outlives the message"
     queue.none()
 
@@ -224,14 +226,13 @@ def test_the_same_message_again_is_stored_once(queue):
 @pytest.mark.queue()
 def test_a_delay(queue):
     began = time.monotonic()
-    queue.publish(job(n=1), delay="3s")
+    queue.publish(job(n=1), delay="4s")
     queue.publish(job(n=2))
     first = queue.one()
     assert number(first) == 2, "what is not due holds nobody up"
     queue.settle(first)
-    queue.none(0.5)
-    later = queue.one(15)
-    assert time.monotonic() - began >= 2.9
+    later = queue.one()
+    assert time.monotonic() - began >= 3.9
     assert (number(later), later["attempt"]) == (1, 1)
 
 
@@ -263,9 +264,9 @@ def test_followers_of_a_dead_letter_wait_for_it(queue):
 @pytest.mark.queue("ttl")
 def test_what_waits_too_long_is_a_dead_letter(queue):
     queue.publish(job())
-    time.sleep(2.5)
-    queue.none()
-    (dead,) = queue.peek("DEAD")
+    time.sleep(1.5)
+    queue.none(1.0)
+    (dead,) = queue.peek_all(1, "DEAD")
     assert "expired" in dead["reason"], dead["reason"]
 
 
@@ -274,7 +275,7 @@ def test_peek_takes_nothing(queue):
     for n in range(5):
         queue.publish(job(n=n))
     for _ in range(2):
-        assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek()) == list(range(5))
+        assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek_all(5)) == list(range(5))
     first = queue.peek(count=2)
     assert len(first) == 2
     if "peek_after" not in BACKEND.lacks:
@@ -305,7 +306,7 @@ def test_pause(queue):
     queue.none(1.0)
     queue.do("resume")
     assert not queue.stats().get("paused")
-    queue.settle(queue.one(10))
+    queue.settle(queue.one())
 
 
 @pytest.mark.queue()
@@ -317,20 +318,24 @@ def test_stats(queue):
     queue.one()
     stats = queue.stats()
     estimated = set(stats.get("estimated", []))
-    for shelf, count in (("waiting", 2), ("leased", 1), ("delayed", 1), ("dead", 1)):
-        assert shelf in estimated or int(stats.get(shelf, 0)) == count, stats
+    end = time.monotonic() + 30
+    while any(shelf not in estimated and int(stats.get(shelf, 0)) != count for shelf, count in
+              (("waiting", 2), ("leased", 1), ("delayed", 1), ("dead", 1))):
+        assert time.monotonic() < end, stats
+        time.sleep(0.1)
+        stats = queue.stats()
     assert "oldest" in estimated or "oldestTime" in stats, stats
 
 
 @pytest.mark.queue()
 def test_a_long_poll_ends_with_the_message(queue):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lambda: (queue.one(30), time.monotonic()))
+        waiting = pool.submit(lambda: (queue.one(55), time.monotonic()))
         time.sleep(1)
         published = time.monotonic()
         queue.publish(job())
-        delivery, came = waiting.result(40)
-    assert came - published < 2
+        delivery, came = waiting.result(60)
+    assert came - published < 20
     queue.settle(delivery)
 
 

@@ -31,7 +31,7 @@ class Stream:
         self.requests = queues.Queue()
         call = self.channel.stream_stream(f"/parley.Queues/{method}", request_serializer=request.SerializeToString,
                                           response_deserializer=reply.FromString)
-        self.replies = call(iter(self.requests.get, None), timeout=60)
+        self.replies = call(iter(self.requests.get, None), timeout=120)
         self.request = request
 
     def send(self, **message):
@@ -56,7 +56,7 @@ def test_a_stream_of_publishes(queue, node, api):
     assert sorted(replies) == [*range(50), 99]
     assert replies[99].error.code == grpc.StatusCode.NOT_FOUND.value[0]
     assert all(replies[n].receipt.id for n in range(50))
-    assert [int(d["message"]["json"].get("number", 0)) for d in queue.drain()] == list(range(50))
+    assert [int(d["message"]["json"].get("number", 0)) for d in queue.drain(50)] == list(range(50))
 
 
 @pytest.mark.skipif(not BACKEND.finds_by_position, reason="its positions lead to no message")
@@ -93,7 +93,7 @@ def test_a_stream_of_deliveries(queue, node, api):
     # What was delivered and not settled is there at once, and was no attempt.
     rest = []
     while len(rest) < 4:
-        delivery = queue.one(15)
+        delivery = queue.one()
         rest.append(delivery["attempt"])
         queue.settle(delivery)
     assert rest == [1, 1, 1, 1]

@@ -15,7 +15,7 @@ export { registry };
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export async function waitUntil(condition, what, ms = 10_000) {
+export async function waitUntil(condition, what, ms = 60_000) {
   for (const end = Date.now() + ms; !(await condition()); await sleep(20)) {
     if (Date.now() > end) throw new Error(what);
   }

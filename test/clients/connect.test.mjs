@@ -95,9 +95,9 @@ for (const [name, transport, can] of transports) {
     });
 
     test('a deadline', async () => {
-      await assert.rejects(client.sleep({ ms: 20_000n }, { timeoutMs: 300 }), (error) => error.code === Code.DeadlineExceeded);
-      const { remainingMs } = await client.get({}, { timeoutMs: 8000 });
-      assert.ok(remainingMs > 5000n && remainingMs <= 8100n, `${remainingMs}`);
+      await assert.rejects(client.sleep({ ms: 120_000n }, { timeoutMs: 300 }), (error) => error.code === Code.DeadlineExceeded);
+      const { remainingMs } = await client.get({}, { timeoutMs: 30_000 });
+      assert.ok(remainingMs > 10_000n && remainingMs <= 30_100n, `${remainingMs}`);
     });
 
     test('cancellation arrives at the backend', async () => {

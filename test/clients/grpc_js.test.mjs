@@ -11,7 +11,7 @@ const client = new Awkward(`127.0.0.1:${port}`, grpc.credentials.createInsecure(
 after(() => client.close());
 
 const call = (method, request, metadata = new grpc.Metadata(), options = {}) =>
-  new Promise((resolve, reject) => client[method](request, metadata, { deadline: Date.now() + 10_000, ...options },
+  new Promise((resolve, reject) => client[method](request, metadata, { deadline: Date.now() + 60_000, ...options },
     (error, reply) => (error ? reject(error) : resolve(reply))));
 
 async function all(stream) {
@@ -74,7 +74,7 @@ test('codes and messages', async () => {
 });
 
 test('a deadline', async () => {
-  await assert.rejects(call('sleep', { ms: 20_000 }, undefined, { deadline: Date.now() + 300 }),
+  await assert.rejects(call('sleep', { ms: 120_000 }, undefined, { deadline: Date.now() + 300 }),
     (error) => error.code === grpc.status.DEADLINE_EXCEEDED);
 });
 

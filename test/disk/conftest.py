@@ -39,7 +39,7 @@ class Node(parley_node.Parley):
         self.lock = threading.Lock()
 
     def client(self):
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
 
     def send(self, client=None, **mail):
         """Publishes over REST and returns the message's id. Raises Refused; httpx.HTTPError where the node is gone."""
@@ -77,22 +77,22 @@ class Node(parley_node.Parley):
     def send_grpc(self):
         """The same over gRPC; raises grpc.RpcError."""
         with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
-            receipt = mailer_module.pb_grpc.MailerStub(channel).Send(mailer_module.pb.Mail(to="ada"), timeout=20)
+            receipt = mailer_module.pb_grpc.MailerStub(channel).Send(mailer_module.pb.Mail(to="ada"), timeout=60)
         self.acknowledged.append(receipt.message_id)
 
     def ready(self):
-        answer = httpx.get(f"http://127.0.0.1:{self.admin}/readyz", trust_env=False, timeout=10)
+        answer = httpx.get(f"http://127.0.0.1:{self.admin}/readyz", trust_env=False, timeout=60)
         return answer.status_code, answer.text
 
     def metrics(self):
         """All samples that have no labels, and those of the store with their only one, by name and the label's value."""
-        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=10).text
+        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=60).text
         found = re.findall(r'^(parley_\w+)(?:\{part="(\w+)"\})? ([\d.e+]+)$', text, re.M)
         return {f"{name} {part}".strip(): float(value) for name, part, value in found}
 
     def cli(self, *words):
         """A subcommand of parley against this node: (exit code, output)."""
-        done = subprocess.run([self.binary, *words, "--node", f"127.0.0.1:{self.port}"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([self.binary, *words, "--node", f"127.0.0.1:{self.port}"], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
     def queue(self):
@@ -117,7 +117,7 @@ class Node(parley_node.Parley):
 
 
 class Mailer(mailer_module.Mailer):
-    def wait_for(self, ids, seconds=60):
+    def wait_for(self, ids, seconds=90):
         """Waits until it was called for each of `ids`."""
         missing = set(ids)
 

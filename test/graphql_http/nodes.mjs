@@ -23,7 +23,7 @@ export async function backend() {
 }
 
 export async function until(condition, what) {
-  for (let i = 0; i < 500; ++i) {
+  for (let i = 0; i < 6000; ++i) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

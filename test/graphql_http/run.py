@@ -56,14 +56,14 @@ def calls(arguments, config):
         (["blog.Blog/WatchPosts", '{"count": 2}'], 0, '{"id":1,"title":"post 1","userId":1}\n{"id":2,"title":"post 2","userId":2}\n', ""),
         (["blog.Blog/GetEcho", "{}", "-H", "x-tenant: acme"], 0, '{"authorization":"","tenant":"acme"}\n', ""),
         (["blog.Blog/GetPost", '{"id": 404}'], 1, "", "NOT_FOUND: no post 404\n"),
-        (["blog.Blog/GetEcho", '{"sleepMs": 5000}', "--timeout", "100ms"], 1, "", "DEADLINE_EXCEEDED: "),
+        (["blog.Blog/GetEcho", '{"sleepMs": 60000}', "--timeout", "100ms"], 1, "", "DEADLINE_EXCEEDED: "),
         (["blog.Blog/GetPost", '{"nr": 1}'], 2, "", "parley call: the field post has no argument 'nr'; it has id\n"),
     ]
     good = True
     with parley_node.Parley(arguments.parley, config) as node:
         for command, code, out, err in cases:
             to = ["--via", "graphql", "--to", f"127.0.0.1:{node.port}", "--contract", config["contracts"]]
-            done = subprocess.run([arguments.parley, "call", *command, *to], capture_output=True, text=True, timeout=20)
+            done = subprocess.run([arguments.parley, "call", *command, *to], capture_output=True, text=True, timeout=60)
             fine = (done.returncode, done.stdout) == (code, out) and done.stderr.startswith(err)
             print(f"{'✔' if fine else '✖'} parley call {' '.join(command)}{'' if fine else f': {done}'}")
             good = good and fine
@@ -77,7 +77,7 @@ def drains(arguments, config, work):
         client = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True)
         assert client.stdout.readline() == "ready\n"
         node.stop()
-    ends = client.communicate(timeout=20)[0].strip()
+    ends = client.communicate(timeout=60)[0].strip()
     good = ends == '{"stream":"cut off","socket":1001}'
     print(f"{'✔' if good else '✖'} streams end when the node stops: {ends}")
     return good

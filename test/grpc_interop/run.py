@@ -48,7 +48,7 @@ def run_cases(title, commands):
     """Runs {case: command}, two at a time; prints what failed; returns (passed, failed)."""
     def one(command):
         try:
-            return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60)
+            return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
         except subprocess.TimeoutExpired as late:
             return subprocess.CompletedProcess(command, -1, f"no end after 60 s\n{(late.stdout or b'').decode()}")
 

@@ -37,7 +37,7 @@ def check_calls(readme, parley, node):
         there = command.replace("127.0.0.1:8080", f"127.0.0.1:{node.port}")
         there = re.sub(r"^parley call", f"{parley} call --contract {HELLO} --to 127.0.0.1:{node.port}", there)
         there = re.sub(r"^parley (queue|topic) (\w+)", rf"{parley} \1 \2 --node 127.0.0.1:{node.port}", there)
-        done = subprocess.run(["bash", "-c", there], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(["bash", "-c", there], capture_output=True, text=True, timeout=60)
         print(f"$ {there}\n{done.stdout}{done.stderr}", flush=True)
         assert done.returncode == 0 and done.stdout.strip() == wanted.strip(), f"the README says\n{wanted}"
 

@@ -114,7 +114,7 @@ class Reply:
 class Client(Connection):
     """Speaks to Parley with prior knowledge."""
 
-    def __init__(self, port, first=None, polite=True, seconds=10):
+    def __init__(self, port, first=None, polite=True, seconds=30):
         super().__init__(socket.create_connection(("127.0.0.1", port), seconds), polite)
         self.replies = {}
         self.gone = None  # the code of GOAWAY
@@ -159,7 +159,7 @@ class Client(Connection):
         if kind in (HEADERS, DATA) and flags & END_STREAM:
             reply.ended = True
 
-    def wait(self, stream, seconds=10):
+    def wait(self, stream, seconds=30):
         """Reads until the stream has ended; raises Closed or TimeoutError."""
         deadline = time.monotonic() + seconds
         while not (stream in self.replies and self.replies[stream].ended):
@@ -167,7 +167,7 @@ class Client(Connection):
             self.handle(*self.read_frame())
         return self.replies[stream]
 
-    def read_until_closed(self, seconds=10):
+    def read_until_closed(self, seconds=30):
         """Reads all that comes until the connection ends; returns the GOAWAY's code, if one came. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         try:
@@ -186,6 +186,7 @@ class Upstream:
         self.port = self.listener.getsockname()[1]
         self.script = script
         self.accepted = 0
+        self.closed = 0
         self.sockets = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -206,6 +207,7 @@ class Upstream:
             pass
         finally:
             sock.close()
+            self.closed += 1
 
     def __enter__(self):
         return self

@@ -36,7 +36,7 @@ class Behind:
         self.channel.close()
         self.node.__exit__(kind)
 
-    def get(self, timeout=5):
+    def get(self, timeout=30):
         """A unary call: (code name, message)."""
         try:
             self.stub.Get(pb.Everything(), timeout=timeout)
@@ -44,7 +44,7 @@ class Behind:
         except grpc.RpcError as error:
             return error.code().name, error.details()
 
-    def ticks(self, timeout=5):
+    def ticks(self, timeout=30):
         """A server stream: (messages, code name)."""
         got = []
         try:
@@ -55,7 +55,7 @@ class Behind:
             return len(got), error.code().name
 
     def rest(self):
-        return httpx.get(self.url + "/v1/get/x", timeout=10)
+        return httpx.get(self.url + "/v1/get/x", timeout=60)
 
 
 def scripted(answer):
@@ -188,7 +188,7 @@ def test_streams(answer, want):
     with scripted(answer) as upstream, Behind(upstream.port) as behind:
         count, code = behind.ticks()
         assert count == want[0] and code in want[1]
-        lines = httpx.get(behind.url + "/v1/ticks", timeout=10)
+        lines = httpx.get(behind.url + "/v1/ticks", timeout=60)
         if code == "OK":
             assert "error" not in lines.text
         else:
@@ -202,7 +202,7 @@ def test_nobody_listens():
         code, message = behind.get()
         assert code == "UNAVAILABLE" and message
         assert behind.rest().status_code == 503
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
 
 
 HANGS = [
@@ -218,7 +218,7 @@ def test_an_upstream_that_hangs_ends_with_the_callers_deadline(script):
     with Upstream(script) as upstream, Behind(upstream.port) as behind:
         started = time.monotonic()
         assert behind.get(timeout=0.5)[0] == "DEADLINE_EXCEEDED"
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
 
 
 RUBBISH = [
@@ -240,7 +240,7 @@ def test_an_upstream_that_talks_rubbish(said):
         started = time.monotonic()
         code, message = behind.get()
         assert code in ("UNAVAILABLE", "INTERNAL", "RESOURCE_EXHAUSTED") and message
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 20
         assert behind.rest().status_code in (429, 500, 503)
 
 
@@ -284,7 +284,7 @@ def test_what_may_have_been_processed_is_not_tried_again():
 
     with scripted(answer) as upstream, Behind(upstream.port) as behind:
         try:
-            behind.stub.Post(pb.Everything(), timeout=5)
+            behind.stub.Post(pb.Everything(), timeout=30)
         except grpc.RpcError as error:
             assert error.code().name == "UNAVAILABLE"
         assert len(seen) == 1
@@ -315,8 +315,11 @@ def test_stale_connections_are_not_used():
 
     with Upstream(script) as upstream, Behind(upstream.port) as behind:
         results = []
-        for _ in range(10):
+        for number in range(1, 11):
             results.append(behind.get()[0])
+            end = time.monotonic() + 30
+            while upstream.closed < number and time.monotonic() < end:
+                time.sleep(0.01)
             time.sleep(0.1)
         assert results == ["OK"] * 10
 
@@ -327,7 +330,7 @@ def test_a_service_that_dies_and_comes_back():
     first = parley_node.Backend(command, name="awkward")
     with Behind(first.port) as behind:
         assert behind.get()[0] == "OK"
-        stream = behind.stub.Ticks(pb.TicksRequest(count=1000, delay_ms=50), timeout=20)
+        stream = behind.stub.Ticks(pb.TicksRequest(count=1000, delay_ms=50), timeout=60)
         next(stream)
         first.kill()
         with pytest.raises(grpc.RpcError) as broken:
@@ -336,9 +339,9 @@ def test_a_service_that_dies_and_comes_back():
         assert broken.value.code().name in ("UNAVAILABLE", "INTERNAL")
         started = time.monotonic()
         assert behind.get()[0] == "UNAVAILABLE"
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         with parley_node.Backend(command, name="awkward", port=first.port):
-            deadline = time.monotonic() + 15
+            deadline = time.monotonic() + 60
             while behind.get()[0] != "OK":
                 assert time.monotonic() < deadline, "the service is back, and Parley does not see it"
                 time.sleep(0.1)
@@ -364,21 +367,21 @@ def test_a_bad_service_does_not_harm_a_good_one(backend):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "contracts")
         with Behind(0, services=services, contracts=[suite.AWKWARD, folder]) as behind:
             method = behind.channel.unary_unary("/other.v1.Other/Hang")
-            hanging = [method.future(b"", timeout=4) for _ in range(200)]  # fewer than a connection's streams
+            hanging = [method.future(b"", timeout=8) for _ in range(200)]  # fewer than a connection's streams
             time.sleep(0.5)
-            started = time.monotonic()
             for _ in range(20):
                 assert behind.get()[0] == "OK"
-            assert time.monotonic() - started < 2
+            assert not any(future.done() for future in hanging)
             assert {future.code().name for future in hanging} == {"DEADLINE_EXCEEDED"}
 
 
 def test_a_cancelled_caller_cancels_upstream():
-    got = threading.Event()
+    began, got = threading.Event(), threading.Event()
 
     def script(connection, _):
         connection.greet()
         connection.next_head()
+        began.set()
         while True:
             kind, _, _, payload = connection.read_frame()
             if kind == 3:
@@ -386,24 +389,24 @@ def test_a_cancelled_caller_cancels_upstream():
                 got.set()
 
     with Upstream(script) as upstream, Behind(upstream.port) as behind:
-        future = behind.stub.Get.future(pb.Everything(), timeout=20)
-        time.sleep(0.5)
+        future = behind.stub.Get.future(pb.Everything(), timeout=60)
+        assert began.wait(30)
         future.cancel()
-        assert got.wait(5)
+        assert got.wait(30)
 
 
 def test_a_flood_of_pings_from_upstream_costs_no_memory():
     def script(connection, _):
         connection.greet()
         stream, _, _ = connection.next_request()
-        connection.sock.settimeout(5)
+        connection.sock.settimeout(30)
         for _ in range(2000):
             connection.send(frame(6, 0, 0, b"12345678") * 100 + frame(SETTINGS, 0, 0) * 10)
         connection.answer(stream, ECHO)
 
     with Upstream(script) as upstream, Behind(upstream.port) as behind:
         before = behind.node.rss_kib()
-        behind.get(timeout=20)
+        behind.get(timeout=60)
         assert behind.node.rss_kib() - before < behind.node.rss_bound_kib(16)
 
 

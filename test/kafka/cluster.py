@@ -67,7 +67,7 @@ class Producer(threading.Thread):
                 time.sleep(0.01)
 
     def publish(self, key, number):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             path, body = f"/{QUEUE}", {"lane": key, "number": number}
             if self.to_topic:
@@ -94,7 +94,7 @@ class Scene:
     def say(self, what):
         print(f"{time.monotonic() - self.began:6.1f} s: {what}, {len(self.acknowledged())} acknowledged", flush=True)
 
-    def publishing_goes_on(self, seconds=30):
+    def publishing_goes_on(self, seconds=90):
         """Every producer gets something acknowledged: all partitions have a leader."""
         before = [len(producer.acknowledged) for producer in self.producers]
         end = time.monotonic() + seconds
@@ -120,7 +120,7 @@ class Scene:
         self.say(f"servers {' and '.join(str(broker.node) for broker in gone)} are killed")
         for producer in self.producers:
             producer.refusals.clear()
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while not all(producer.refusals for producer in self.producers):
             assert time.monotonic() < end, "publishing waits for ever"
             time.sleep(0.05)
@@ -131,7 +131,7 @@ class Scene:
             broker.launch()
         for broker in gone:
             broker.wait()
-        self.publishing_goes_on(60)
+        self.publishing_goes_on()
         self.say("publishing goes on")
 
 
@@ -184,8 +184,8 @@ def run(arguments, cluster, work, record):
             for producer in producers:
                 producer.ending.set()
             for producer in producers:
-                producer.join(30)
-            drain(record, scene.acknowledged(), 60)
+                producer.join(60)
+            drain(record, scene.acknowledged(), 90)
             scene.say("everything was drained")
             verdict = checker.check(set().union(*(producer.sent for producer in producers)), scene.acknowledged(), handled(record))
             print(verdict, flush=True)

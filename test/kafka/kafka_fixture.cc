@@ -59,7 +59,7 @@ void KafkaServer::tell(const std::string& order) {
 }
 
 Node::Node(const std::string& prefix, const std::string& options) {
-  open(fmt::format("kafka://127.0.0.1:{}?prefix={}&session=2s&timeout=5s{}", KafkaServer::get().port, prefix, options));
+  open(fmt::format("kafka://127.0.0.1:{}?prefix={}&session=6s&timeout=6s{}", KafkaServer::get().port, prefix, options));
 }
 
 void Node::open(const std::string& url) {

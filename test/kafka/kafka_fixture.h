@@ -65,11 +65,11 @@ class Node {
 
   Result<Receipt> publish(const std::string& to, const std::string& payload, const std::string& key = "");
   // At most `wait`; fails the test on an error.
-  std::vector<Delivery> lease(const Source& source, int max = 1, Duration wait = std::chrono::seconds(10),
-                              Duration lease = std::chrono::seconds(30));
+  std::vector<Delivery> lease(const Source& source, int max = 1, Duration wait = std::chrono::seconds(30),
+                              Duration lease = std::chrono::seconds(60));
   Result<void> settle(const Source& source, const Delivery& delivery, Settlement how = {});
   // The payload of the next one, which is settled; "" if there is none in time.
-  std::string next(const Source& source, Duration wait = std::chrono::seconds(10));
+  std::string next(const Source& source, Duration wait = std::chrono::seconds(30));
   Stats stats(const Source& source);
 
  private:

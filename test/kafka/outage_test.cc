@@ -27,7 +27,7 @@ TEST(Outage, KilledInTheMiddleItGoesOnWhereItWas) {
   // The settlement of what was in flight: at the latest again once it is delivered again.
   static_cast<void>(node.settle(mail, held[0]));
   std::multiset<std::string> rest;
-  const Instant until = Clock::now() + 40s;
+  const Instant until = Clock::now() + 90s;
   while (!rest.contains("5") && Clock::now() < until) {
     if (!rest.contains("3") || rest.contains("5")) {
     } else if (auto again = node.publish(mail.name, "5", "k"); !again) {
@@ -55,14 +55,14 @@ TEST(Outage, ANodeThatStartsFirstServesWhenKafkaComes) {
   ASSERT_FALSE(early.has_value());
   EXPECT_EQ(early.error().code(), Code::unavailable);
   KafkaServer::get().tell("start");
-  const Instant until = Clock::now() + 30s;
+  const Instant until = Clock::now() + 90s;
   Result<Receipt> published = fail(early.error());
   while (!published && Clock::now() < until) {
     published = node.publish(mail.name, "late");
     if (!published) node.wait(node.shard().sleep(200ms));
   }
   ASSERT_OK(published);
-  EXPECT_EQ(node.next(mail, 20s), "late");
+  EXPECT_EQ(node.next(mail), "late");
 }
 
 TEST(Outage, ANodeStopsWhileItJoinsItsGroup) {
@@ -86,7 +86,7 @@ TEST(Outage, ANodeStopsWhileKafkaIsAway) {
   KafkaServer::get().tell("kill");
   const Instant began = Clock::now();
   node.end();
-  EXPECT_LT(Clock::now() - began, 10s);
+  EXPECT_LT(Clock::now() - began, 11s) << "6 s for each of the two";
   KafkaServer::get().tell("start");
 }
 
@@ -133,7 +133,7 @@ TEST(Security, LogsInOverTlsAndWithout) {
     const KafkaServer& server = KafkaServer::get();
     const std::string options = login.options;
     const std::string ca = login.tls && options.find("&ca=") == std::string::npos ? "&ca=" + server.ca : "";
-    Node node(Node::Url{fmt::format("{}://{}127.0.0.1:{}?prefix={}&timeout=3s{}{}", login.scheme, login.user,
+    Node node(Node::Url{fmt::format("{}://{}127.0.0.1:{}?prefix={}&timeout=5s{}{}", login.scheme, login.user,
                                     login.tls ? server.tls_port : server.sasl_port, new_prefix(), options, ca)});
     auto declared = node.backend().declare(declarations({{.name = mail.name}}));
     if (login.code == Code::ok) {

@@ -72,11 +72,11 @@ TEST(Queue, ARetryComesAgainAfterItsDelayAndCountsAReleaseDoesNot) {
   auto first = node.lease(mail);
   ASSERT_EQ(first.size(), 1U);
   const Instant began = Clock::now();
-  ASSERT_OK(node.settle(mail, first[0], retry(1s)));
+  ASSERT_OK(node.settle(mail, first[0], retry(3s)));
   EXPECT_EQ(node.stats(mail).delayed, 1U);
   auto second = node.lease(mail);
   ASSERT_EQ(second.size(), 1U);
-  EXPECT_GE(Clock::now() - began, 1s);
+  EXPECT_GE(Clock::now() - began, 3s);
   EXPECT_EQ(second[0].attempt, 2);
   ASSERT_OK(node.settle(mail, second[0], release()));
   auto third = node.lease(mail);
@@ -99,11 +99,12 @@ TEST(Queue, AKeyedRetryBlocksItsKeyOnly) {
   EXPECT_EQ(text(all[0]), "a1");
   EXPECT_EQ(text(all[1]), "b1");
   EXPECT_EQ(text(all[2]), "none");
-  ASSERT_OK(node.settle(mail, all[0], retry(1500ms)));
+  const Instant began = Clock::now();
+  ASSERT_OK(node.settle(mail, all[0], retry(2s)));
   ASSERT_OK(node.settle(mail, all[1]));
   ASSERT_OK(node.settle(mail, all[2]));
-  EXPECT_TRUE(node.lease(mail, 10, soon).empty()) << "followers of a key wait";
-  EXPECT_EQ(node.next(mail), "a1");
+  EXPECT_EQ(node.next(mail), "a1") << "followers of a key wait";
+  EXPECT_GE(Clock::now() - began, 2s);
   EXPECT_EQ(node.next(mail), "a2");
   EXPECT_EQ(node.next(mail), "a3");
 }
@@ -164,12 +165,13 @@ TEST(Queue, ALeaseThatRanOutIsLostAndTheMessageComesAgain) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
   ASSERT_OK(node.publish(mail.name, "slow"));
-  auto first = node.lease(mail, 1, 10s, 1s);
+  auto first = node.lease(mail, 1, 30s, 2s);
   ASSERT_EQ(first.size(), 1U);
-  ASSERT_OK(node.wait(node.broker().extend(mail, first[0].lease, 2s)));
-  EXPECT_TRUE(node.lease(mail, 1, 1500ms).empty()) << "extended";
+  const Instant extended = Clock::now();
+  ASSERT_OK(node.wait(node.broker().extend(mail, first[0].lease, 3s)));
   auto second = node.lease(mail);
   ASSERT_EQ(second.size(), 1U);
+  EXPECT_GE(Clock::now() - extended, 3s);
   EXPECT_EQ(second[0].attempt, 2);
   EXPECT_EQ(node.settle(mail, first[0]).error().reason(), "lease_lost");
   EXPECT_EQ(node.wait(node.broker().extend(mail, first[0].lease, 2s)).error().reason(), "lease_lost");
@@ -187,7 +189,7 @@ TEST(Queue, AnotherNodeGoesOnWithAttemptsDelaysAndWhatIsSettledOutOfOrder) {
   }
   ASSERT_OK(node->settle(mail, all[1]));
   ASSERT_OK(node->settle(mail, all[3]));
-  ASSERT_OK(node->settle(mail, all[2], retry(4s)));
+  ASSERT_OK(node->settle(mail, all[2], retry(6s)));
   ASSERT_OK(node->settle(mail, all[4], release()));
   node.reset();  // "0" is in flight
 
@@ -199,7 +201,7 @@ TEST(Queue, AnotherNodeGoesOnWithAttemptsDelaysAndWhatIsSettledOutOfOrder) {
   EXPECT_EQ((*delayed)[0].message.payload.view(), "2");
   std::vector<std::pair<std::string, int>> got;
   while (got.size() < 3) {
-    auto one = other.lease(mail, 1, 10s);
+    auto one = other.lease(mail);
     ASSERT_EQ(one.size(), 1U);
     got.emplace_back(text(one[0]), one[0].attempt);
     ASSERT_OK(other.settle(mail, one[0]));
@@ -252,12 +254,16 @@ TEST(Queue, PurgeEmptiesAShelfWithAMemberAndWithout) {
 TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 4s}})));
+  EXPECT_TRUE(node.lease(mail, 1, soon).empty());  // it takes its time to join
   ASSERT_OK(node.publish(mail.name, "in time"));
   EXPECT_EQ(node.next(mail), "in time");
   ASSERT_OK(node.publish(mail.name, "late"));
   node.wait(node.shard().sleep(4200ms));
-  EXPECT_TRUE(node.lease(mail, 1, soon).empty());
-  auto peeked = node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""}));
+  const auto peek = [&] { return node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""})); };
+  auto peeked = peek();
+  for (const Instant end = Clock::now() + 30s; peeked && peeked->empty() && Clock::now() < end; peeked = peek()) {
+    EXPECT_TRUE(node.lease(mail, 1, soon).empty());
+  }
   ASSERT_OK(peeked);
   ASSERT_EQ(peeked->size(), 1U);
   EXPECT_EQ((*peeked)[0].reason, "expired");
@@ -311,7 +317,7 @@ TEST(Queue, AScheduledMessageHoldsNobodyUp) {
   later.to = mail.name;
   later.message.key = "k";
   later.message.payload = Bytes::literal("later");
-  later.due = WallClock().now() + 4s;
+  later.due = WallClock().now() + 8s;
   ASSERT_OK(node.wait(node.broker().publish(later)));
   for (const char* payload : {"1", "2"}) ASSERT_OK(node.publish(mail.name, payload, "k"));
   EXPECT_EQ(node.next(mail), "1");
@@ -319,7 +325,6 @@ TEST(Queue, AScheduledMessageHoldsNobodyUp) {
   node.end();
   Node other(prefix);
   EXPECT_EQ(other.next(mail), "2");
-  EXPECT_TRUE(other.lease(mail, 1, soon).empty());
   auto leased = other.lease(mail);
   ASSERT_EQ(leased.size(), 1U);
   EXPECT_EQ(text(leased[0]), "later");

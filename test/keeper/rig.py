@@ -62,7 +62,7 @@ class Handler:
         self.server.shutdown()
         self.server.server_close()
 
-    def wait(self, what, seconds=20):
+    def wait(self, what, seconds=60):
         """Until `what(seen)` is true; what was seen."""
         with self.changed:
             assert self.changed.wait_for(lambda: what(self.seen), seconds), f"seen: {self.seen[-20:]}"
@@ -98,9 +98,9 @@ class Sidecar(parley_node.Parley):
         config = {"contracts": CONTRACTS, "messages": at, "shards": 2, "timeouts": {"drain": "3s"}, **more}
         if handler is not None:
             config["services"] = {"work": {"serves": ["work.Work"], "at": f"http://127.0.0.1:{handler.port}"}}
-        super().__init__(BINARY, config, ready_seconds=60)
+        super().__init__(BINARY, config, ready_seconds=120)
 
-    def publish(self, key="k", number=1, seconds=40, **more):
+    def publish(self, key="k", number=1, seconds=60, **more):
         """An Answer, whatever it is. Hangs no longer than `seconds`, which then fails the test."""
         body = json.dumps({"id": f"{key}-{number}", "key": key, "number": number, **more})
         began = time.monotonic()
@@ -113,14 +113,14 @@ class Sidecar(parley_node.Parley):
         finally:
             connection.close()
 
-    def store(self, seconds=15, **job):
+    def store(self, seconds=60, **job):
         """Publishes it again and again until it is acknowledged."""
         end = time.monotonic() + seconds
         while (answer := self.publish(**job)).status != 202:
             assert time.monotonic() < end, answer
             time.sleep(0.05)
 
-    def wait_log(self, text, seconds=20):
+    def wait_log(self, text, seconds=60):
         end = time.monotonic() + seconds
         while not os.path.exists(self.log_path) or text not in self.log():
             assert time.monotonic() < end, f"the log says nothing of {text!r}"
@@ -128,7 +128,7 @@ class Sidecar(parley_node.Parley):
 
     def tell(self, method, path, body=None):
         """The pull API, as JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"} if body is not None else {})
             response = connection.getresponse()
@@ -136,7 +136,7 @@ class Sidecar(parley_node.Parley):
         finally:
             connection.close()
 
-    def wait_empty(self, seconds=20):
+    def wait_empty(self, seconds=60):
         """Until everything is settled."""
         end = time.monotonic() + seconds
         while True:
@@ -242,12 +242,20 @@ class Publishers:
                 time.sleep(0.02)
             time.sleep(0.002)
 
-    def wait(self, more, seconds=30):
+    def wait(self, more, seconds=60):
         """Until so many more are acknowledged."""
         want = len(self.acknowledged) + more
         end = time.monotonic() + seconds
         while len(self.acknowledged) < want:
             assert time.monotonic() < end, f"{len(self.acknowledged)} of {want} are acknowledged; refused: {self.refused[-3:]}"
+            time.sleep(0.02)
+
+    def wait_refused(self, seconds=60):
+        """Until one more is refused."""
+        want = len(self.refused) + 1
+        end = time.monotonic() + seconds
+        while len(self.refused) < want:
+            assert time.monotonic() < end, "nobody noticed"
             time.sleep(0.02)
 
     def stop(self):

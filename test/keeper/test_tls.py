@@ -24,7 +24,7 @@ def server(certificates):
     return certificates("server")
 
 
-def refuses(started, at, text, seconds=15):
+def refuses(started, at, text, seconds=25):
     """A sidecar does not start, says why, and does not take long over it."""
     began = time.monotonic()
     with pytest.raises(parley_node.ParleyFailed) as failed:
@@ -82,7 +82,7 @@ def test_callers_need_a_certificate(started, server, certificates, handler):
     keeper = started(Keeper(tls={"cert": server[0], "key": server[1], "client_ca": client[0], "require_client_cert": True}))
     at = f"parleys://127.0.0.1:{keeper.port}?ca={server[0]}"
     works(started(Sidecar(f"{at}&cert={client[0]}&key={client[1]}", handler)), handler)
-    refuses(started, at, "certificate", 40)
+    refuses(started, at, "certificate", 60)
 
 
 def test_a_keeper_that_admits_nobody(started):

@@ -33,7 +33,7 @@ class Server:
     """A server process. `port` stays the same over restarts; `kill`, `stop` and `cont` are what chaos needs."""
 
     name = "server"
-    patience = 60
+    patience = 120
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -142,7 +142,7 @@ class RabbitMQ(Server):
     def answers(self):
         """It speaks AMQP once it greets a client that asks for a version it does not have."""
         with socket.create_connection(("127.0.0.1", self.port), 1) as s:
-            s.settimeout(2)
+            s.settimeout(10)
             s.sendall(b"AMQP\x00\x09\x09\x09")
             return s.recv(4) == b"AMQP"
 

@@ -42,5 +42,5 @@ class ElasticMQ(brokers.Server):
                     "org.elasticmq.server.Main"])
 
     def answers(self):
-        with urllib.request.urlopen(f"{self.url}/?Action=ListQueues", timeout=2) as answer:
+        with urllib.request.urlopen(f"{self.url}/?Action=ListQueues", timeout=10) as answer:
             return answer.status == 200

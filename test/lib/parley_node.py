@@ -58,7 +58,7 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def wait_for_port(port, process=None, seconds=30, what="server"):
+def wait_for_port(port, process=None, seconds=60, what="server"):
     """Waits until 127.0.0.1:port accepts; fails at once if `process` has ended."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ class Backend:
 class Parley:
     """One `parley up`. `config` is the content of parley.yaml; `listen` and `admin` are filled in when they are left out."""
 
-    def __init__(self, binary, config, *, cwd=None, env=None, ready_seconds=30, stop_seconds=30):
+    def __init__(self, binary, config, *, cwd=None, env=None, ready_seconds=60, stop_seconds=60):
         self.binary = os.path.abspath(binary)
         self.folder = tempfile.TemporaryDirectory(prefix="parley-node-")
         config = dict(config)
@@ -231,7 +231,7 @@ class Parley:
 
     def readiness(self):
         """What /readyz answers: 200, another status, or the text of what went wrong."""
-        admin = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=2)
+        admin = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
         try:
             admin.request("GET", "/readyz")
             return admin.getresponse().status

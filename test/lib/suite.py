@@ -37,7 +37,7 @@ def run_pytest(arguments, folder, *extra):
     """Runs the folder's tests in the awkward virtualenv; the tests find the binary and the cache in the environment."""
     environment = {**os.environ, "PARLEY_BINARY": arguments.parley, "PARLEY_CACHE": arguments.cache,
                    "PYTHONPATH": os.path.dirname(os.path.abspath(__file__)), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [awkward_python(arguments.cache), "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", folder, *extra]
+    command = [awkward_python(arguments.cache), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "patient", "--tb=short", folder, *extra]
     sys.exit(subprocess.run(command, env=environment).returncode)
 
 

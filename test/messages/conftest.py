@@ -20,7 +20,7 @@ class Node(parley_node.Parley):
     """With what the tests ask of it."""
 
     def client(self):
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20, trust_env=False)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
 
     def send(self, rpc="/v1/mails", headers=None, **mail):
         """Enqueues over REST; returns the receipt."""
@@ -31,7 +31,7 @@ class Node(parley_node.Parley):
 
     def metric(self, name, **labels):
         """The value of one sample of /metrics; 0 where it is not there."""
-        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=10).text
+        text = httpx.get(f"http://127.0.0.1:{self.admin}/metrics", trust_env=False, timeout=60).text
         for line in text.splitlines():
             if not line.startswith(name + "{"):
                 continue
@@ -43,16 +43,36 @@ class Node(parley_node.Parley):
     def messages(self, state, queue="mail.Mailer/Send"):
         return self.metric("parley_queue_messages", queue=queue, state=state)
 
-    def wait_messages(self, state, count, queue="mail.Mailer/Send", seconds=15):
+    def wait_messages(self, state, count, queue="mail.Mailer/Send", seconds=60):
         """Waits until so many messages are on that shelf."""
         end = time.monotonic() + seconds
         while (now := self.messages(state, queue)) != count:
             assert time.monotonic() < end, f"{now} messages are {state}, not {count}\n{self.log()[-3000:]}"
             time.sleep(0.1)
 
+    def wait_metric(self, value, name, seconds=60, **labels):
+        """Waits until that sample is so much: what is counted is counted once it is over, a little behind what others see of it."""
+        end = time.monotonic() + seconds
+        while (now := self.metric(name, **labels)) != value:
+            assert time.monotonic() < end, f"{name} {labels} is {now}, not {value}"
+            time.sleep(0.05)
+
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+
+def changed_contract(folder, changes):
+    """A folder with mail.proto, changed."""
+    with open(os.path.join(CONTRACTS, "mail.proto")) as file:
+        text = file.read()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    os.makedirs(os.path.join(folder, "changed"))
+    with open(os.path.join(folder, "changed", "mail.proto"), "w") as file:
+        file.write(text)
+    return os.path.join(folder, "changed")
 
 
 @pytest.fixture
@@ -63,12 +83,12 @@ def mailer():
 
 
 @pytest.fixture
-def new_node(mailer):
-    """Makes a node that is not started: new_node(timeouts={…})."""
+def new_node(mailer, tmp_path):
+    """Makes a node that is not started: new_node(timeouts={…}). `contract`: what the contract says, and what it shall say instead."""
     made = []
 
-    def make(**more):
-        config = {"contracts": CONTRACTS, "shards": 2, "timeouts": {"drain": "5s"},
+    def make(contract=None, **more):
+        config = {"contracts": CONTRACTS if contract is None else changed_contract(str(tmp_path), contract), "shards": 2, "timeouts": {"drain": "5s"},
                   "services": {"mailer": {"serves": ["mail.Mailer"], "at": f"grpc://127.0.0.1:{mailer.port}"}}, **more}
         made.append(Node(BINARY, config))
         return made[-1]

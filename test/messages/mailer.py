@@ -3,6 +3,7 @@
     "fail CODE N"   fails the first N attempts with that code ("fail UNAVAILABLE 2"); without N, all of them
     "later S"       fails the first attempt, and wants to be asked again in S seconds (google.rpc.RetryInfo)
     "take S"        takes S seconds
+    "hold"          takes until the test sets `gate`
     otherwise       it is fine
 """
 
@@ -34,6 +35,7 @@ class Mailer(pb_grpc.MailerServicer):
         self.running = collections.Counter()  # by key
         self.most = collections.Counter()
         self.changed = threading.Condition()
+        self.gate = threading.Event()
         self.server = None
 
     def start(self):
@@ -44,6 +46,7 @@ class Mailer(pb_grpc.MailerServicer):
         return self
 
     def stop(self):
+        self.gate.set()
         self.server.stop(0).wait()
 
     def Send(self, request, context):
@@ -76,6 +79,7 @@ class Mailer(pb_grpc.MailerServicer):
             self.running[None] += 1
             for key in (request.to, None):
                 self.most[key] = max(self.most[key], self.running[key])
+            self.changed.notify_all()
         try:
             seen = self.note(rpc, request, context)
             word, *more = request.text.split() or [""]
@@ -83,6 +87,9 @@ class Mailer(pb_grpc.MailerServicer):
                 end = time.monotonic() + float(more[0])
                 while context.is_active() and time.monotonic() < end:
                     time.sleep(0.01)
+            if word == "hold":
+                while context.is_active() and not self.gate.wait(0.05):
+                    pass
             if word == "later" and seen.attempt == 1:
                 context.set_trailing_metadata([("grpc-status-details-bin", retry_info(float(more[0])))])
                 context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later")
@@ -92,12 +99,18 @@ class Mailer(pb_grpc.MailerServicer):
             with self.changed:
                 self.running[request.to] -= 1
                 self.running[None] -= 1
+                self.changed.notify_all()
 
-    def wait(self, count, seconds=15):
+    def wait(self, count, seconds=60):
         """What was seen, once that is `count` calls."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.seen) >= count, seconds), f"{len(self.seen)} of {count} calls: {self.seen}"
             return list(self.seen)
+
+    def wait_running(self, count, seconds=60):
+        """Until so many are at work at the same time."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.running[None] >= count, seconds), f"{self.running[None]} of {count} run: {self.seen}"
 
 
 def retry_info(seconds):

@@ -2,14 +2,13 @@
 
 import http.server
 import itertools
-import os
 import threading
 import time
 
 import pytest
-from conftest import CONTRACTS
 
 QUEUE = "mail.Mailer/Send"
+PATIENT = {'max: "400ms"': 'max: "10s"'}  # retries may wait for longer
 
 
 def test_retries_with_attempts_counted_and_back_off(node, mailer):
@@ -18,22 +17,22 @@ def test_retries_with_attempts_counted_and_back_off(node, mailer):
     assert [one.attempt for one in seen] == [1, 2, 3]
     assert len({one.id for one in seen}) == 1
     gaps = [b.began - a.began for a, b in itertools.pairwise(seen)]
-    assert 0.09 < gaps[0] < 1.0  # half of 200 ms is certain
-    assert 0.19 < gaps[1] < 1.5
+    assert 0.09 < gaps[0] < 10  # half of 200 ms is certain
+    assert 0.19 < gaps[1] < 10
     node.wait_messages("leased", 0)
     assert node.messages("dead") == 0
-    assert node.metric("parley_deliveries_total", queue=QUEUE, outcome="retry") == 2
+    node.wait_metric(2, "parley_deliveries_total", queue=QUEUE, outcome="retry")
 
 
-def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer, tmp_path):
-    node = new_node(contracts=patient_contract(tmp_path)).start()
+def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer):
+    node = new_node(contract=PATIENT).start()
     node.send(to="ada", text="later 2")
     node.send(to="ada", text="fine")
     node.send(to="bob", text="fine")
     seen = mailer.wait(4)
     assert [(one.key, one.attempt) for one in seen if one.key == "ada"] == [("ada", 1), ("ada", 2), ("ada", 1)]
     first, second, follower = (one.began for one in seen if one.key == "ada")
-    assert 1.9 < second - first < 4, "its back-off is 0.2 s"
+    assert 1.9 < second - first < 20, "its back-off is 0.2 s"
     assert follower > second
     node.wait_messages("leased", 0)
     assert node.messages("dead") == 0
@@ -42,11 +41,11 @@ def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer, tmp_path)
 def test_the_longest_wait_is_the_options(node, mailer):
     node.send(to="ada", text="later 3600")
     first, second = (one.began for one in mailer.wait(2))
-    assert 0.35 < second - first < 3, "`max` is 400 ms"
+    assert 0.35 < second - first < 20, "`max` is 400 ms"
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_an_http_service_says_it_with_retry_after(new_node, tmp_path, status):
+def test_an_http_service_says_it_with_retry_after(new_node, status):
     began = []
 
     class Service(http.server.BaseHTTPRequestHandler):
@@ -64,24 +63,15 @@ def test_an_http_service_says_it_with_retry_after(new_node, tmp_path, status):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         at = f"http://127.0.0.1:{server.server_port}"
-        node = new_node(contracts=patient_contract(tmp_path), services={"mailer": {"serves": ["mail.Mailer"], "at": at}}).start()
+        node = new_node(contract=PATIENT, services={"mailer": {"serves": ["mail.Mailer"], "at": at}}).start()
         node.send(to="ada")
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while len(began) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         node.stop()
         server.shutdown()
     assert [attempt for _, attempt in began] == ["1", "2"]
-    assert 1.9 < began[1][0] - began[0][0] < 4
-
-
-def patient_contract(folder):
-    """Whose retries may wait for longer."""
-    with open(os.path.join(CONTRACTS, "mail.proto")) as file:
-        text = file.read()
-    assert 'max: "400ms"' in text
-    (folder / "mail.proto").write_text(text.replace('max: "400ms"', 'max: "10s"'))
-    return str(folder)
+    assert 1.9 < began[1][0] - began[0][0] < 20
 
 
 def test_attempts_run_out(node, mailer):
@@ -107,23 +97,28 @@ def test_a_dead_letter_does_not_hold_up_its_key(node, mailer):
 
 def test_keys_keep_their_order_and_hold_up_nobody_else(node, mailer):
     keys = ["a", "b", "c"]
+    for key in keys:
+        node.send(to=key, text="hold")
+    mailer.wait_running(3)  # beside one another
     for number in range(1, 16):
         for key in keys:
             node.send(to=key, number=number, text="fail UNAVAILABLE 1" if number % 5 == 0 else "take 0.02")
-    total = 3 * (15 + 3)
-    seen = mailer.wait(total, 40)
+    mailer.gate.set()
+    seen = mailer.wait(3 * (1 + 15 + 3), 60)
     for key in keys:
         numbers = [one.request.number for one in seen if one.request.to == key]
         assert numbers == sorted(numbers)
         assert mailer.most[key] == 1
-    assert mailer.most[None] > 1, "keys did not run beside one another"
 
 
 def test_no_more_in_flight_than_the_option_says(node, mailer):
     for number in range(30):
-        node.send(to=f"k{number}", text="take 0.1")
+        node.send(to=f"k{number}", text="hold")
+    mailer.wait_running(8)
+    time.sleep(0.5)  # enough for one more that must not come
+    mailer.gate.set()
     mailer.wait(30)
-    assert 4 <= mailer.most[None] <= 8
+    assert mailer.most[None] == 8
 
 
 def test_one_at_a_time_over_all_shards(node, mailer):
@@ -133,20 +128,24 @@ def test_one_at_a_time_over_all_shards(node, mailer):
     assert mailer.most[None] == 1
 
 
-def test_a_lease_is_kept_for_as_long_as_the_handler_works(node, mailer):
-    node.send(to="ada", text="take 5")  # the lease is 2 s
+def test_a_lease_is_kept_for_as_long_as_the_handler_works(new_node, mailer):
+    node = new_node(contract={'lease: "6s"': 'lease: "4s"'}).start()
+    node.send(to="ada", text="hold")
     mailer.wait(1)
-    time.sleep(1)
+    time.sleep(9)
     assert node.messages("leased") == 1
+    mailer.gate.set()
     node.wait_messages("leased", 0)
     assert len(mailer.seen) == 1
 
 
-def test_a_handler_that_hangs_is_ended_and_asked_again(node, mailer):
-    node.send("/mail.Mailer/Note", to="ada", text="take 60")  # its timeout is 1 s
+def test_a_handler_that_hangs_is_ended_and_asked_again(new_node, mailer):
+    node = new_node(contract={'timeout: "20s"': 'timeout: "3s"'}).start()
+    before = time.monotonic()
+    node.send("/mail.Mailer/Note", to="ada", text="hold")
     seen = mailer.wait(2)
     assert [one.attempt for one in seen[:2]] == [1, 2]
-    assert 0.9 < seen[1].began - seen[0].began < 4
+    assert 2.9 < seen[1].began - before < 30
 
 
 def test_a_service_that_is_down_costs_no_attempts(node, mailer):
@@ -155,7 +154,7 @@ def test_a_service_that_is_down_costs_no_attempts(node, mailer):
     time.sleep(1.5)
     assert node.messages("dead") == 0
     mailer.start()
-    (seen,) = mailer.wait(1, 30)
+    (seen,) = mailer.wait(1)
     assert (seen.id, seen.attempt) == (receipt["messageId"], 1)
 
 
@@ -200,7 +199,7 @@ def test_depth_and_age_are_in_the_metrics(node, mailer):
     time.sleep(1)
     assert node.metric("parley_queue_oldest_age_seconds", queue=QUEUE) >= 0.5
     mailer.start()
-    node.wait_messages("waiting", 0, seconds=30)
+    node.wait_messages("waiting", 0)
 
 
 def test_a_new_contract_is_taken_over(new_node, mailer, tmp_path):
@@ -211,7 +210,7 @@ def test_a_new_contract_is_taken_over(new_node, mailer, tmp_path):
     node = new_node(contracts=str(tmp_path), data=str(tmp_path / "data")).start()
     assert not (tmp_path / "data").exists(), "a node without queues opens no store"
     (tmp_path / "mail.proto").write_text(text.format(more=note))
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while "reloaded" not in node.log():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -11,7 +11,7 @@ def test_what_was_acknowledged_survives_a_crash(new_node, mailer):
     node.kill()
     mailer.start()
     node.start()
-    seen = mailer.wait(20, 40)
+    seen = mailer.wait(20)
     assert {one.id for one in seen} == {receipt["messageId"] for receipt in receipts}
     for key in range(3):
         numbers = [one.request.number for one in seen if one.key == f"k{key}"]
@@ -34,18 +34,18 @@ def test_dedup_windows_and_delays_survive(new_node, mailer):
     node = new_node().start()
     first = node.send(to="ada", requestId="r1")
     mailer.wait(1)
-    node.send(to="bob", headers={"parley-delay": "3s"})
     began = time.monotonic()
+    node.send(to="bob", headers={"parley-delay": "3s"})
     node.stop()
     node.start()
     assert node.send(to="ada", requestId="r1")["messageId"] == first["messageId"]
     seen = mailer.wait(2)
     assert seen[1].key == "bob"
-    assert seen[1].began - began > 2
+    assert seen[1].began - began > 2.9
 
 
 def test_a_stop_waits_for_handlers(new_node, mailer):
-    node = new_node().start()
+    node = new_node(timeouts={"drain": "20s"}).start()
     node.send(to="ada", text="take 1.5")
     mailer.wait(1)
     node.stop()
@@ -61,9 +61,9 @@ def test_a_stop_without_patience_releases_and_counts_no_attempt(new_node, mailer
     mailer.wait(1)
     began = time.monotonic()
     node.stop()
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     node.start()
-    seen = mailer.wait(2, 10)
+    seen = mailer.wait(2)
     assert (seen[1].id, seen[1].attempt) == (receipt["messageId"], 1)
 
 
@@ -78,7 +78,7 @@ def test_a_stop_in_the_middle_of_a_start(new_node):
         node.launch()
         time.sleep(takes * twentieth / 20)
         node.signal(signal.SIGTERM)
-        code = node.process.wait(30)
+        code = node.process.wait(60)
         assert code in (0, -signal.SIGTERM), f"{twentieth}/20 of a start, which takes {takes:.2f} s: {code}\n{node.log()[-2000:]}"
 
 
@@ -88,7 +88,7 @@ def test_a_crash_counts_as_an_attempt_once_the_lease_is_over(new_node, mailer):
     mailer.wait(1)
     node.kill()
     node.start()
-    seen = mailer.wait(2, 20)  # the lease is 2 s
+    seen = mailer.wait(2)  # the lease is 6 s
     assert [one.attempt for one in seen] == [1, 2]
 
 

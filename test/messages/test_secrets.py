@@ -28,7 +28,7 @@ def said_by(node):
     said = ""
     try:
         with node:
-            with httpx.Client(trust_env=False, timeout=10) as client:
+            with httpx.Client(trust_env=False, timeout=60) as client:
                 for url in (f"http://127.0.0.1:{node.admin}/metrics", f"http://127.0.0.1:{node.admin}/readyz",
                             f"http://127.0.0.1:{node.port}/asyncapi.json", f"http://127.0.0.1:{node.port}/openapi.json"):
                     answer = client.get(url)
@@ -63,5 +63,5 @@ def test_an_address_that_is_wrong(new_node, address):
 @pytest.mark.parametrize("address", [address for address, _ in UNREACHABLE] + MISWRITTEN)
 def test_checking(tmp_path, address):
     (tmp_path / "parley.yaml").write_text(parley_node.to_yaml({"contracts": conftest.CONTRACTS, "messages": address}))
-    done = subprocess.run([conftest.BINARY, "check", str(tmp_path)], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([conftest.BINARY, "check", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
     assert PASSWORD not in done.stdout + done.stderr

@@ -39,7 +39,7 @@ def start(new_node):
 
     def begin(http2=False, **files):
         node = new_node(files=files)
-        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{node.port}", http1=not http2, http2=http2, trust_env=False, timeout=20))
+        clients.append(httpx.Client(base_url=f"http://127.0.0.1:{node.port}", http1=not http2, http2=http2, trust_env=False, timeout=60))
         return node, clients[-1]
 
     yield begin
@@ -47,7 +47,7 @@ def start(new_node):
         client.close()
 
 
-def eventually(check, seconds=10):
+def eventually(check, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if check():

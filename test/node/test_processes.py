@@ -36,10 +36,10 @@ def test_the_service_runs_before_the_node_is_ready_and_stops_with_it(own):
 def test_a_killed_service_is_started_again(own):
     first = pid_of(own)
     os.kill(first, signal.SIGKILL)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     status = 0
     while time.monotonic() < end and status != 200:
-        status = httpx.get(f"http://127.0.0.1:{own.port}/v1/get/n", trust_env=False, timeout=10).status_code
+        status = httpx.get(f"http://127.0.0.1:{own.port}/v1/get/n", trust_env=False, timeout=60).status_code
         time.sleep(0.05)
     assert status == 200
     assert pid_of(own) != first
@@ -49,7 +49,7 @@ def test_the_service_does_not_outlive_a_killed_node(own):
     pid = pid_of(own)
     own.process.kill()
     own.process.wait()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)

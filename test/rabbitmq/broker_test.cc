@@ -1,5 +1,6 @@
 // The backend against a real RabbitMQ, which test/rabbitmq/run.py starts.
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 #include <map>
@@ -20,6 +21,17 @@ namespace parley::queue::rabbitmq {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr Duration patience = 30s;  // with what comes at once where the machine has nothing else to do
+
+// Asks until it is so.
+template <class Check>
+bool eventually(Check check) {
+  for (const Instant end = Clock::now() + patience; Clock::now() < end; std::this_thread::sleep_for(20ms)) {
+    if (check()) return true;
+  }
+  return false;
+}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -89,7 +101,7 @@ struct Node {
     if (expires) p.expires = clock.now() + std::chrono::duration_cast<std::chrono::milliseconds>(*expires);
     return run(open().publish(std::move(p)));
   }
-  std::vector<Delivery> lease(const Source& source, int most = 10, Duration wait = 3s, Duration lease = 30s) {
+  std::vector<Delivery> lease(const Source& source, int most = 10, Duration wait = patience, Duration lease = 60s) {
     LeaseRequest request;
     request.source = source;
     request.max_messages = most;
@@ -201,7 +213,7 @@ TEST(RabbitQueue, DeadLettersKeepTheirReasonAndAreRedrivenWithTheSameIdAndNoAtte
   for (const Delivery& d : node.lease_all(q, 3)) {
     EXPECT_TRUE(node.settle(q, d, {Settlement::Kind::dead, {}, "INVALID_ARGUMENT: " + d.message.id}).has_value());
   }
-  EXPECT_EQ(node.stats(q).dead, 3U);
+  EXPECT_TRUE(eventually([&] { return node.stats(q).dead == 3; }));
   auto dead = node.peek(q, Shelf::dead);
   ASSERT_EQ(dead.size(), 3U);
   EXPECT_EQ(dead[1].message.id, "b");
@@ -220,7 +232,7 @@ TEST(RabbitQueue, DeadLettersKeepTheirReasonAndAreRedrivenWithTheSameIdAndNoAtte
   got = node.lease_all(q, 2);
   EXPECT_EQ(got.size(), 2U);
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
-  EXPECT_EQ(node.stats(q).dead, 0U);
+  EXPECT_TRUE(eventually([&] { return node.stats(q).dead == 0; }));
 }
 
 TEST(RabbitQueue, ARetryComesAfterItsDelayWithTheNextAttempt) {
@@ -233,11 +245,11 @@ TEST(RabbitQueue, ARetryComesAfterItsDelayWithTheNextAttempt) {
   for (const auto& [delay, attempt] : {std::pair{300ms, 2}, {1500ms, 3}}) {
     const Instant start = Clock::now();
     ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, delay, ""}).has_value());
-    got = node.lease(q, 1, 8s);
+    got = node.lease(q, 1);
     ASSERT_EQ(ids(got), Ids{"r"});
     EXPECT_EQ(got[0].attempt, attempt);
     EXPECT_GE(Clock::now() - start, delay - 5ms);
-    EXPECT_LE(Clock::now() - start, delay + 1s);
+    EXPECT_LE(Clock::now() - start, delay + 10s);
   }
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
@@ -250,13 +262,14 @@ TEST(RabbitQueue, AReleaseIsNoAttemptAndALeaseThatEndsIsOne) {
   auto got = node.lease(q);
   ASSERT_EQ(got.size(), 1U);
   ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::release, {}, ""}).has_value());
-  got = node.lease(q, 1, 3s, 300ms);
+  got = node.lease(q, 1, patience, 2s);
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0].attempt, 1);
-  ASSERT_TRUE(node.run(node.open().extend(q, got[0].lease, 600ms)).has_value());
-  EXPECT_TRUE(node.lease(q, 1, 400ms).empty());
-  auto second = node.lease(q, 1, 3s);
+  const Instant extended = Clock::now();
+  ASSERT_TRUE(node.run(node.open().extend(q, got[0].lease, 3s)).has_value());
+  auto second = node.lease(q, 1);
   ASSERT_EQ(second.size(), 1U);
+  EXPECT_GE(Clock::now() - extended, 3s - 5ms);
   EXPECT_EQ(second[0].attempt, 2);
   const auto late = node.run(node.open().extend(q, got[0].lease, 1s));
   ASSERT_FALSE(late.has_value());
@@ -302,16 +315,15 @@ TEST(RabbitQueue, MessagesOfAKeyComeOneAtATimeInOrderAndARetryBlocksOnlyItsKey) 
   ASSERT_EQ(ids(got), (Ids{"a1", "b1"}));
   EXPECT_TRUE(node.lease(q, 5, 300ms).empty());
   const Instant start = Clock::now();
-  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 1s, ""}).has_value());
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 3s, ""}).has_value());
   ASSERT_TRUE(node.settle(q, got[1]).has_value());
   auto next = node.lease(q, 5);
   ASSERT_EQ(ids(next), Ids{"b2"});
-  EXPECT_LT(Clock::now() - start, 900ms);
   ASSERT_TRUE(node.settle(q, next[0]).has_value());
   next = node.lease(q, 5);
   ASSERT_EQ(ids(next), Ids{"a1"});
   EXPECT_EQ(next[0].attempt, 2);
-  EXPECT_GE(Clock::now() - start, 990ms);
+  EXPECT_GE(Clock::now() - start, 2990ms);
   ASSERT_TRUE(node.settle(q, next[0], {Settlement::Kind::dead, {}, "x"}).has_value());
   for (const char* id : {"a2", "a3"}) {
     next = node.lease(q, 5);
@@ -350,21 +362,19 @@ TEST(RabbitQueue, AScheduledMessageWaitsAndAnExpiredOneIsDead) {
   const Instant start = Clock::now();
   ASSERT_TRUE(node.publish(q.name, "later", "", 2200ms).has_value());
   ASSERT_TRUE(node.publish(q.name, "stale", "", {}, 200ms).has_value());
-  std::this_thread::sleep_for(400ms);
-  EXPECT_TRUE(node.lease(q, 1, 100ms).empty());
-  for (int i = 0; i < 50 && node.stats(q).dead == 0; ++i) std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(250ms);
+  auto got = node.lease(q, 1);
+  ASSERT_EQ(ids(got), Ids{"later"});
+  EXPECT_GE(Clock::now() - start, 2195ms);
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_TRUE(eventually([&] { return node.stats(q).dead == 1; }));
   auto dead = node.peek(q, Shelf::dead);
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].message.id, "stale");
   EXPECT_TRUE(dead[0].reason.starts_with("DEADLINE_EXCEEDED (expired)")) << dead[0].reason;
-  auto got = node.lease(q, 1, 5s);
-  ASSERT_EQ(ids(got), Ids{"later"});
-  EXPECT_GE(Clock::now() - start, 2195ms);
-  EXPECT_LE(Clock::now() - start, 3200ms);
-  EXPECT_EQ(got[0].attempt, 1);
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
   EXPECT_EQ(node.run(node.open().redrive(q, {})).value_or(0), 1U);
-  got = node.lease(q, 1, 2s);
+  got = node.lease(q, 1);
   ASSERT_EQ(ids(got), Ids{"stale"});
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
@@ -386,8 +396,8 @@ TEST(RabbitQueue, PeekingShowsWhatWaitsAndIsNoAttempt) {
   declare(node, one_queue(keyed.name, true));
   for (const Source& q : {plain, keyed}) {
     for (const char* id : {"1", "2", "3"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
-    const auto seen = node.peek(q);
-    ASSERT_EQ(seen.size(), 3U) << q.name;
+    std::vector<Peeked> seen;
+    ASSERT_TRUE(eventually([&] { return (seen = node.peek(q)).size() == 3; })) << q.name << ": " << seen.size();
     EXPECT_EQ(seen[0].message.id, "1");
     EXPECT_EQ(seen[2].message.id, "3");
     EXPECT_EQ(seen[0].attempts, 0);
@@ -412,7 +422,7 @@ TEST(RabbitQueue, APauseStopsLeasingAndOutlivesTheNode) {
   Node node;
   declare(node, one_queue(q.name));
   EXPECT_TRUE(node.stats(q).paused);
-  EXPECT_EQ(node.stats(q).waiting, 1U);
+  EXPECT_TRUE(eventually([&] { return node.stats(q).waiting == 1; }));
   EXPECT_TRUE(node.lease(q, 1, 500ms).empty());
   ASSERT_TRUE(node.run(node.open().pause(q, false)).has_value());
   auto got = node.lease(q);
@@ -457,35 +467,36 @@ TEST(RabbitTopic, EveryGroupGetsEveryEventAndReadersReplayFromAnywhere) {
   ReadRequest request;
   request.topic = "orders";
   request.max_messages = 2;
-  request.wait = Deadline::after(Clock::now(), 5s);
   Ids seen;
   std::vector<Position> positions;
-  while (seen.size() < 5) {
-    auto events = node.run(node.open().read(request));
-    ASSERT_TRUE(events.has_value()) << events.error().text();
-    ASSERT_FALSE(events->events.empty());
-    for (const Event& e : events->events) {
-      seen.push_back(e.message.id);
-      positions.push_back(e.position);
+  const auto read = [&](std::size_t count) {  // a read gives what has come
+    for (seen.clear(); seen.size() < count;) {
+      request.wait = Deadline::after(Clock::now(), patience);
+      auto events = node.run(node.open().read(request));
+      ASSERT_TRUE(events.has_value()) << events.error().text();
+      ASSERT_FALSE(events->events.empty());
+      for (const Event& e : events->events) {
+        seen.push_back(e.message.id);
+        positions.push_back(e.position);
+      }
+      request.from = {From::Kind::after, {}, events->next};
     }
-    request.from = {From::Kind::after, {}, events->next};
-  }
+  };
+  read(5);
   EXPECT_EQ(seen, (Ids{"o1", "o2", "o3", "o4", "o5"}));
   request.from = {From::Kind::after, {}, positions[2]};
   request.max_messages = 10;
-  auto events = node.run(node.open().read(request));
-  ASSERT_TRUE(events.has_value());
-  ASSERT_EQ(events->events.size(), 2U);
-  EXPECT_EQ(events->events[0].message.id, "o4");
+  read(2);
+  EXPECT_EQ(seen, (Ids{"o4", "o5"}));
   // From the latest on: nothing yet, then what comes.
   request.from = {From::Kind::latest, {}, {}};
   request.wait = Deadline::after(Clock::now(), 300ms);
-  events = node.run(node.open().read(request));
+  auto events = node.run(node.open().read(request));
   ASSERT_TRUE(events.has_value()) << events.error().text();
   EXPECT_TRUE(events->events.empty()) << events->events[0].message.id << " at " << events->events[0].position;
   ASSERT_TRUE(node.publish("orders", "o6").has_value());
   request.from = {From::Kind::after, {}, events->next};
-  request.wait = Deadline::after(Clock::now(), 5s);
+  request.wait = Deadline::after(Clock::now(), patience);
   events = node.run(node.open().read(request));
   ASSERT_TRUE(events.has_value());
   ASSERT_EQ(events->events.size(), 1U);
@@ -497,16 +508,8 @@ TEST(RabbitTopic, EveryGroupGetsEveryEventAndReadersReplayFromAnywhere) {
   ASSERT_TRUE(node.run(node.open().commit(self, {From::Kind::after, {}, positions[4]})).has_value());
   EXPECT_EQ(node.run(node.open().checkpoint(self)).value_or("?"), positions[4]);
   request.from = {From::Kind::time, node.clock.now() - 1h, {}};
-  seen.clear();
-  while (seen.size() < 6) {  // a read gives what has come
-    events = node.run(node.open().read(request));
-    ASSERT_TRUE(events.has_value());
-    ASSERT_FALSE(events->events.empty());
-    for (const Event& e : events->events) seen.push_back(e.message.id);
-    request.from = {From::Kind::after, {}, events->next};
-  }
-  EXPECT_EQ(seen.front(), "o1");
-  EXPECT_EQ(seen.back(), "o6");
+  read(6);
+  EXPECT_EQ(seen, (Ids{"o1", "o2", "o3", "o4", "o5", "o6"}));
 }
 
 TEST(RabbitTopic, ANewGroupBeginsAtTheEarliestIfItAsksForIt) {
@@ -521,7 +524,7 @@ TEST(RabbitTopic, ANewGroupBeginsAtTheEarliestIfItAsksForIt) {
   ASSERT_EQ(got.size(), 64U);
   EXPECT_EQ(got[0].message.id, "h1");
   EXPECT_EQ(got[63].message.id, "h64");
-  EXPECT_EQ(node.stats(second).waiting, 237U);
+  EXPECT_TRUE(eventually([&] { return node.stats(second).waiting == 237; })) << node.stats(second).waiting;
   EXPECT_EQ(ids(node.lease({"history", "third"})), Ids{"new"});
   // Seeking moves the group.
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(second, d).has_value());
@@ -598,11 +601,15 @@ TEST(RabbitClients, APlainConsumerBindsItsQueueToATopic) {
   Node node;
   declare(node, one_topic("plain-topic", {}));
   std::string seen;
-  std::thread client([&] { seen = amqplib("bind plain-topic shop.Mail"); });
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(node.publish("plain-topic", "e").has_value());
-    std::this_thread::sleep_for(100ms);
-  }
+  std::atomic<bool> has_one = false;
+  std::thread client([&] {
+    seen = amqplib("bind plain-topic shop.Mail");
+    has_one = true;
+  });
+  EXPECT_TRUE(eventually([&] {
+    EXPECT_TRUE(node.publish("plain-topic", "e").has_value());
+    return has_one.load();
+  }));
   client.join();
   EXPECT_NE(seen.find(R"("messageId":"e")"), std::string::npos) << seen;
   EXPECT_NE(seen.find(R"("routingKey":"shop.Mail")"), std::string::npos) << seen;
@@ -637,7 +644,7 @@ TEST(RabbitLogin, AWrongPasswordFailsAtOnce) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), Code::unauthenticated) << refused.error().text();
   EXPECT_EQ(refused.error().text().find("secret"), std::string::npos);
-  EXPECT_LT(Clock::now() - start, 8s);
+  EXPECT_LT(Clock::now() - start, 9s) << "it waits 10 s for a server that is not there yet";
 }
 
 // ---- many at once
@@ -713,29 +720,29 @@ TEST(RabbitLoad, ManyProducersAndConsumersLoseNothingAndKeepTheOrderOfKeys) {
 }
 
 TEST(RabbitQueue, WhatWaitsLongerThanTheConsumerTimeoutKeepsItsPlace) {
-  Node node(variable("PARLEY_RABBITMQ") + "?consumer_timeout=2s");
+  Node node(variable("PARLEY_RABBITMQ") + "?consumer_timeout=4s");
   const Source q{"long", ""};
   Declarations wanted = one_queue(q.name, true);
-  wanted.queues[0].consumer.lease = 1s;
+  wanted.queues[0].consumer.lease = 3s;
   declare(node, wanted);
   for (const char* id : {"a1", "a2", "a3", "b1"}) {
     ASSERT_TRUE(node.publish(q.name, id, std::string(1, id[0])).has_value());
   }
-  auto got = node.lease(q, 1, 3s, 1s);
+  auto got = node.lease(q, 1, patience, 3s);
   ASSERT_EQ(ids(got), Ids{"a1"});
   const auto far = node.run(node.open().extend(q, got[0].lease, 10s));
   ASSERT_FALSE(far.has_value());
   EXPECT_EQ(far.error().reason(), "rabbitmq_consumer_timeout");
   const Instant start = Clock::now();
-  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 4s, ""}).has_value());
-  got = node.lease(q, 1, 3s, 1s);
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 6s, ""}).has_value());
+  got = node.lease(q, 1, patience, 3s);
   ASSERT_EQ(ids(got), Ids{"b1"});
   ASSERT_TRUE(node.settle(q, got[0]).has_value());
   for (const auto& [id, attempt] : {std::pair{"a1", 2}, {"a2", 1}, {"a3", 1}}) {
-    got = node.lease(q, 5, 10s, 1s);
+    got = node.lease(q, 5, patience, 3s);
     ASSERT_EQ(ids(got), Ids{id});
     EXPECT_EQ(got[0].attempt, attempt) << id;
-    EXPECT_GE(Clock::now() - start, 4s - 10ms);
+    EXPECT_GE(Clock::now() - start, 6s - 10ms);
     ASSERT_TRUE(node.settle(q, got[0]).has_value());
   }
 }
@@ -792,12 +799,7 @@ TEST(RabbitServerBlocks, PublishingIsRefusedClearlyAndHandlingGoesOn) {
   }
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
   server("unblock");
-  bool published = false;
-  for (int i = 0; i < 50 && !published; ++i) {
-    published = node.publish(q.name, "4").has_value();
-    std::this_thread::sleep_for(100ms);
-  }
-  EXPECT_TRUE(published);
+  EXPECT_TRUE(eventually([&] { return node.publish(q.name, "4").has_value(); }));
   EXPECT_TRUE(node.settle(q, got[1], {Settlement::Kind::dead, {}, "x"}).has_value());
 }
 
@@ -806,13 +808,13 @@ TEST(RabbitServerBlocks, WhatCannotBePublishedIsTriedNowAndThenAndNotWithoutPaus
   const Source q{"blocked-keyed", ""};
   declare(node, one_queue(q.name, true));
   ASSERT_TRUE(node.publish(q.name, "1", "k").has_value());
-  ASSERT_EQ(node.lease(q, 1, 5s, 8s).size(), 1U);
-  const Instant over = Clock::now() + 8s;
+  const auto leased = node.lease(q, 1);
+  ASSERT_EQ(leased.size(), 1U);
   server("block");
   (void)node.publish(q.name, "the one that makes it tell us");
   // The lease runs out, and the record of the attempt cannot be written.
-  ASSERT_LT(Clock::now(), over);
-  std::this_thread::sleep_until(over + 500ms);
+  ASSERT_TRUE(node.run(node.open().extend(q, leased[0].lease, 300ms)).has_value());
+  std::this_thread::sleep_for(800ms);
   const std::clock_t before = std::clock();
   std::this_thread::sleep_for(1s);
   const double busy = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
@@ -835,12 +837,7 @@ TEST(RabbitServerHangs, APublishOfUnknownOutcomeSaysSo) {
   EXPECT_EQ(unknown.error().code(), Code::unavailable);
   EXPECT_EQ(unknown.error().reason(), "rabbitmq_unconfirmed");
   EXPECT_FALSE(unknown.error().is_safe_to_retry());
-  bool published = false;
-  for (int i = 0; i < 100 && !published; ++i) {
-    published = node.publish(q.name, "h").has_value();
-    std::this_thread::sleep_for(100ms);
-  }
-  EXPECT_TRUE(published);
+  EXPECT_TRUE(eventually([&] { return node.publish(q.name, "h").has_value(); }));
 }
 
 // The last: the server goes and comes.
@@ -858,7 +855,11 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
   ASSERT_EQ(ids(first_of_key), Ids{"k1"});
   ASSERT_TRUE(node.settle(keyed, first_of_key[0], {Settlement::Kind::retry, 60s, ""}).has_value());
   server("kill");
-  std::this_thread::sleep_for(300ms);
+  // RabbitMQ does not answer an acknowledgement, so settling fails only once the node knows that the server is gone.
+  ASSERT_TRUE(eventually([&] {
+    const auto extended = node.run(node.open().extend(q, got[0].lease, 60s));
+    return !extended && extended.error().reason() == "lease_lost";
+  })) << "nobody noticed";
   const auto lost = node.settle(q, got[0]);
   ASSERT_FALSE(lost.has_value());
   EXPECT_EQ(lost.error().reason(), "lease_lost");
@@ -872,7 +873,7 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
     EXPECT_EQ(down.error().code(), Code::unavailable) << down.error().text();
   }
   std::thread starter([] { server("start"); });
-  auto again = node.lease(q, 20, 60s);
+  auto again = node.lease(q, 20, 120s);
   starter.join();
   while (again.size() < 20) {
     auto more = node.lease(q, 20);
@@ -889,7 +890,7 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
   }
   ASSERT_TRUE(node.publish(q.name, "after").has_value());
   for (const auto& [id, attempt] : {std::pair{"k1", 2}, {"k2", 1}, {"k3", 1}}) {
-    auto next = node.lease(keyed, 5, 10s);
+    auto next = node.lease(keyed, 5);
     ASSERT_EQ(ids(next), Ids{id});
     EXPECT_EQ(next[0].attempt, attempt) << id;
     ASSERT_TRUE(node.settle(keyed, next[0]).has_value());

@@ -36,7 +36,7 @@ def test_a_streamed_download(http):
 def test_a_streamed_download_that_breaks_is_no_success(node):
     """A raw body cannot carry an error: the transfer must not end well."""
     with pytest.raises(httpx.HTTPError):
-        with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", timeout=60) as client:
             with client.stream("GET", "/v1/download-parts/3000000?part=100000&code=13") as answer:
                 for _ in answer.iter_bytes():
                     pass
@@ -125,13 +125,13 @@ def test_short_answers_and_images_are_not_compressed(http):
 def test_a_compressed_stream_still_arrives_message_by_message(http, coding):
     import time
 
-    started, first = time.monotonic(), None
-    with http.stream("GET", "/v1/ticks?count=3&delayMs=300&size=50", headers={"accept-encoding": coding}) as answer:
+    arrivals = []
+    with http.stream("GET", "/v1/ticks?count=3&delayMs=1000&size=50", headers={"accept-encoding": coding}) as answer:
         raw = b""
         for part in answer.iter_raw():
-            first = first or time.monotonic() - started
+            arrivals.append(time.monotonic())
             raw += part
-    assert first < 0.25
+    assert arrivals[-1] - arrivals[0] > 0.3, "it came at its end"
     text = UNPACK[coding](raw) if answer.headers.get("content-encoding") == coding else raw
     assert len(text.splitlines()) == 3
 

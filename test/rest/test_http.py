@@ -31,8 +31,8 @@ def test_metadata_of_the_answer_becomes_headers(http):
 
 def test_a_deadline_from_a_header(http):
     started = time.monotonic()
-    problem(http.get("/v1/sleep/5000", headers={"grpc-timeout": "200m"}), 504, "DEADLINE_EXCEEDED")
-    assert time.monotonic() - started < 2
+    problem(http.get("/v1/sleep/60000", headers={"grpc-timeout": "200m"}), 504, "DEADLINE_EXCEEDED")
+    assert time.monotonic() - started < 20
     assert 0 < echoed(http.get("/v1/get/n", headers={"grpc-timeout": "10S"})).remaining_ms <= 10_100
 
 
@@ -97,7 +97,7 @@ def test_expect_100_continue_of_a_request_that_is_refused(node):
 
 
 def test_a_chunked_body(node):
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
     connection.request("POST", "/v1/post", body=iter([b'{"te', b'xt":"c', b'hunks"}']), headers={"content-type": "application/json"},
                        encode_chunked=True)
     answer = connection.getresponse()
@@ -126,7 +126,7 @@ def test_http_1_0(node):
 
 @pytest.mark.parametrize("count", [200])
 def test_connections_are_kept(node, count):
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
     connection.connect()
     local = connection.sock.getsockname()
     for n in range(count):
@@ -149,7 +149,7 @@ def test_both_versions_on_tls_by_alpn(new_node, tmp_path):
 
 def test_admin_port(node):
     for path, expected in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/nowhere", 404)):
-        connection = http.client.HTTPConnection("127.0.0.1", node.admin, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", node.admin, timeout=60)
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read()

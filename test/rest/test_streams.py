@@ -76,13 +76,12 @@ def test_events_that_fail_later_end_with_an_error_event(http):
 
 
 def test_messages_arrive_when_they_are_sent(http):
-    started = time.monotonic()
     arrivals = []
-    with http.stream("GET", "/v1/ticks?count=4&delayMs=250&size=1") as answer:
+    with http.stream("GET", "/v1/ticks?count=4&delayMs=700&size=1") as answer:
         for _ in answer.iter_lines():
-            arrivals.append(time.monotonic() - started)
+            arrivals.append(time.monotonic())
     assert len(arrivals) == 4
-    assert arrivals[0] < 0.2 and arrivals[-1] > 0.7
+    assert arrivals[-1] - arrivals[0] > 0.3, "they came together, at the end"
 
 
 def test_a_client_that_leaves_cancels_the_call(node, http):
@@ -90,7 +89,7 @@ def test_a_client_that_leaves_cancels_the_call(node, http):
     with httpx.Client(base_url=str(http.base_url), http1=http._transport._pool._http1, http2=http._transport._pool._http2) as leaver:
         with leaver.stream("GET", "/v1/ticks?count=1000&delayMs=100&size=1") as answer:
             next(answer.iter_lines())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while http.get("/v1/census").json().get("cancelled", 0) <= before:
         assert time.monotonic() < deadline, "the backend was not told"
         time.sleep(0.05)
@@ -127,7 +126,7 @@ def test_bidi_is_full_duplex(http):
     """The second line is sent only after the answer to the first arrived."""
     if http._transport._pool._http2:
         pytest.skip("httpx reads answers only after it has sent the request; the rpc suites cover duplex over HTTP/2")
-    connection = HTTPConnection(http.base_url.host, http.base_url.port, timeout=10)
+    connection = HTTPConnection(http.base_url.host, http.base_url.port, timeout=60)
     connection.putrequest("POST", "/v1/chat")
     connection.putheader("content-type", "application/x-ndjson")
     connection.putheader("transfer-encoding", "chunked")

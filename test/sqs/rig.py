@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 
 import boto3
@@ -153,6 +154,13 @@ class Case(unittest.TestCase):
 
     def stats(self):
         return self.driver.call("stats", queue=self.queue)
+
+    def until(self, check):
+        """Waits until it is so: SQS counts a little behind what it has answered."""
+        end = time.monotonic() + 30
+        while not check():
+            self.assertLess(time.monotonic(), end, "it never was")
+            time.sleep(0.1)
 
     def refused(self, op, driver=None, **parameters):
         with self.assertRaises(Refused) as caught:

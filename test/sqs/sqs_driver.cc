@@ -247,8 +247,8 @@ class Driver {
     queue::LeaseRequest request{.source = command->source()};
     request.max_messages = static_cast<int>(command->number("max", 1));
     request.max_bytes = static_cast<std::size_t>(command->number("max_bytes", 16 << 20));
-    request.lease = command->millis("lease", 30'000);
-    request.wait = Deadline::after(shard_.now(), command->millis("wait", 5'000));
+    request.lease = command->millis("lease", 60'000);
+    request.wait = Deadline::after(shard_.now(), command->millis("wait", 30'000));
     const Result<std::vector<queue::Delivery>> got = co_await broker_->lease(request);
     if (failed(*command, got)) co_return;
     JsonWriter json;

@@ -11,7 +11,7 @@ class PlainUsers(rig.Case):
     def test_a_plain_consumer_reads_what_we_publish(self):
         self.declare()
         self.publish("m1", key="c7", payload=b'{"to":"ann"}', content_type="application/json", metadata=[["x-tenant", "eu"]])
-        got = rig.plain_client().receive_message(QueueUrl=self.sqs_url(), MessageAttributeNames=["All"], WaitTimeSeconds=5)["Messages"][0]
+        got = rig.plain_client().receive_message(QueueUrl=self.sqs_url(), MessageAttributeNames=["All"], WaitTimeSeconds=20)["Messages"][0]
         self.assertEqual(got["Body"], '{"to":"ann"}')
         values = {name: each["StringValue"] for name, each in got["MessageAttributes"].items()}
         self.assertRegex(values.pop("ce_time"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
@@ -22,7 +22,7 @@ class PlainUsers(rig.Case):
         self.declare(keyed=True)
         self.publish("m1", key="c7", payload=b"\n\x03ann")
         got = rig.plain_client().receive_message(QueueUrl=self.sqs_url(".fifo"), MessageAttributeNames=["All"], AttributeNames=["All"],
-                                                 WaitTimeSeconds=5)["Messages"][0]
+                                                 WaitTimeSeconds=20)["Messages"][0]
         self.assertEqual(base64.b64decode(got["Body"]), b"\n\x03ann")
         self.assertEqual(got["MessageAttributes"]["parley_encoding"]["StringValue"], "base64")
         self.assertEqual(got["Attributes"]["MessageGroupId"], "c7")

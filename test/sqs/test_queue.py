@@ -19,7 +19,7 @@ class Queue(rig.Case):
         self.assertEqual(got["message"]["metadata"], ["x-trace", "MQ==", "x-trace", "Mg==", "x-b-bin", "AcOp"])
         self.settle(got, "done")
         self.assertEqual(self.lease(wait=1200), [])
-        self.assertEqual(self.stats(), {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0, "paused": 0})
+        self.until(lambda: self.stats() == {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0, "paused": 0})
 
     def test_many_at_once_go_in_batches(self):
         self.declare()
@@ -34,7 +34,7 @@ class Queue(rig.Case):
         self.assertEqual(sorted(int(d["message"]["id"]) for d in got), list(range(57)))
         for end in [self.driver.begin("settle", queue=self.queue, lease=d["lease"], how="done") for d in got]:
             end()
-        self.assertEqual(self.stats()["leased"], 0)
+        self.until(lambda: self.stats()["leased"] == 0)
 
     def test_empty_and_awkward_messages(self):
         self.declare()
@@ -76,9 +76,10 @@ class Queue(rig.Case):
                 self.settle(second, "release")
                 again = self.lease_one()
                 self.assertEqual(again["attempt"], 2)
-                self.settle(again, "retry", delay=1000)
-                self.assertEqual(self.lease(wait=100), [])
+                begun = time.monotonic()
+                self.settle(again, "retry", delay=2000)
                 self.assertEqual(self.lease_one()["attempt"], 3)
+                self.assertGreater(time.monotonic() - begun, 0.9)  # SQS has whole seconds
 
     def test_a_released_message_keeps_its_count_at_another_node(self):
         self.declare()
@@ -92,7 +93,7 @@ class Queue(rig.Case):
         self.declare()
         self.publish("a")
         late = self.lease_one(lease=1000)
-        again = self.lease_one(lease=30000)
+        again = self.lease_one()
         self.assertEqual(again["attempt"], 2)
         for how in ("done", "retry", "release", "dead"):
             refused = self.refused("settle", queue=self.queue, lease=late["lease"], how=how)
@@ -105,9 +106,9 @@ class Queue(rig.Case):
     def test_an_extended_lease_holds(self):
         self.declare()
         self.publish("a")
-        got = self.lease_one(lease=1000)
-        self.driver.call("extend", queue=self.queue, lease=got["lease"], by=10000)
-        self.assertEqual(self.lease(wait=2000), [])
+        got = self.lease_one(lease=3000)
+        self.driver.call("extend", queue=self.queue, lease=got["lease"], by=30000)
+        self.assertEqual(self.lease(wait=4000), [])
         self.settle(got, "done")
 
     def test_a_lease_of_another_process(self):
@@ -117,7 +118,7 @@ class Queue(rig.Case):
         other = self.new_driver()
         self.assertEqual(self.refused("settle", driver=other, queue=self.queue, lease=got["lease"], how="dead").reason, "leased_elsewhere")
         self.settle(got, "done", driver=other)
-        self.assertEqual(self.stats()["leased"], 0)
+        self.until(lambda: self.stats()["leased"] == 0)
 
     def test_dead_letters_with_their_reason_and_back(self):
         self.declare(keyed=True)
@@ -125,7 +126,7 @@ class Queue(rig.Case):
             self.publish(i, key=f"k{i}", metadata=[["x-a", "b"]])
         for _ in range(3):
             self.settle(self.lease_one(), "dead", reason="INVALID_ARGUMENT: no such customer \u0001")
-        self.assertEqual(self.stats()["dead"], 3)
+        self.until(lambda: self.stats()["dead"] == 3)
         dead = self.driver.call("peek", queue=self.queue, shelf="dead")["messages"]
         self.assertEqual(sorted(each["message"]["id"] for each in dead), ["0", "1", "2"])
         for each in dead:
@@ -139,7 +140,7 @@ class Queue(rig.Case):
         self.assertEqual((back["message"]["id"], back["attempt"]), (dead[1]["message"]["id"], 1))
         self.assertEqual(back["message"]["metadata"], ["x-a", "Yg=="])
         self.assertEqual(self.driver.call("redrive", queue=self.queue)["count"], 2)
-        self.assertEqual(self.stats()["dead"], 0)
+        self.until(lambda: self.stats()["dead"] == 0)
         self.assertEqual(len(self.lease_one()) + len(self.lease_one()), 2 * len(back))
 
     def test_a_keyed_retry_blocks_its_key_only(self):
@@ -150,13 +151,14 @@ class Queue(rig.Case):
         while len(got) < 2:
             got.update({d["message"]["id"]: d for d in self.lease(max=10)})
         self.assertEqual(sorted(got), ["a1", "b1"])
-        self.settle(got["a1"], "retry", delay=2000)
-        self.assertEqual(self.lease(max=10, wait=1000), [])
+        begun = time.monotonic()
+        self.settle(got["a1"], "retry", delay=4000)
         self.settle(got["b1"], "done")
         self.publish("b2", key="b")
         self.assertEqual(self.lease_one()["message"]["id"], "b2")
         again = self.lease_one()
         self.assertEqual((again["message"]["id"], again["attempt"]), ("a1", 2))
+        self.assertGreater(time.monotonic() - begun, 2.9)
         self.settle(again, "done")
         self.assertEqual(self.lease_one()["message"]["id"], "a2")
 
@@ -190,13 +192,13 @@ class Queue(rig.Case):
             with self.subTest(keyed=keyed):
                 self.queue += "x"
                 self.declare(keyed=keyed)
-                self.publish("later", key="k", due_in=2500)
+                begun = time.monotonic()
+                self.publish("later", key="k", due_in=4000)
                 self.publish("now", key="k")
                 self.settle(self.lease_one(), "done")
-                self.assertEqual(self.stats()["delayed"], 1)
-                begun = time.monotonic()
-                got = self.lease_one(wait=8000)
-                self.assertGreater(time.monotonic() - begun, 1.5)
+                self.until(lambda: self.stats()["delayed"] == 1)
+                got = self.lease_one()
+                self.assertGreater(time.monotonic() - begun, 2.9)
                 self.assertEqual((got["message"]["id"], got["attempt"]), ("later", 1))
 
     def test_due_in_three_days(self):
@@ -204,7 +206,7 @@ class Queue(rig.Case):
         self.publish("later", due_in=72 * 3_600_000)
         self.assertEqual(self.lease(wait=1200), [])
         self.driver.call("advance", by=72 * 3_600_000)
-        self.assertEqual(self.stats()["delayed"], 1)
+        self.until(lambda: self.stats()["delayed"] == 1)
         self.assertEqual(self.refused("publish", queue=self.queue, message=rig.message("x"), due_in=15 * 24 * 3_600_000).code, "out_of_range")
 
     def test_time_to_live(self):
@@ -224,8 +226,8 @@ class Queue(rig.Case):
         self.assertEqual(self.lease(wait=600), [])
         other = self.new_driver()
         self.assertEqual(self.lease(other, wait=600), [])
-        self.assertEqual(self.stats()["paused"], 1)
-        waiting = self.driver.begin("lease", queue=self.queue, wait=10000)
+        self.until(lambda: self.stats()["paused"] == 1)
+        waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
         self.driver.call("pause", queue=self.queue, paused=False)
         self.assertEqual(len(waiting()["deliveries"]), 1)
 
@@ -237,6 +239,9 @@ class Queue(rig.Case):
             seen = self.driver.call("peek", queue=self.queue, max=20)["messages"]
             self.assertEqual(sorted(int(each["message"]["id"]) for each in seen), list(range(12)))
         got = self.lease(max=20)
+        while got and len(got) < 12:
+            more = self.lease(max=20)
+            got = got + more if more else []
         self.assertEqual({d["attempt"] for d in got}, {1})
         self.assertEqual(len(got), 12)
         self.assertEqual(self.refused("peek", queue=self.queue, shelf="leased").reason, "not_by_this_backend")
@@ -252,9 +257,12 @@ class Queue(rig.Case):
                 other = self.new_driver()
                 self.declare(other, keyed=keyed, attempts=2)
                 for _ in range(2):
-                    self.assertEqual(len(self.lease(other, lease=1000, wait=5000)), 1)
-                self.assertEqual(self.lease(other, wait=3000), [])
-                dead = self.driver.call("peek", queue=self.queue, shelf="dead")["messages"]
+                    self.assertEqual(len(self.lease(other, lease=1000, wait=30000)), 1)
+                end = time.monotonic() + 60
+                dead = []
+                while not dead and time.monotonic() < end:
+                    self.assertEqual(self.lease(other, wait=3000), [])
+                    dead = self.driver.call("peek", queue=self.queue, shelf="dead")["messages"]
                 self.assertEqual([(each["attempts"], each["reason"]) for each in dead], [(2, "after 2 attempts: the lease ran out")])
 
     def test_purge(self):
@@ -267,7 +275,7 @@ class Queue(rig.Case):
         self.assertEqual(self.driver.call("purge", queue=self.queue, shelf="dead")["count"], 1)
         self.publish("later", due_in=60_000)
         self.assertEqual(self.driver.call("purge", queue=self.queue, shelf="delayed")["count"], 1)
-        self.assertEqual(self.stats(), {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0, "paused": 0})
+        self.until(lambda: self.stats() == {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0, "paused": 0})
 
     def test_list(self):
         self.declare()
@@ -280,7 +288,7 @@ class Queue(rig.Case):
         waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
         time.sleep(0.3)
         self.driver.call("stop_leasing")
-        self.assertEqual(waiting(5)["deliveries"], [])
+        self.assertEqual(waiting(30)["deliveries"], [])
         self.publish("a")
         other = self.new_driver()
         got = self.lease(other)
@@ -292,7 +300,7 @@ class Queue(rig.Case):
         time.sleep(0.3)
         self.driver.call("reopen")
         with self.assertRaises(rig.Refused) as caught:
-            waiting(5)
+            waiting(30)
         self.assertEqual((caught.exception.code, caught.exception.reason), ("unavailable", "closing"))
         self.publish("a")
         self.assertEqual(self.lease_one()["message"]["id"], "a")

@@ -24,7 +24,7 @@ class Topic(rig.Case):
     def take_all(self, group, count):
         seen = []
         while len(seen) < count:
-            got = self.take(group, max=16, wait=10000)
+            got = self.take(group, max=16, wait=30000)
             self.assertTrue(got, f"{group} has {len(seen)} of {count}")
             for each in got:
                 seen.append((each["message"]["key"], int(each["message"]["id"])))
@@ -49,8 +49,8 @@ class Topic(rig.Case):
         self.end(self.take("mailer")[0], "mailer", "dead", reason="no")
         self.end(self.take("stock")[0], "stock", "retry")
         self.assertEqual(self.take("stock")[0]["attempt"], 2)
-        self.assertEqual(self.driver.call("stats", queue=self.topic, group="mailer")["dead"], 1)
-        self.assertEqual(self.driver.call("stats", queue=self.topic, group="stock")["dead"], 0)
+        self.until(lambda: self.driver.call("stats", queue=self.topic, group="mailer")["dead"] == 1)
+        self.until(lambda: self.driver.call("stats", queue=self.topic, group="stock")["dead"] == 0)
         self.assertEqual(self.driver.call("redrive", queue=self.topic, group="mailer")["count"], 1)
         self.assertEqual(self.take("mailer")[0]["message"]["id"], "1")
 
@@ -59,9 +59,9 @@ class Topic(rig.Case):
         publisher = self.new_driver()
         for i in range(3):
             self.publish_event(i, key="k", driver=publisher)
-        self.assertEqual(publisher.call("stats", queue=self.topic)["waiting"], 3)
+        self.until(lambda: publisher.call("stats", queue=self.topic)["waiting"] == 3)
         self.assertEqual([number for _, number in self.take_all("mailer", 3)], [0, 1, 2])
-        self.assertEqual(publisher.call("stats", queue=self.topic)["waiting"], 0)
+        self.until(lambda: publisher.call("stats", queue=self.topic)["waiting"] == 0)
 
     def test_where_groups_begin(self):
         self.declare_topic(earliest=True)
@@ -81,17 +81,17 @@ class Topic(rig.Case):
         other = self.new_driver()  # whose relay knows of both at once
         self.driver.call("reopen")
         self.publish_event(2)
-        self.assertEqual(other.call("lease", queue=self.topic, group="late", wait=10000)["deliveries"][0]["message"]["id"], "2")
+        self.assertEqual(other.call("lease", queue=self.topic, group="late", wait=30000)["deliveries"][0]["message"]["id"], "2")
 
     def test_plain_users(self):
         self.declare_topic("mailer", "stock")
         plain = rig.plain_client()
         url = plain.get_queue_url(QueueName=f"{self.topic}-topic.fifo")["QueueUrl"]
         plain.send_message(QueueUrl=url, MessageBody='{"order_id":"7"}', MessageGroupId="c7", MessageDeduplicationId="1")
-        got = self.take("mailer", wait=10000)[0]
+        got = self.take("mailer", wait=30000)[0]
         self.assertEqual((got["message"]["key"], rig.payload_of(got)), ("c7", b'{"order_id":"7"}'))
         url = plain.get_queue_url(QueueName=f"{self.topic}--stock.fifo")["QueueUrl"]
-        got = plain.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"][0]
+        got = plain.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
         self.assertEqual(got["Body"], '{"order_id":"7"}')
 
     def test_what_a_topic_cannot_do(self):

@@ -7,7 +7,7 @@ const log = "parley.log";
 let child;
 
 async function ready() {
-  for (let i = 0; i < 300; ++i) {
+  for (let i = 0; i < 1200; ++i) {
     if (child.exitCode !== null) throw new Error(`parley ended with ${child.exitCode}:\n${readFileSync(log)}`);
     const answer = await fetch(`${process.env.SHOP_ADMIN}readyz`).catch(() => undefined);
     if (answer?.ok) return;

@@ -60,7 +60,7 @@ class Frames:
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
-    def receive(self, seconds=10):
+    def receive(self, seconds=30):
         """The next frame: (opcode, payload), with a compressed one inflated. None once the connection has ended."""
         until = time.monotonic() + seconds
         head = self.take(2, until)
@@ -76,7 +76,7 @@ class Frames:
             payload = self.inflater.decompress(payload + b"\0\0\xff\xff")
         return head[0] & 0x0F, payload
 
-    def next(self, seconds=10):
+    def next(self, seconds=30):
         """The next JSON frame as an object, ("close", code, reason), or None at the end. Pings are passed over."""
         while True:
             got = self.receive(seconds)
@@ -89,7 +89,7 @@ class Frames:
                 return ("close", int.from_bytes(payload[:2], "big"), payload[2:].decode())
             assert opcode in (PING, PONG), opcode
 
-    def rest(self, seconds=10):
+    def rest(self, seconds=30):
         """All frames up to the close frame, and that the connection ends after it."""
         frames = []
         while not frames or not isinstance(frames[-1], tuple):
@@ -101,7 +101,7 @@ class Frames:
     def close(self, code=1000):
         self.frame(CLOSE, struct.pack(">H", code))
 
-    def wait_end(self, seconds=10):
+    def wait_end(self, seconds=30):
         """True once the server has ended the connection, whatever it still says before."""
         until = time.monotonic() + seconds
         while self.read(until - time.monotonic()):
@@ -121,7 +121,7 @@ class Http1Socket(Frames):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
@@ -175,7 +175,7 @@ class Http2Socket(Frames):
 
     def __init__(self, port, path, protocol=JSON, headers=(), version="13", receive_buffer=None):
         super().__init__()
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         if receive_buffer:
             self.h2.local_settings = h2.settings.Settings(client=True, initial_values={h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: receive_buffer})
@@ -185,7 +185,7 @@ class Http2Socket(Frames):
         self.status, self.headers = None, {}
         self.settings_seen = False
         while not self.settings_seen:
-            self.turn(10)
+            self.turn(30)
         assert self.h2.remote_settings.enable_connect_protocol == 1
         self.stream = self.h2.get_next_available_stream_id()
         lines = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", path), (":authority", f"127.0.0.1:{port}"),
@@ -195,10 +195,10 @@ class Http2Socket(Frames):
         self.h2.send_headers(self.stream, lines + [(name.lower(), value) for name, value in dict(headers).items()])
         self.flush()
         while self.status is None:
-            self.turn(10)
+            self.turn(30)
         if self.status != 200:
             while not self.stream_ended:
-                self.turn(10)
+                self.turn(30)
             raise Refused(self.status, self.headers, self.buffer.decode())
         if "sec-websocket-extensions" in self.headers:
             self.inflater = zlib.decompressobj(-15)
@@ -229,7 +229,7 @@ class Http2Socket(Frames):
         while data:
             room = min(self.h2.local_flow_control_window(self.stream), self.h2.max_outbound_frame_size)
             if room == 0:
-                self.turn(10)
+                self.turn(30)
                 continue
             self.h2.send_data(self.stream, data[:room])
             data = data[room:]

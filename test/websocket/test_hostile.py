@@ -3,6 +3,7 @@
 import struct
 import time
 
+import httpx
 import pytest
 from sockets import BINARY, CLOSE, PING, PROTO, TEXT, Http1Socket, masked
 
@@ -23,6 +24,11 @@ CASES = {
     "text that is not UTF-8, not waited for": (masked(0x81, b"\xed\xa0\x80" + b"x" * 50)[:20], 1007),
     "close reason that is not UTF-8": (masked(0x88, struct.pack(">H", 1000) + b"\xff"), 1007),
 }
+
+
+def cancelled(node):
+    """How many calls the service was told to give up."""
+    return httpx.get(f"http://127.0.0.1:{node.port}/v1/census", trust_env=False).json().get("cancelled", 0)
 
 
 @pytest.mark.parametrize("bytes_sent, code", CASES.values(), ids=CASES)
@@ -94,7 +100,7 @@ def test_a_client_that_does_not_read_stops_the_service(new_node, backend):
 
 
 def test_silence_is_asked_and_then_taken_for_loss(new_node):
-    node = new_node(websocket={"ping": "300ms"})
+    node = new_node(websocket={"ping": "2s"})
     with Http1Socket(node.port, "/ws/awkward.v1.Awkward/Chat") as socket:
         assert socket.receive() == (PING, b"")
         socket.frame(10)  # a pong keeps it alive
@@ -106,9 +112,9 @@ def test_silence_is_asked_and_then_taken_for_loss(new_node):
 
 
 def test_a_live_socket_outlives_the_idle_timeouts(new_node, connect):
-    node = new_node(websocket={"ping": "200ms"}, limits={"idle_timeout": "400ms", "body_timeout": "400ms", "header_timeout": "400ms"})
+    node = new_node(websocket={"ping": "2s"}, limits={"idle_timeout": "3s", "body_timeout": "3s", "header_timeout": "3s"})
     socket = connect("Chat", port=node.port)
-    until = time.monotonic() + 2
+    until = time.monotonic() + 7
     while time.monotonic() < until:
         got = socket.receive()
         assert got == (PING, b"")
@@ -122,15 +128,19 @@ def test_a_client_that_never_answers_our_close(connect, http1):
     socket.send(message={})
     assert socket.rest()[-1] == ("close", 1000, "")
     began = time.monotonic()
-    assert socket.wait_end(10)
-    assert time.monotonic() - began < 6
+    assert socket.wait_end(30)
+    assert time.monotonic() - began < 20
 
 
 def test_slow_clients_can_be_closed(new_node):
     node = new_node(websocket={"slow": "close", "buffer": "16KiB"})
     with Http1Socket(node.port, "/ws/awkward.v1.Awkward/Ticks", receive_buffer=4096) as socket:
+        before = cancelled(node)
         socket.send(message={"count": 10_000_000, "size": 1000})
-        time.sleep(6)  # longer than the patience of 5 s
+        until = time.monotonic() + 60
+        while cancelled(node) == before:  # the patience is 5 s
+            assert time.monotonic() < until
+            time.sleep(0.1)
         last = None
         while (frame := socket.next()) is not None:
             last, before = frame, last
@@ -146,6 +156,6 @@ def test_a_node_that_stops_says_so(new_node):
     assert stream.next() == {"headers": {}}
     node.signal(15)
     assert idle.rest()[-1][1] == 1001
-    frames = stream.rest(20)
+    frames = stream.rest()
     assert frames[-1][1] == 1001 and frames[-2]["status"]["code"] == "UNAVAILABLE"
-    assert node.process.wait(15) == 0
+    assert node.process.wait(60) == 0

@@ -39,7 +39,7 @@ class Rooms:
         return reply["message"]
 
     def census(self):
-        return {"running": 0, "ever": 0, **self.call("Census", {})}
+        return {"running": 0, "ever": 0, "prices": 0, **self.call("Census", {})}
 
     def post(self, room, *texts, size=0):
         self.call("Post", {"room": room, "texts": texts, "size": size})
@@ -64,6 +64,7 @@ def rooms(request, rooms_backend):
     """All sockets share, whichever shard the system gave them to."""
     with parley_node.Parley(BINARY, config(rooms_backend.port, request.param)) as node:
         made = Rooms(node)
+        eventually(lambda: made.census()["running"] == 0)  # the service has heard that the node of the test before is gone
         yield made
         for socket in made.opened:
             socket.drop()
@@ -73,7 +74,7 @@ def texts(socket, count):
     return [socket.next()["message"]["text"] for _ in range(count)]
 
 
-def eventually(condition, seconds=10):
+def eventually(condition, seconds=60):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "did not come true"
@@ -83,7 +84,8 @@ def eventually(condition, seconds=10):
 def test_one_call_feeds_all(rooms):
     before = rooms.census()
     sockets = [rooms.watch("one") for _ in range(20)]
-    assert rooms.census() == {"running": before["running"] + 1, "ever": before["ever"] + 1}
+    now = rooms.census()
+    assert (now["running"], now["ever"]) == (before["running"] + 1, before["ever"] + 1)
     assert sockets[0].hello == {"headers": {"metadata": {"x-room": "one"}}}
     rooms.post("one", "a", "b")
     frames = [[socket.next(), socket.next()] for socket in sockets]
@@ -214,9 +216,10 @@ def test_a_reader_that_stops_can_be_closed(rooms):
 
 
 def test_dropping_on_a_stream_of_ones_own(rooms):
+    before = rooms.census()["prices"]
     socket = rooms.open("Prices", receive_buffer=4096)
     socket.send(message={"count": 20_000, "size": 1000})
-    time.sleep(1)
+    eventually(lambda: rooms.census()["prices"] > before)
     seen, skipped, last = 0, 0, None
     while not isinstance(frame := socket.next(), tuple):
         if "message" in frame:
@@ -233,7 +236,7 @@ def test_the_last_reader_leaves_the_stream_to_linger(rooms):
 
 
 def test_a_deadline_is_each_readers_own(rooms):
-    short, long = rooms.watch("deadline", timeout="0.3s"), rooms.watch("deadline")
+    short, long = rooms.watch("deadline", timeout="0.3s", wait=False), rooms.watch("deadline")
     assert short.rest()[-1][1] == 4004
     rooms.post("deadline", "still")
     assert texts(long, 1) == ["still"]
@@ -265,7 +268,7 @@ def test_a_service_that_restarts():
                 assert socket.next() == {"headers": {"metadata": {"x-room": "restart"}}}, "another stream: nothing to resume"
             rooms.post("restart", "b")
             assert all(texts(socket, 1) == ["b"] for socket in back)
-            assert rooms.census() == {"running": 1, "ever": 1}
+            assert rooms.census() == {"running": 1, "ever": 1, "prices": 0}
             for socket in rooms.opened:
                 socket.drop()
 
@@ -278,8 +281,8 @@ def test_a_node_that_stops(rooms_backend):
         for socket in sockets:
             status, close = socket.rest()
             assert status["status"]["reason"] == "draining" and close[1] == 1001, "each shard tells its own"
-        assert 2 < time.monotonic() - began < 10
-        node.process.wait(10)  # a second SIGTERM would be impatience
+        assert 2 < time.monotonic() - began < 30
+        node.process.wait(60)  # a second SIGTERM would be impatience
 
 
 def test_a_contract_that_is_reloaded(rooms_backend, tmp_path):
@@ -293,8 +296,11 @@ def test_a_contract_that_is_reloaded(rooms_backend, tmp_path):
         old = [rooms.watch("reload") for _ in range(MANY)]
         contract.write_text(text + "message Added {}\n")
         eventually(lambda: "reloaded" in node.log())
-        time.sleep(0.2)  # the shards take it up one after the other
-        new = [rooms.watch("reload") for _ in range(MANY)]
+        new = [rooms.watch("reload")]
+        while rooms.census()["ever"] == before + 1:  # the shards take it up one after the other
+            assert len(new) < 1000
+            new.append(rooms.watch("reload"))
+        new += [rooms.watch("reload") for _ in range(MANY)]
         assert rooms.census()["ever"] == before + 2, "one of each contract"
         rooms.post("reload", "to all")
         assert all(texts(socket, 1) == ["to all"] for socket in old + new)

@@ -105,7 +105,7 @@ def test_a_client_that_goes_ends_the_services_side(tunnel, service):
     while service.ended.acquire(blocking=False):
         pass
     client.drop()
-    assert service.ended.acquire(timeout=10)
+    assert service.ended.acquire(timeout=30)
 
 
 def test_what_the_service_refuses(tunnel):
@@ -138,12 +138,12 @@ def test_many_tunnels(tunnel_node):
 
 def test_metrics(tunnel_node):
     def counted(sample):
-        with urllib.request.urlopen(f"http://127.0.0.1:{tunnel_node.admin}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{tunnel_node.admin}/metrics", timeout=60) as answer:
             lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line.startswith("parley_tunnel"))
         return float(lines.get(sample, 0))
 
     def eventually(sample, value):
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while counted(sample) != value:
             assert time.monotonic() < until, f"{sample} is {counted(sample)}, not {value}"
             time.sleep(0.02)
@@ -153,10 +153,11 @@ def test_metrics(tunnel_node):
     eventually(sockets, 0)
     before, failed = counted(agreed), counted(down)
     clients = [Http1Socket(tunnel_node.port, "/chat", protocol="chat") for _ in range(5)]
-    assert (counted(sockets), counted(agreed)) == (5, before + 5)
+    eventually(sockets, 5)
+    eventually(agreed, before + 5)
     for client in clients:
         client.drop()
     eventually(sockets, 0)
     with pytest.raises(Refused):
         Http1Socket(tunnel_node.port, "/chat/down", protocol="chat")
-    assert counted(down) == failed + 1
+    eventually(down, failed + 1)

@@ -107,7 +107,7 @@ describe("what goes wrong", () => {
     assert.deepEqual([error.name, error.code, error.message, error.details[0].reason], ["ParleyError", "not_found", "no such thing", "AWKWARD"]);
   });
 
-  test("a deadline", async () => assert.equal((await inPage(caught, [rpc("Sleep"), { ms: "20000" }, { timeout: 200 }])).code, "deadline_exceeded"));
+  test("a deadline", async () => assert.equal((await inPage(caught, [rpc("Sleep"), { ms: "120000" }, { timeout: 200 }])).code, "deadline_exceeded"));
 
   test("an rpc that is not there: the page learns why, although browsers hide it", async () =>
     assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "unimplemented"));
@@ -177,7 +177,7 @@ test("a stream outlives a cut connection and a server that is away", async () =>
       };
       let first = true;
       let last = 0;
-      for await (const { index = 0 } of client.stream(method, { count: 6, delayMs: "20" }, { onState })) {
+      for await (const { index = 0 } of client.stream(method, { count: 6, delayMs: "400" }, { onState })) {
         if (index === 1 && first) await window.cut();
         if (index === 2 && last === 1 && !states.includes("away")) {
           states.push("away");

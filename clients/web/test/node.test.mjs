@@ -53,16 +53,17 @@ describe("unary", () => {
   });
 
   test("the deadline reaches the service", async () => {
-    const { remainingMs } = await client.unary(rpc("Post"), {}, { timeout: 20_000 });
-    assert.ok(Number(remainingMs) > 15_000 && Number(remainingMs) <= 20_000, remainingMs);
+    const { remainingMs } = await client.unary(rpc("Post"), {}, { timeout: 60_000 });
+    assert.ok(Number(remainingMs) > 20_000 && Number(remainingMs) <= 60_000, remainingMs);
   });
 
   test("a deadline that passes cancels the call", async () => {
-    const error = await failure(client.unary(rpc("Sleep"), { ms: "20000" }, { timeout: 300 }));
+    const error = await failure(client.unary(rpc("Sleep"), { ms: "120000" }, { timeout: 300 }));
     assert.equal(error.code, "deadline_exceeded");
   });
 
   test("an abort cancels the call in the service", async () => {
+    await until(async () => ((await client.unary(rpc("Census"), {})).running ?? 0) === 0); // those of other tests
     const before = await client.unary(rpc("Census"), {});
     const controller = new AbortController();
     const failed = failure(client.unary(rpc("Sleep"), { ms: "30000" }, { signal: controller.signal }));
@@ -172,7 +173,7 @@ describe("over a bad network", () => {
   const watch = (client, request) => client.stream(rpc("Ticks"), request, { onState: ({ state }) => states.push(state) });
 
   test("a stream whose connection is cut is made again", async () => {
-    const stream = watch(through(), { count: 5, delayMs: "30" });
+    const stream = watch(through(), { count: 5, delayMs: "500" });
     await stream.next();
     network.cut();
     assert.deepEqual((await all(stream)).map(({ index }) => index ?? 0), [0, 1, 2, 3, 4]);
@@ -180,7 +181,7 @@ describe("over a bad network", () => {
   });
 
   test("a stream outlives a server that is away for a while", async () => {
-    const stream = watch(through(), { count: 3, delayMs: "10" });
+    const stream = watch(through(), { count: 3, delayMs: "800" });
     await stream.next();
     await network.refuse();
     const rest = all(stream);
@@ -197,7 +198,7 @@ describe("over a bad network", () => {
   });
 
   test("a network that has silently gone is noticed", async () => {
-    const client = through({ liveness: { every: 100, timeout: 200 } });
+    const client = through({ liveness: { every: 300, timeout: 1000 } });
     const stream = watch(client, { count: 100, delayMs: "50" });
     await stream.next();
     network.stall();
@@ -211,7 +212,7 @@ describe("over a bad network", () => {
   });
 
   test("a quiet call lives on while the server answers pings", async () => {
-    const client = through({ liveness: { every: 50, timeout: 2000 } });
-    assert.equal((await client.unary(rpc("Sleep"), { ms: "600" })).rpc, "Sleep");
+    const client = through({ liveness: { every: 200, timeout: 3000 } });
+    assert.equal((await client.unary(rpc("Sleep"), { ms: "4000" })).rpc, "Sleep");
   });
 });

@@ -44,7 +44,7 @@ TEST(Producer, WhatWasUnderWayAtAFatalErrorIsAnsweredAndANewClientGoesOn) {
   EXPECT_FALSE(lost.get().has_value());
   mock.answer_after(0ms);
   auto after = produce(producer, "after");
-  ASSERT_EQ(after.wait_for(10s), std::future_status::ready);
+  ASSERT_EQ(after.wait_for(60s), std::future_status::ready);
   const auto placed = after.get();
   EXPECT_TRUE(placed.has_value()) << placed.error().text();
 }

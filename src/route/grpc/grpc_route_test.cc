@@ -401,8 +401,10 @@ TEST(GrpcRoute, CancellationEndsTheWaitForAConnection) {
 
 TEST(GrpcRoute, ADeadlineResetsTheUpstream) {
   Rig rig;
+  rig.shard.use_fake_time();
+  rig.upstream.on_end = [&](FakeConnection&, std::int32_t, Stream&) { rig.shard.advance(milliseconds(100)); };
   Call c(rig.contract, rig.method("Unary"), "test");
-  c.set_deadline(Deadline::after(Clock::now(), milliseconds(20)));
+  c.set_deadline(Deadline::after(rig.shard.now(), milliseconds(20)));
   EXPECT_TRUE(run_blocking(rig.shard, run(*rig.route, c, {"m"})).starts_with("DEADLINE_EXCEEDED"));
   rig.settle();
   EXPECT_EQ(rig.upstream.connections[0]->streams.at(1).reset, NGHTTP2_CANCEL);

@@ -18,6 +18,7 @@ class Rooms(pb_grpc.RoomsServicer):
         self.lock = threading.Lock()
         self.watchers = []
         self.ever = 0
+        self.prices = 0
 
     def Watch(self, request, context):
         lines = queue.Queue()
@@ -48,6 +49,8 @@ class Rooms(pb_grpc.RoomsServicer):
     def Prices(self, request, context):
         for number in range(request.count):
             yield pb.Line(number=number + 1, text="x" * request.size)
+        with self.lock:
+            self.prices += 1
 
     def Post(self, request, context):
         with self.lock:
@@ -59,7 +62,7 @@ class Rooms(pb_grpc.RoomsServicer):
 
     def Census(self, request, context):
         with self.lock:
-            return pb.Counts(running=len(self.watchers), ever=self.ever)
+            return pb.Counts(running=len(self.watchers), ever=self.ever, prices=self.prices)
 
 
 def main():
