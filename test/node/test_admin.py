@@ -102,9 +102,11 @@ def test_the_access_log_has_one_line_a_call_with_the_reason_the_caller_saw(new_n
 def test_too_many_calls_at_once_are_refused_and_others_go_on(new_node):
     node = new_node(limits={"pending_calls": 1}, shards=1)
     with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client, client.stream("GET", "/v1/ticks?count=1000&delay_ms=50") as held:
-        next(held.iter_lines())
+        lines = held.iter_lines()  # which ends the call when it is dropped
+        next(lines)
         refused = httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", trust_env=False)
         assert refused.status_code == 429 and refused.json()["reason"] == "too_many_calls"
+        lines.close()
     end = time.monotonic() + 30
     while httpx.get(f"http://127.0.0.1:{node.port}/v1/get/n", trust_env=False).status_code != 200:
         assert time.monotonic() < end

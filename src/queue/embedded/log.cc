@@ -24,7 +24,7 @@ void Recent::add(Shelf& shelf, Seq seq, Item item) {
   bytes_ += item.message.size() + sizeof(Item);
   shelf.items.push_back(std::move(item));
   order_.push_back({&shelf, seq});
-  while (bytes_ > limit || !order_.front().is_taken()) {
+  while (!order_.empty() && (bytes_ > limit || !order_.front().is_taken())) {
     if (order_.front().is_taken()) drop_first(*order_.front().shelf);
     order_.pop_front();
   }
