@@ -124,8 +124,8 @@ def test_a_group_goes_with_all_it_had(service, key):
     service.declare(both, key)
     service.publish(1, 2, 3)
     gone = service.group("gone")
-    gone.settle(gone.one(20), "KILL", reason="no")
-    gone.settle(gone.one(20), "RETRY", delay="6s")
+    gone.settle(gone.one(60), "KILL", reason="no")
+    gone.settle(gone.one(60), "RETRY", delay="6s")
     service.declare({"stay": "EARLIEST"}, key)
     assert service.groups() == {"stay", "gone"}
     service.delete_when_free("gone")
@@ -136,17 +136,17 @@ def test_a_group_goes_with_all_it_had(service, key):
     assert error.value.code == "NOT_FOUND"
     service.restart(signal.SIGKILL)
     assert service.groups() == {"stay"}, "it is gone for good"
-    assert sorted(number(delivery) for delivery in service.group("stay").drain(wait=3)) == [1, 2, 3]
+    assert sorted(number(delivery) for delivery in service.group("stay").drain(3)) == [1, 2, 3]
     service.publish(4)
     service.declare(both, key)
     assert service.groups() == {"stay", "gone"}
     service.publish(5)
-    delivery = gone.one(20)
+    delivery = gone.one(60)
     assert (number(delivery), delivery["attempt"]) == (5, 1), "it begins as a new one does"
     gone.settle(delivery)
     gone.none(7.0)
     assert gone.peek("DEAD") == []
-    assert sorted(number(delivery) for delivery in service.group("stay").drain(wait=3)) == [4, 5]
+    assert sorted(number(delivery) for delivery in service.group("stay").drain(2)) == [4, 5]
 
 
 @pytest.mark.topic
@@ -173,7 +173,7 @@ def test_a_group_that_somebody_takes_from_stays(service, where):
     service.declare({"stay": "EARLIEST"})
     used = service.group("used", service.other_client() if where == "elsewhere" else None)
     got = []
-    waiting = threading.Thread(target=lambda: got.extend(used.lease(1, 30.0, 3)))
+    waiting = threading.Thread(target=lambda: got.extend(used.lease(1, 60.0, 30)))
     waiting.start()
     time.sleep(5.0)  # it has asked its broker, which gives it its share
     if where == "here" or "waits_elsewhere" not in BACKEND.lacks:
