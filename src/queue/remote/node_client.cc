@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/base64.h"
+#include "net/client_origin.h"
 #include "wire/percent.h"
 #include "wire/timeout.h"
 
@@ -116,6 +117,7 @@ Task<Result<std::string>> NodeClient::exchange(std::string_view path, std::strin
 void NodeClient::abandon() {
   abandoned_ = true;
   for (Replies* replies : open_) replies->end(abandoned());
+  for (const net::Origin& origin : address_.origins) pool_.at(origin).abandon(abandoned());  // what still connects
 }
 
 Replies::Replies(NodeClient& client, net::ClientExchange& exchange, Duration timeout)
