@@ -355,6 +355,23 @@ TEST(RabbitQueue, OnlyOneNodeHandsOutAKeyedQueueAndAnotherTakesOver) {
   EXPECT_TRUE(second.settle(q, got[0]).has_value());
 }
 
+// More messages than a node takes at once: RabbitMQ has followers of those that it gives back.
+TEST(RabbitQueue, ANodeThatNobodyAsksAnyMoreGivesAKeyedQueueToTheNextInOrder) {
+  const Source q{"keyed-idle", ""};
+  Node first;
+  Node second;
+  declare(first, one_queue(q.name, true));
+  declare(second, one_queue(q.name, true));
+  for (int i = 0; i < 700; ++i) ASSERT_TRUE(first.publish(q.name, fmt::format("a{}", i), "a").has_value());
+  auto got = first.lease(q, 1);
+  ASSERT_EQ(ids(got), Ids{"a0"});
+  ASSERT_TRUE(first.settle(q, got[0]).has_value());
+  got = second.lease(q, 1, 20s);
+  ASSERT_EQ(ids(got), Ids{"a1"});
+  EXPECT_EQ(got[0].attempt, 1);
+  EXPECT_TRUE(second.settle(q, got[0]).has_value());
+}
+
 TEST(RabbitQueue, AScheduledMessageWaitsAndAnExpiredOneIsDead) {
   Node node;
   const Source q{"schedule", ""};

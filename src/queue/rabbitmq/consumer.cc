@@ -225,7 +225,7 @@ Held* Consumer::leased(const Source& source, const std::string& lease) {
 
 void Consumer::method(Connection& c, int channel, const amqp_method_t& m) {
   Tap* t = tap_of(channel);
-  if (t == nullptr) return;
+  if (t == nullptr || !t->has_channel) return;  // what was on its way when we closed it is RabbitMQ's again
   if (m.id == AMQP_BASIC_DELIVER_METHOD) {
     deliver(c, *t, *static_cast<amqp_basic_deliver_t*>(m.decoded));
   } else if (m.id == AMQP_BASIC_CANCEL_METHOD) {
@@ -264,9 +264,7 @@ void Consumer::lost(const Error&) {
 }
 
 void Consumer::read_records(Connection& c, Tap& t) {
-  const Instant now = Clock::now();
-  if (now - t.records_read < std::chrono::milliseconds(200)) return;
-  t.records_read = now;
+  if (Clock::now() - t.records_read < std::chrono::milliseconds(200)) return;
   std::uint64_t last = 0;
   for (int i = 0; i < 2000; ++i) {
     auto got = c.get(records_channel, names::returned(t.source));
@@ -276,6 +274,8 @@ void Consumer::read_records(Connection& c, Tap& t) {
   }
   // They stay for whoever consumes next; RabbitMQ drops them after a week.
   if (last != 0) met_later(c.requeue(records_channel, last, true));
+  // Not when it began: what comes back after a crash comes at once, and on a busy machine each message would read anew.
+  t.records_read = Clock::now();
 }
 
 void Consumer::deliver(Connection& c, Tap& t, const amqp_basic_deliver_t& what) {
@@ -349,8 +349,38 @@ void Consumer::begin(Connection& c, Tap& t, Instant now) {
   t.tag.clear();
 }
 
+// A keyed queue's by closing the channel: RabbitMQ takes all back at once then. If the consumer was cancelled first,
+// the queue's next one, of another node or ours, would get the followers of what we still have to give back.
+void Consumer::leave(Tap& t) {
+  if (t.giving_back) return;
+  const auto go = [this, source = t.source, epoch = epoch_] {
+    Tap& at = tap(source);
+    at.giving_back = false;
+    Connection* c = connection();
+    if (epoch != epoch_ || at.tag.empty() || c == nullptr) return;  // lost
+    bool busy = false;                                              // one is being buried: `upkeep` comes back
+    at.holdings.each([&](const Held& m) { busy = busy || m.settling; });
+    if (busy) return;
+    at.prefetch = 0;
+    detach(at);
+    c->close_channel(at.channel);
+  };
+  std::string records;
+  t.holdings.each([&](const Held& m) {
+    if (!m.settling) attempts_.write_record(key_of(t, m), untouched(m), records);
+  });
+  if (records.empty()) return go();
+  t.giving_back = true;
+  publisher_.publish({"",
+                      names::returned(t.source),
+                      Attempts::record(std::move(records)),
+                      [to = inbox(), go](const Result<void>&) { to->post(go); },
+                      {}});
+}
+
 void Consumer::end(Connection& c, Tap& t) {
   if (t.tag.empty()) return;
+  if (t.consumer.keyed) return leave(t);
   met_later(c.cancel(t.channel, t.tag));
   t.tag.clear();
   t.prefetch = 0;
@@ -501,6 +531,7 @@ void Consumer::upkeep(Tap& t, Instant now) {
     if (now - t.wanted > idle_time) give_back(t);
     return;
   }
+  if (t.giving_back) return;
   const Duration grace = t.consumer.keyed ? keyed_idle_time : idle_time;
   if (!wanted && now - t.wanted > grace && may_end(t)) return end(*c, t);
   if (now >= t.look_again) {

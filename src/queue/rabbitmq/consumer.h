@@ -105,6 +105,7 @@ class Consumer final : public Link {
 
   void begin(Connection& connection, Tap& tap, Instant now);
   void end(Connection& connection, Tap& tap);
+  void leave(Tap& tap);
   // A queue's one consumer must not go while messages are leased: the next one would hand out their followers.
   static bool may_end(const Tap& tap) { return !tap.consumer.keyed || tap.holdings.leased_count() == 0; }
   void upkeep(Tap& tap, Instant now);
