@@ -19,7 +19,7 @@ namespace {
 using namespace parley;
 using namespace parley::store;
 constexpr JournalOptions options = {
-    .segment_bytes = 8 << 10, .reserve_bytes = 0, .recent_bytes = 0, .older_bytes = 0, .ahead_by_thread = false};
+    .segment_bytes = 8 << 10, .reserve_bytes = 0, .recent_bytes = 0, .ahead_by_thread = false};
 const std::filesystem::path folder = "/journal";
 
 class Input {
