@@ -43,8 +43,8 @@ void put_stats(const SourceStats& one, WallTime now, std::vector<Sample>& sample
                      .labels = labels_of(one.source)});
   if (one.stats.busy_keys) {
     samples.push_back({.name = "parley_queue_busy_keys",
-                       .help = "Keys with a message that is leased, between two attempts, or a dead letter that holds "
-                               "the key; the rest of their messages waits.",
+                       .help = "Keys with a message that is leased, between two attempts or ready for the next one, or "
+                               "a dead letter that holds the key; the rest of their messages waits.",
                        .value = static_cast<double>(*one.stats.busy_keys),
                        .labels = labels_of(one.source)});
   }

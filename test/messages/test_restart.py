@@ -114,14 +114,6 @@ def test_a_queue_that_is_not_there_is_named(new_node):
         raise AssertionError("a queue that is not there was accepted")
 
 
-def test_a_node_whose_kafka_is_away_stops_soon(new_node):
-    """What is asked of the cluster lasts for `timeout` each, one after the other: a stop does not wait for all of it."""
-    node = new_node(messages="kafka://127.0.0.1:1?timeout=3s&dedup=process").start()
-    began = time.monotonic()
-    node.stop()
-    assert time.monotonic() - began < 12
-
-
 def test_a_queue_that_nobody_delivers_is_told(new_node):
     node = new_node(services={}).start()
     node.send(to="ada")
