@@ -81,6 +81,8 @@ class FileJournal final : public Journal {
   // Takes over what the thread made; waits for it or not.
   Result<void> collect(bool wait);
   Result<void> take_reserve();
+  // Of the reserve, what only a start gives up.
+  std::uint64_t last_reserve() const { return options_.reserve_bytes / 16; }
   Result<void> come_back();
   Result<SegmentFile*> segment_of(Address at);
   // Halts for good, unless the disk is merely full.
@@ -326,7 +328,11 @@ Result<void> FileJournal::take_reserve() {
 Result<void> FileJournal::release_reserve() {
   if (halted_) return fail(*halted_);
   if (!std::exchange(reserve_held_, false)) return {};
-  return or_halt(Journal::release_reserve(files_, folder_));
+  auto file = files_.open(path(reserve_name), Files::Mode::open);
+  if (!file) return halt(file.error());
+  auto done = (*file)->truncate(last_reserve());
+  if (done) done = (*file)->sync();
+  return or_halt(std::move(done));
 }
 
 Result<SegmentFile*> FileJournal::segment_of(Address at) {

@@ -44,7 +44,7 @@ class Journal {
   // Opens or creates. A torn tail (an incomplete or damaged last frame, nothing behind it that proves it had been
   // synced) is truncated; damage in the middle is data_loss with file and offset.
   static Result<std::unique_ptr<Journal>> open(Files& files, std::filesystem::path folder, JournalOptions options);
-  // The same for a journal that is not open.
+  // The last of the reserve, which an open journal keeps for the next start: for a journal that is not open.
   static Result<void> release_reserve(Files& files, const std::filesystem::path& folder);
   virtual ~Journal() = default;
 
@@ -58,7 +58,8 @@ class Journal {
   // resource_exhausted: the disk is full. It stays full for Spend::space until `tidy` has the reserve back.
   virtual Result<void> make_room(std::size_t body_bytes, Spend spend) = 0;
   virtual bool full() const = 0;
-  // Gives the reserve up where it has one: to the view, without whose checkpoints no segment can be dropped.
+  // Gives the reserve up where it has one, but for a part that only a start gives up: to the view, without whose
+  // checkpoints no segment can be dropped.
   virtual Result<void> release_reserve() { return {}; }  // none to give up
   // Written, not synced: gone after a crash until `sync` has returned. resource_exhausted: the disk is full, nothing
   // was written. invalid_argument: more than `max_frame_body`. Any other error: the journal is halted, and so are later

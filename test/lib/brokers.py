@@ -7,6 +7,8 @@ process, however that ends.
 """
 
 import base64
+import contextlib
+import glob
 import os
 import pathlib
 import shutil
@@ -23,6 +25,15 @@ import tools
 
 HERE = pathlib.Path(__file__).resolve().parent
 free_port = parley_node.free_port
+
+
+def thread_states(group):
+    """Of all threads of the process group, as /proc names them: "T" is stopped."""
+    for stat in glob.glob("/proc/[0-9]*/task/[0-9]*/stat"):
+        with contextlib.suppress(OSError), open(stat) as file:
+            state, _, of_group = file.read().rsplit(")", 1)[1].split()[:3]
+            if int(of_group) == group:
+                yield state
 
 
 class BrokerError(Exception):
@@ -89,7 +100,11 @@ class Server:
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
-            pass
+            return
+        # A loaded machine may let a thread run on for a while.
+        end = time.monotonic() + 30
+        while number == signal.SIGSTOP and any(state not in "TtZX" for state in thread_states(self.process.pid)) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def stop(self, patience=20):
         if self.process is None:
