@@ -71,7 +71,6 @@ int wrong_shelf(const std::string& text, const char* shelves) {
   return 2;
 }
 
-// Throwing away is asked for twice.
 }  // namespace
 
 bool is_confirmed(bool yes, const char* command, const std::string& question) {

@@ -30,6 +30,16 @@ void Recent::add(Shelf& shelf, Seq seq, Item item) {
   }
 }
 
+Result<WallTime> Log::time_of(store::Address frame, store::Journal& journal) {
+  if (timed_ != frame) {
+    const Result<store::Frame> read_frame = journal.read(frame);
+    if (!read_frame) return fail(read_frame.error());
+    timed_ = frame;
+    time_ = read_frame->time;
+  }
+  return time_;
+}
+
 void Log::remember(Recent& all, Seq seq, Recent::Item item) {
   const std::uint64_t behind = seq - std::min(seq, furthest_);
   if (behind * (item.message.size() + sizeof(Recent::Item)) <= Recent::limit) all.add(recent, seq, std::move(item));

@@ -247,6 +247,23 @@ TEST(Scale, memory_has_what_is_new_for_who_keeps_up_and_nothing_for_who_is_far_b
   EXPECT_LE(reads, 1);
 }
 
+TEST(Scale, retention_does_not_read_its_oldest_frame_at_each_tick) {
+  MemoryLedger ledger({});
+  Declarations wanted;
+  wanted.topics.push_back({.name = "q", .keyed = false, .groups = {}, .keep = 1h});
+  DeclareOp op;
+  op.wanted = &wanted;
+  ledger.run(op);
+  ASSERT_FALSE(op.error);
+  publish_sized(ledger, 10, 1'000);
+  ledger.journal.reads = 0;
+  for (int i = 0; i < 20; ++i) {
+    ledger.now += 61s;  // a tick comes every minute if nothing else happens
+    ledger.tick();
+  }
+  EXPECT_EQ(ledger.journal.reads, 1);
+}
+
 TEST(Scale, small_ones_that_stay_among_large_ones_that_go_do_not_hold_the_journal) {
   ModelOptions options;
   options.compact_above = 4 << 20;

@@ -143,9 +143,9 @@ class Tick {
     for (int runs = 0; runs < 64 && record.begin < log.next; ++runs) {
       const Result<RunPtr> run = log.index.at_or_after(record.begin, model_.view());
       if (!run || !*run || (*run)->frame >= model_.journal().end()) break;
-      const Result<store::Frame> frame = model_.journal().read((*run)->frame);
-      if (!frame) break;
-      const Millis end = millis(frame->time) + log.options.keep;
+      const Result<WallTime> written = log.time_of((*run)->frame, model_.journal());
+      if (!written) break;
+      const Millis end = millis(*written) + log.options.keep;
       wake_at(end);
       if (end > now_) break;
       record.begin = (*run)->last() + 1;
