@@ -64,7 +64,8 @@ def test_a_keeper_that_is_away_is_named_at_once(keeper, sidecar):
     for number in range(3):
         answer = sidecar.publish(number=number)
         assert is_refusal(answer, keeper.port), answer
-        assert "Connection refused" in answer.problem["detail"] or "lost" in answer.problem["detail"]
+        # Which of them depends on where the connection stood when the keeper died: up, being made, or not there.
+        assert any(why in answer.problem["detail"] for why in ("lost", "Connection reset", "Connection refused")), answer.problem
         assert answer.seconds < 9
     status, problem = sidecar.tell("GET", "/parley/queues/work.Work/Do:stats")
     assert (status, problem["code"]) == (503, "UNAVAILABLE")
