@@ -77,8 +77,8 @@ def _edited(folder, module, dependency, *edits):
     for file, old, new in edits:
         with open(os.path.join(copy, file)) as source:
             text = source.read()
-        if text.count(old) != 1:
-            sys.exit(f"{dependency}/{file} has {text.count(old)} times what is to be edited: {old}")
+        if old not in text:
+            sys.exit(f"{dependency}/{file} does not have what is to be edited: {old}")
         with open(os.path.join(copy, file), "w") as source:
             source.write(text.replace(old, new))
     for name in ("go.mod", "go.sum"):
