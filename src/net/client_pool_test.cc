@@ -65,7 +65,7 @@ Task<void> fetch_into(ClientPool& pool, Origin origin, std::string target, std::
 struct Rig {
   Shard shard;
   FakeUpstream upstream{shard};
-  PoolLimits limits;
+  PoolLimits limits{.connect_timeout = patience};
   std::unique_ptr<ClientPool> pool;
   Rig() {
     upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream& s) {
@@ -85,6 +85,10 @@ struct Rig {
       c.close();
       return false;
     };
+  }
+  // Runs until the pool has none left: it has heard that they ended.
+  void until_no_connection() {
+    shard.run_until([&] { return pool->at(origin()).connection_count() == 0; });
   }
   // Turns of the loop until all that is in flight on the loopback has arrived.
   void settle() {
@@ -271,7 +275,7 @@ TEST(ClientPool, EveryAddressOfANameIsTried) {
             "shop.test:" + std::to_string(rig.upstream.port));
   rig.upstream.stop();
   rig.upstream.connections[0]->close();
-  rig.settle();
+  rig.shard.run_until([&] { return pool.at(origin).connection_count() == 0; });
   const std::string got = run_blocking(rig.shard, fetch(pool, origin, "/n"));
   EXPECT_NE(got.find("127.0.0.2"), std::string::npos) << got;
 }
@@ -392,8 +396,8 @@ TEST(ClientPool, GoawayLosesNoExchange) {
   };
   EXPECT_EQ(rig.fetch("/3"), "200 ");
   EXPECT_EQ(rig.upstream.connections.size(), 2U);
-  rig.settle();
-  EXPECT_FALSE(rig.upstream.connections[0]->is_open()) << "closed by the client once its streams had ended";
+  // Closed by the client once its streams had ended.
+  rig.shard.run_until([&] { return !rig.upstream.connections[0]->is_open(); });
 }
 
 TEST(ClientPool, AConnectionThatDiedWhileIdleIsReplaced) {
@@ -401,7 +405,7 @@ TEST(ClientPool, AConnectionThatDiedWhileIdleIsReplaced) {
   rig.start();
   ASSERT_EQ(rig.fetch("/1"), "200 /1");
   rig.upstream.connections[0]->close();
-  rig.settle();
+  rig.until_no_connection();
   EXPECT_EQ(rig.fetch("/2"), "200 /2");
   EXPECT_EQ(rig.upstream.connections.size(), 2U);
 }
@@ -442,8 +446,8 @@ TEST(ClientPool, GivingUpResetsTheStream) {
     ASSERT_TRUE(opened.has_value());
     rig.shard.run_until([&] { return seen; });
     c.act(*opened);
-    rig.settle();
     const FakeConnection& connection = *rig.upstream.connections.at(0);
+    rig.shard.run_until([&] { return connection.streams.at(1).reset.has_value(); });
     EXPECT_EQ(connection.streams.at(1).reset, c.code) << c.name;
     EXPECT_TRUE(connection.is_open()) << c.name;
     EXPECT_EQ(pool.at(rig.origin()).exchange_count(),
@@ -462,9 +466,8 @@ TEST(ClientPool, IdleConnectionsClose) {
   rig.shard.advance(seconds(2));
   EXPECT_EQ(pool.at(rig.origin()).connection_count(), 1U) << "it was used a moment ago";
   rig.shard.advance(seconds(60));
-  rig.settle();
-  EXPECT_EQ(pool.at(rig.origin()).connection_count(), 0U);
-  EXPECT_TRUE(rig.upstream.connections[0]->saw_goaway);
+  rig.until_no_connection();
+  rig.shard.run_until([&] { return rig.upstream.connections[0]->saw_goaway; });
 }
 
 TEST(ClientPool, ASilentPeerIsAskedAndGivenUp) {
@@ -506,7 +509,7 @@ TEST(ClientPool, DrainWaitsForWhatIsOpen) {
   TaskGroup group;
   group.spawn(fetch_into(pool, rig.origin(), "/", out));
   rig.shard.run_until([&] { return connection != nullptr; });
-  group.spawn(pool.drain(Deadline::after(Clock::now(), seconds(10))));
+  group.spawn(pool.drain(Deadline::after(Clock::now(), patience)));
   EXPECT_TRUE(rig.fetch("/late").starts_with("UNAVAILABLE"));
   rig.settle();
   EXPECT_EQ(group.live(), 2U);

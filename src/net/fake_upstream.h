@@ -21,8 +21,11 @@
 
 namespace parley::net {
 
-// A listening socket on a free port of the loopback.
-inline int listen_on_loopback(std::uint16_t& port) {
+// Waits of a test that is not about time: a machine that stands still for some seconds is no slow upstream.
+inline constexpr Duration patience = std::chrono::hours(1);
+
+// A socket on a port of the loopback, a free one for 0.
+inline int bind_on_loopback(std::uint16_t& port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -30,12 +33,17 @@ inline int listen_on_loopback(std::uint16_t& port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 64) != 0) {
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     throw std::runtime_error("no port for a test");
-  }
   socklen_t size = sizeof address;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   port = ntohs(address.sin_port);
+  return fd;
+}
+
+inline int listen_on_loopback(std::uint16_t& port) {
+  const int fd = bind_on_loopback(port);
+  if (listen(fd, 64) != 0) throw std::runtime_error("no port for a test");
   return fd;
 }
 
@@ -144,22 +152,30 @@ class FakeUpstream {
     fd_ = listen_on_loopback(port);
     watch_.start(shard, fd_);
   }
-  ~FakeUpstream() { stop(); }
+  ~FakeUpstream() {
+    watch_.stop();
+    for (const int fd : {fd_, reserved_}) {
+      if (fd >= 0) ::close(fd);
+    }
+  }
   FakeUpstream(const FakeUpstream&) = delete;
   FakeUpstream& operator=(const FakeUpstream&) = delete;
 
-  // No further connections; those that are there stay.
+  // No further connections; those that are there stay. The port remains ours, so that nobody else comes to listen
+  // there.
   void stop() {
     if (fd_ < 0) return;
     watch_.stop();
     ::close(fd_);
     fd_ = -1;
+    reserved_ = bind_on_loopback(port);
   }
 
  private:
   Shard& shard_;
   Watch watch_;
   int fd_ = -1;
+  int reserved_ = -1;
 
  public:
   std::uint16_t port;

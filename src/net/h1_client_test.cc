@@ -56,7 +56,7 @@ RequestHead head_of(std::string method, std::string target) {
 struct Rig {
   Shard shard;
   FakeHttp1Upstream upstream{shard};
-  PoolLimits limits;
+  PoolLimits limits{.connect_timeout = patience};
   std::unique_ptr<ClientPool> pool;
   Rig() {
     upstream.on_request = [](const Request&) {
@@ -75,6 +75,10 @@ struct Rig {
   }
   std::string get(std::string target) {
     return run_blocking(shard, fetch(*pool, origin(), head_of("GET", std::move(target)), std::nullopt));
+  }
+  // Runs until the pool has none left: it has heard that they ended.
+  void until_no_connection() {
+    shard.run_until([&] { return pool->at(origin()).connection_count() == 0; });
   }
   void settle() {
     for (int i = 0; i < 20; ++i) {
@@ -193,6 +197,7 @@ TEST(H1Client, Responses) {
     EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     EXPECT_FALSE(got.ends_with("(safe)")) << c.name << ": the upstream had the request";
     rig.settle();
+    if (!c.reused) rig.until_no_connection();
     EXPECT_EQ(rig.get("/second"), "200 ok") << c.name;
     EXPECT_EQ(rig.upstream.connection_count(), c.reused ? 1U : 2U) << c.name;
   }
@@ -237,8 +242,7 @@ TEST(H1Client, WordsOfAnIdlePeerEndTheConnection) {
   rig.start();
   ASSERT_EQ(rig.get("/1"), "200 ok");
   rig.upstream.send_on(0, "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n");
-  rig.settle();
-  EXPECT_FALSE(rig.upstream.is_open(0));
+  rig.shard.run_until([&] { return !rig.upstream.is_open(0); });
   EXPECT_EQ(rig.get("/2"), "200 ok");
 }
 
@@ -249,8 +253,7 @@ TEST(H1Client, GivingUpClosesTheConnection) {
   auto opened = run_blocking(rig.shard, pool.open(rig.origin(), head_of("GET", "/"), false, Deadline::never()));
   rig.shard.run_until([&] { return !rig.upstream.requests.empty(); });
   (*opened)->reset(Reset::cancel);
-  rig.settle();
-  EXPECT_FALSE(rig.upstream.is_open(0));
+  rig.shard.run_until([&] { return !rig.upstream.is_open(0); });
   EXPECT_EQ(pool.at(rig.origin()).connection_count(), 0U);
 }
 

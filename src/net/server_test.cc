@@ -11,6 +11,7 @@ using testing::StartsWith;
 
 TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
   listen();
+  shard.use_fake_time();
   Client busy = client();
   Client idle = client();
   idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -24,6 +25,7 @@ TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
     co_await s.drain(Deadline::after(on.now(), seconds(20)));
     done = true;
   }(*server, shard, drained));
+  pass(seconds(2));  // it is given a moment for a request that is on its way
   idle.wait_closed();
   EXPECT_FALSE(drained);
   answers.may_go = true;
@@ -36,6 +38,7 @@ TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
 
 TEST_F(ServerTest, drain_answers_requests_that_were_on_their_way) {
   listen();
+  shard.use_fake_time();  // or the moment that they are given could pass before they are sent
   Client idle = client();
   idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   idle.wait_for("GET a /");

@@ -249,9 +249,14 @@ class Answers final : public ExchangeHandler {
   std::vector<std::string> broken;
 };
 
+// Of a test that is not about time: a machine that stands still for some seconds is no slow peer.
+inline constexpr ServerLimits patient{.header_timeout = std::chrono::hours(1),
+                                      .idle_timeout = std::chrono::hours(1),
+                                      .body_timeout = std::chrono::hours(1)};
+
 class ServerTest : public testing::Test {
  protected:
-  void listen(ServerLimits limits = {}) {
+  void listen(ServerLimits limits = patient) {
     auto made = Server::listen(shard, {.address = "127.0.0.1:0", .reuse_port = true, .tls = nullptr}, limits, answers);
     ASSERT_TRUE(made) << made.error().text();
     server = *std::move(made);

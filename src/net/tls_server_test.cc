@@ -113,7 +113,7 @@ class TlsServer : public ServerTest {
   TlsServerConfig config() const {
     return {.cert_file = folder.file("server.pem"), .key_file = folder.file("server.key"), .client_ca_file = ""};
   }
-  void listen_tls(const TlsServerConfig& c, ServerLimits limits = {}) {
+  void listen_tls(const TlsServerConfig& c, ServerLimits limits = patient) {
     auto loaded = TlsServerContext::load(c);
     ASSERT_TRUE(loaded) << loaded.error().text();
     tls = *loaded;

@@ -30,7 +30,7 @@ TEST(Process, RunsInItsFolderAndStopsOnTerm) {
   ASSERT_TRUE(process.start().has_value());
   while (!std::filesystem::exists(folder + "/there")) run_blocking(shard, shard.sleep(5ms));
   EXPECT_TRUE(process.is_running());
-  run_blocking(shard, process.stop(5s));
+  run_blocking(shard, process.stop(60s));
   EXPECT_FALSE(process.is_running());
   EXPECT_EQ(lines_in(folder + "/said"), 1U);
   std::filesystem::remove_all(folder);

@@ -96,8 +96,8 @@ for (const [name, transport, can] of transports) {
 
     test('a deadline', async () => {
       await assert.rejects(client.sleep({ ms: 120_000n }, { timeoutMs: 300 }), (error) => error.code === Code.DeadlineExceeded);
-      const { remainingMs } = await client.get({}, { timeoutMs: 30_000 });
-      assert.ok(remainingMs > 10_000n && remainingMs <= 30_100n, `${remainingMs}`);
+      const { remainingMs } = await client.get({}, { timeoutMs: 600_000 });
+      assert.ok(remainingMs > 10_000n && remainingMs <= 600_100n, `${remainingMs}`);
     });
 
     test('cancellation arrives at the backend', async () => {

@@ -43,6 +43,12 @@ def census(stub):
     return stub.Census(Empty())
 
 
+def quiet(stub):
+    """The census once no call is at work: one that has ended here may still be counted there."""
+    wait_until(lambda: census(stub).running == 0, "calls of other tests go on")
+    return census(stub)
+
+
 def wait_until(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -154,31 +160,30 @@ def test_an_answer_before_the_requests_end(stub):
 
 
 def test_a_deadline_ends_the_call_at_the_backend_too(stub):
-    before = census(stub)
-    started = time.monotonic()
+    quiet(stub)
     error = failure(lambda: stub.Sleep(pb.SleepRequest(ms=120_000), timeout=0.3))
-    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED and time.monotonic() - started < 20
-    wait_until(lambda: census(stub).running == before.running, "the backend still sleeps")
+    assert error.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    wait_until(lambda: census(stub).running == 0, "the backend still sleeps")
 
 
 def test_a_deadline_is_passed_on(stub):
-    remaining = stub.Get(pb.Everything(), timeout=30).remaining_ms
-    assert 10_000 < remaining <= 30_100  # grpc rounds what it sends up
+    remaining = stub.Get(pb.Everything(), timeout=600).remaining_ms
+    assert 10_000 < remaining <= 660_000  # grpc rounds what it sends up
     assert stub.Get(pb.Everything()).remaining_ms == 0
 
 
 def test_a_cancelled_call_is_cancelled_at_the_backend(stub):
-    before = census(stub)
+    before = quiet(stub)
     call = stub.Ticks(pb.TicksRequest(count=100_000, delay_ms=20))
     next(call)
     call.cancel()
     wait_until(lambda: census(stub).cancelled > before.cancelled, "the backend was not told")
-    assert census(stub).running == before.running
+    quiet(stub)
 
 
 def test_a_cancelled_unary_call(stub):
-    before = census(stub)
-    future = stub.Sleep.future(pb.SleepRequest(ms=20_000))
+    before = quiet(stub)
+    future = stub.Sleep.future(pb.SleepRequest(ms=120_000))
     wait_until(lambda: census(stub).running > before.running, "the call did not start")
     future.cancel()
     wait_until(lambda: census(stub).cancelled > before.cancelled, "the backend was not told")
@@ -212,7 +217,7 @@ def test_a_message_that_is_malformed_goes_to_the_service_or_is_refused_but_harms
 
 
 def test_many_calls_at_once(stub):
-    futures = [stub.Get.future(pb.Everything(name=str(n)), timeout=30) for n in range(1000)]
+    futures = [stub.Get.future(pb.Everything(name=str(n)), timeout=120) for n in range(1000)]
     assert [future.result().request.name for future in futures] == [str(n) for n in range(1000)]
 
 
@@ -225,7 +230,7 @@ def test_a_reader_that_waits_holds_back_only_its_own_stream(stub):
     slow = stub.Ticks(pb.TicksRequest(count=300, size=100_000), timeout=60)
     next(slow)
     for n in range(50):
-        stub.Get(pb.Everything(name=str(n)), timeout=30)
+        stub.Get(pb.Everything(name=str(n)), timeout=60)
     assert sum(1 for _ in slow) == 299
 
 

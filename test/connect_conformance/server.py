@@ -95,12 +95,13 @@ def write_file(path, data):
 
 
 def node(arguments, request, upstream_port):
+    # The runner waits for a little longer, in both (run.py).
     parley = parley_node.Parley(arguments.parley, {
-        "contracts": arguments.protos,
+        "contracts": arguments.protos, "timeouts": {"connect": "60s"}, "limits": {"header_timeout": "60s"},
         "services": {"conformance": {"serves": ["connectrpc.conformance.v1.ConformanceService"],
-                                     "at": f"grpc://127.0.0.1:{upstream_port}"}}}, ready_seconds=9, stop_seconds=4)
+                                     "at": f"grpc://127.0.0.1:{upstream_port}"}}}, ready_seconds=100, stop_seconds=100)
     if request.get("message_receive_limit"):
-        parley.config["limits"] = {"message_bytes": request["message_receive_limit"]}
+        parley.config["limits"]["message_bytes"] = request["message_receive_limit"]
     if request.get("use_tls"):
         creds = decode(request["server_creds"], CREDS)
         folder = parley.folder.name

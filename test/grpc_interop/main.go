@@ -108,7 +108,7 @@ func run(args []string) {
 		if at < 0 {
 			log.Fatalf("no procedure %q", name)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 		procedures[at].run(ctx, c)
 		cancel()
 	}

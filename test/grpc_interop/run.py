@@ -50,7 +50,7 @@ def run_cases(title, commands):
         try:
             return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=120)
         except subprocess.TimeoutExpired as late:
-            return subprocess.CompletedProcess(command, -1, f"no end after 60 s\n{(late.stdout or b'').decode()}")
+            return subprocess.CompletedProcess(command, -1, f"no end after 120 s\n{(late.stdout or b'').decode()}")
 
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -91,13 +91,13 @@ def main():
                           "grpc-go"),
             "grpc-go": ([interop, "serve", "{port}"], java_client, "grpc-java")}
         for server, (command, run_client, client) in servers.items():
-            with parley_node.Backend(command, name=server) as backend:
+            with parley_node.Backend(command, name=server, seconds=180) as backend:
                 if arguments.direct:
                     run_client(f"{client} client, {server} server", backend.port)
                     continue
                 for tls in (None, {"cert": certificate, "key": key}):
-                    config = {"contracts": contract, "services": {"interop": {
-                        "serves": ["grpc.testing.TestService"], "at": f"grpc://127.0.0.1:{backend.port}"}}}
+                    config = suite.patient({"contracts": contract, "services": {"interop": {
+                        "serves": ["grpc.testing.TestService"], "at": f"grpc://127.0.0.1:{backend.port}"}}})
                     with parley_node.Parley(arguments.parley, {**config, **({"tls": tls} if tls else {})}) as node:
                         run_client(f"{client} client, Parley{' with TLS' if tls else ''}, {server} server", node.port, tls)
     passed, failed = (sum(column) for column in zip(*totals))

@@ -21,7 +21,7 @@ PATH = "/v1/get/h2spec"
 
 def run_cases(h2spec, port, flags, report):
     """Runs all cases against a port; returns (passed, failed, skipped) by the tool's own report."""
-    command = [h2spec, "--strict", "--port", str(port), "--path", PATH, "--timeout", "20", "--junit-report", report, *flags]
+    command = [h2spec, "--strict", "--port", str(port), "--path", PATH, "--timeout", "60", "--junit-report", report, *flags]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=600)
     cases = list(xml.parse(report).getroot().iter("testcase"))
     failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]

@@ -11,7 +11,7 @@ def others_are_unharmed(request):
     if "node" in request.fixturenames:
         node = request.getfixturevalue("node")
         assert node.alive()
-        connection = HTTPConnection("127.0.0.1", node.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", node.port, timeout=60)
         connection.request("GET", "/v1/get/still-here")
         assert connection.getresponse().status == 200
         connection.close()

@@ -1,5 +1,6 @@
 """HTTP/2 peers that may break every rule: frames by hand, hpack from PyPI, blocking sockets."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -83,13 +84,17 @@ class Connection:
         length, (kind, flags, stream) = struct.unpack(">I", b"\0" + head[:3])[0], struct.unpack(">BBI", head[3:])
         payload = self._read(length)
         if self.polite:
-            if kind == SETTINGS and not flags & ACK:
-                self.send(frame(SETTINGS, ACK, 0))
-            elif kind == PING and not flags & ACK:
-                self.send(frame(PING, ACK, 0, payload))
-            elif kind == DATA and payload:
-                self.send(window(0, len(payload)) + (b"" if flags & END_STREAM else window(stream & 0x7FFFFFFF, len(payload))))
+            with contextlib.suppress(Closed):  # the peer may be gone by now: what it said before is still to be read
+                self.answer_politely(kind, flags, stream & 0x7FFFFFFF, payload)
         return kind, flags, stream & 0x7FFFFFFF, payload
+
+    def answer_politely(self, kind, flags, stream, payload):
+        if kind == SETTINGS and not flags & ACK:
+            self.send(frame(SETTINGS, ACK, 0))
+        elif kind == PING and not flags & ACK:
+            self.send(frame(PING, ACK, 0, payload))
+        elif kind == DATA and payload:
+            self.send(window(0, len(payload)) + (b"" if flags & END_STREAM else window(stream, len(payload))))
 
     def close(self):
         self.sock.close()
@@ -114,7 +119,7 @@ class Reply:
 class Client(Connection):
     """Speaks to Parley with prior knowledge."""
 
-    def __init__(self, port, first=None, polite=True, seconds=30):
+    def __init__(self, port, first=None, polite=True, seconds=60):
         super().__init__(socket.create_connection(("127.0.0.1", port), seconds), polite)
         self.replies = {}
         self.gone = None  # the code of GOAWAY
@@ -159,7 +164,7 @@ class Client(Connection):
         if kind in (HEADERS, DATA) and flags & END_STREAM:
             reply.ended = True
 
-    def wait(self, stream, seconds=30):
+    def wait(self, stream, seconds=60):
         """Reads until the stream has ended; raises Closed or TimeoutError."""
         deadline = time.monotonic() + seconds
         while not (stream in self.replies and self.replies[stream].ended):
@@ -167,7 +172,7 @@ class Client(Connection):
             self.handle(*self.read_frame())
         return self.replies[stream]
 
-    def read_until_closed(self, seconds=30):
+    def read_until_closed(self, seconds=60):
         """Reads all that comes until the connection ends; returns the GOAWAY's code, if one came. Raises TimeoutError."""
         deadline = time.monotonic() + seconds
         try:

@@ -8,15 +8,13 @@ import pytest
 from peers import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, PING, PRIORITY, SETTINGS, Client,
                    Closed, frame, goaway, rst, settings, window)
 
-MIB = 1024  # KiB
-
 
 def flood(client, make, count):
     """Sends make(n) for n in range(count), reading nothing; true if the peer cut it off."""
     try:
         for n in range(count):
             client.send(make(n))
-        client.read_until_closed(30)
+        client.read_until_closed()
         return True
     except Closed:
         return True
@@ -35,7 +33,7 @@ def test_rapid_reset_is_cut_off(node):
 
     assert flood(client, one, 20_000), "20,000 resets were taken"
     assert client.gone in (ENHANCE_YOUR_CALM, None)
-    assert node.rss_kib() - before < 32 * MIB
+    assert node.rss_kib() - before < node.rss_bound_kib(32)
 
 
 def test_induced_resets_are_cut_off(node):
@@ -57,7 +55,7 @@ def test_a_continuation_flood_is_cut_off(node):
     client.send(frame(HEADERS, END_STREAM, 1, client.encoder.encode(client.request_fields())))
     block = hpack.Encoder().encode([("x-flood", "a" * 8000)], huffman=False)
     assert flood(client, lambda n: frame(CONTINUATION, 0, 1, block), 5000)
-    assert node.rss_kib() - before < 16 * MIB
+    assert node.rss_kib() - before < node.rss_bound_kib(16)
 
 
 def test_empty_continuations_are_cut_off(node):
@@ -80,10 +78,10 @@ FLOODS = [
 @pytest.mark.parametrize("make", [case[1] for case in FLOODS], ids=[case[0] for case in FLOODS])
 def test_floods_of_small_frames_are_cut_off_or_harmless(node, make):
     """Whether Parley ends the connection or ignores the frames, memory does not grow and others are served meanwhile."""
-    before, started = node.rss_kib(), time.monotonic()
+    before = node.rss_kib()
     client = Client(node.port, polite=False)
     client.open(client.request_fields("POST", "/v1/post", content_type="application/json"), end=False)
-    client.sock.settimeout(30)
+    client.sock.settimeout(60)
     try:
         for n in range(10_000):
             client.send(make(n))
@@ -92,18 +90,17 @@ def test_floods_of_small_frames_are_cut_off_or_harmless(node, make):
     other = Client(node.port)
     assert other.wait(other.open()).status == 200
     client.close()
-    assert node.rss_kib() - before < 16 * MIB
-    assert time.monotonic() - started < 100
+    assert node.rss_kib() - before < node.rss_bound_kib(16)
 
 
 @pytest.mark.parametrize("make", [FLOODS[0][1], FLOODS[1][1]], ids=["PING", "SETTINGS"])
 def test_floods_that_ask_for_answers_are_cut_off(node, make):
     client = Client(node.port, polite=False)
-    client.sock.settimeout(30)
+    client.sock.settimeout(60)
     with pytest.raises((Closed, TimeoutError)) as ended:
         for n in range(20_000):
             client.send(make(n))
-        client.read_until_closed(30)
+        client.read_until_closed()
         raise Closed("read to its end")
     assert ended.type is Closed
 
@@ -137,7 +134,7 @@ def test_an_hpack_bomb(node):
         assert reply.status in (400, 431) or reply.reset is not None
     except Closed:
         pass
-    assert node.rss_kib() - before < 16 * MIB
+    assert node.rss_kib() - before < node.rss_bound_kib(16)
 
 
 MALFORMED = [

@@ -64,7 +64,7 @@ def test_malformed_grpc_timeouts(client, value):
     assert reply.grpc_status in (INVALID_ARGUMENT, INTERNAL), (reply.headers, reply.trailers)
 
 
-@pytest.mark.parametrize("value, codes", [("0n", {DEADLINE_EXCEEDED}), ("1n", {DEADLINE_EXCEEDED}), ("99999999H", {0}), ("10S", {0})])
+@pytest.mark.parametrize("value, codes", [("0n", {DEADLINE_EXCEEDED}), ("1n", {DEADLINE_EXCEEDED}), ("99999999H", {0}), ("600S", {0})])
 def test_extreme_grpc_timeouts(client, value, codes):
     assert client.call(GET, grpc_message(REQUEST), grpc_timeout=value).grpc_status in codes
 

@@ -3,12 +3,15 @@
 import socket
 import time
 
-import httpx
+import grpc
 import pytest
-from peers import DATA, END_HEADERS, Client, Closed, frame
+from awkward_fixtures import pb_grpc
+from google.protobuf import empty_pb2
+from peers import DATA, END_HEADERS, Client, Closed, frame, settings
 
 SOON = 9
 LIMITS = {"header_timeout": "1s", "idle_timeout": "1s", "body_timeout": "1s"}
+TRIES = 8
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +24,20 @@ def hurried(backend):
         yield node
 
 
-def cancelled(node):
-    """How many calls the service was told to give up."""
-    return httpx.get(f"http://127.0.0.1:{node.port}/v1/census", trust_env=False).json().get("cancelled", 0)
+def census(backend):
+    """The service's own count of calls: those at work, and those that it was told to give up."""
+    with grpc.insecure_channel(f"127.0.0.1:{backend.port}") as channel:
+        return pb_grpc.AwkwardStub(channel).Census(empty_pb2.Empty(), timeout=60)
 
 
-def closed_after(peer, seconds=30):
+def wait_until(condition, what):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def closed_after(peer, seconds=60):
     """How long until the peer closed, and what it said."""
     started, answer = time.monotonic(), b""
     peer.settimeout(seconds)
@@ -38,59 +49,118 @@ def closed_after(peer, seconds=30):
     return time.monotonic() - started, answer
 
 
+def soon(attempt):
+    """Makes attempts until one took less than SOON. Who measures may stand still for seconds himself, which makes a bound that is kept look late; nothing
+    makes one that is not kept look early."""
+    took = []
+    for _ in range(TRIES):
+        started = time.monotonic()
+        attempt()
+        took.append(time.monotonic() - started)
+        if took[-1] < SOON:
+            return
+    raise AssertionError(f"never soon: {took}")
+
+
+def quickly(begin, close):
+    """What begin() returns, made less than a second after it began. Whoever takes longer for connecting and asking meets the bounds that are tested here,
+    and may find the connection closed."""
+    for _ in range(TRIES):
+        started, made = time.monotonic(), None
+        try:
+            made = begin()
+        except (Closed, ConnectionError):
+            if time.monotonic() - started < 1:
+                raise
+        if time.monotonic() - started < 1:
+            return made
+        if made is not None:
+            close(made)
+    raise AssertionError("this machine takes a second for everything")
+
+
+def ask(node, request):
+    """A connection on which `request` was sent."""
+    def begin():
+        peer = socket.create_connection(("127.0.0.1", node.port), 60)
+        peer.sendall(request)
+        return peer
+
+    return quickly(begin, socket.socket.close)
+
+
+def ask_http2(node, first, *requests):
+    """An HTTP/2 connection with that first frame, its streams opened with those fields (None: a plain GET)."""
+    def begin():
+        client = Client(node.port, first)
+        for fields in requests:
+            client.open(fields and client.request_fields(**fields))
+        return client
+
+    return quickly(begin, Client.close)
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET /v1", b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\n", b"PRI * HTTP/2.0\r\n"],
                          ids=["nothing", "half a line", "half a head", "half a preface"])
 def test_a_head_that_does_not_come(hurried, sent):
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
-        peer.sendall(sent)
-        seconds, answer = closed_after(peer)
-    assert seconds < SOON
-    assert not answer or b" 408 " in answer.split(b"\r\n")[0] or not answer.startswith(b"HTTP/1.1")
+    def attempt():
+        with socket.create_connection(("127.0.0.1", hurried.port), 60) as peer:
+            peer.sendall(sent)
+            answer = closed_after(peer)[1]
+        assert not answer or b" 408 " in answer.split(b"\r\n")[0] or not answer.startswith(b"HTTP/1.1")
+
+    soon(attempt)
 
 
 def test_a_head_that_drips(hurried):
     """Each byte is in time, the whole is not."""
-    started = time.monotonic()
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer, pytest.raises(OSError):
-        peer.sendall(b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\n")
-        while time.monotonic() - started < 30:
-            peer.sendall(b"x-a: b\r\n")
-            time.sleep(0.2)
-    assert time.monotonic() - started < SOON
+    def attempt():
+        end = time.monotonic() + 60
+        with socket.create_connection(("127.0.0.1", hurried.port), 60) as peer, pytest.raises(OSError):
+            peer.sendall(b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\n")
+            while time.monotonic() < end:
+                peer.sendall(b"x-a: b\r\n")
+                time.sleep(0.2)
+
+    soon(attempt)
 
 
 def test_a_body_that_does_not_come(hurried):
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
-        peer.sendall(b"POST /v1/post HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{")
-        seconds, answer = closed_after(peer)
-    assert seconds < SOON and b" 200 " not in answer
+    def attempt():
+        with socket.create_connection(("127.0.0.1", hurried.port), 60) as peer:
+            peer.sendall(b"POST /v1/post HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{")
+            assert b" 200 " not in closed_after(peer)[1]
+
+    soon(attempt)
 
 
 def test_an_http2_body_that_does_not_come(hurried):
     # Without a length it could be a conversation, where silence is no fault.
     client = Client(hurried.port)
-    stream = client.open(client.request_fields("POST", "/v1/post", content_type="application/json", content_length="10"), end=False)
-    client.send(frame(DATA, 0, stream, b"{"))
     try:
-        reply = client.wait(stream, 30)
+        stream = client.open(client.request_fields("POST", "/v1/post", content_type="application/json", content_length="10"), end=False)
+        client.send(frame(DATA, 0, stream, b"{"))
+        reply = client.wait(stream)
         assert reply.reset is not None or reply.status >= 400
     except Closed:
         pass
 
 
-def test_an_answer_that_is_not_read(hurried):
+def test_an_answer_that_is_not_read(hurried, backend):
     """The reader stops reading; its connection is given up, and the call behind it cancelled."""
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
+    wait_until(lambda: census(backend).running == 0, "calls of other tests go on")
+    before = census(backend).cancelled
+    with ask(hurried, b"GET /v1/ticks?count=1000&size=100000 HTTP/1.1\r\nhost: x\r\n\r\n") as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        before = cancelled(hurried)
-        peer.sendall(b"GET /v1/ticks?count=1000&size=100000 HTTP/1.1\r\nhost: x\r\n\r\n")
-        end = time.monotonic() + 60
-        while cancelled(hurried) == before:
-            assert time.monotonic() < end, "nobody gave up"
-            time.sleep(0.1)
+        assert peer.recv(1) == b"H"  # the service is at it
+
+        def given_up():  # both, for calls of other tests may be counted late
+            now = census(backend)
+            return now.cancelled > before and now.running == 0
+
+        wait_until(given_up, "nobody gave up")
         received = 0
         try:
-            peer.settimeout(30)
             while part := peer.recv(65536):
                 received += len(part)
         except ConnectionError:
@@ -99,29 +169,25 @@ def test_an_answer_that_is_not_read(hurried):
 
 
 def test_idle_connections_are_closed(hurried):
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
-        began = time.monotonic()
-        peer.sendall(b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\n\r\n")
-        _, answer = closed_after(peer)
-        seconds = time.monotonic() - began
-    assert b" 200 " in answer and 0.5 < seconds < 30
+    began = time.monotonic()
+    with ask(hurried, b"GET /v1/get/x HTTP/1.1\r\nhost: x\r\n\r\n") as peer:
+        answer = closed_after(peer)[1]
+    assert b" 200 " in answer and 0.5 < time.monotonic() - began < 100  # 120 s where nobody says anything
 
 
 def test_an_idle_http2_connection_is_told_goodbye(hurried):
-    client = Client(hurried.port)
-    assert client.wait(client.open()).status == 200
+    client = ask_http2(hurried, None, None)
+    assert client.wait(1).status == 200
     assert client.read_until_closed() == 0  # GOAWAY, NO_ERROR
 
 
 def test_a_slow_call_is_no_idle_connection(hurried):
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
-        peer.sendall(b"GET /v1/sleep/3000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    with ask(hurried, b"GET /v1/sleep/3000 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n") as peer:
         assert b" 200 " in closed_after(peer)[1]
 
 
 def test_a_stream_that_is_slow_at_the_backend_is_not_cut(hurried):
-    with socket.create_connection(("127.0.0.1", hurried.port), 30) as peer:
-        peer.sendall(b"GET /v1/ticks?count=3&delayMs=1500&size=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    with ask(hurried, b"GET /v1/ticks?count=3&delayMs=1500&size=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n") as peer:
         answer = closed_after(peer)[1]
     assert answer.count(b'"text":"x"') == 3
 
@@ -132,26 +198,25 @@ def test_a_tls_handshake_that_stops(new_node, tmp_path):
     certificate, key = suite.self_signed(str(tmp_path))
     node = new_node(tls={"cert": certificate, "key": key}, limits=LIMITS)
     for sent in (b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", node.port), 30) as peer:
-            peer.sendall(sent)
-            assert closed_after(peer)[0] < SOON
+        def attempt(sent=sent):
+            with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
+                peer.sendall(sent)
+                closed_after(peer)
+
+        soon(attempt)
 
 
 def test_zero_windows_hold_no_memory(new_node):
     """Streams whose replies may not be sent: Parley takes little from the backend and gives up in time."""
-    from peers import settings
-
     node = new_node(limits=LIMITS)
     before = node.rss_kib()
-    clients = [Client(node.port, settings(_4=0)) for _ in range(4)]
-    for client in clients:
-        for _ in range(50):
-            client.open(client.request_fields(path="/v1/ticks?count=1000&size=100000"))
+    ticks = {"path": "/v1/ticks?count=1000&size=100000"}
+    clients = [ask_http2(node, settings(_4=0), *[ticks] * 50) for _ in range(4)]
     time.sleep(1)
-    assert node.rss_kib() - before < 150 * 1024
+    assert node.rss_kib() - before < node.rss_bound_kib(150)
     for client in clients:
         try:
-            client.read_until_closed(20)
+            client.read_until_closed()
         except TimeoutError:
             assert all(reply.ended for stream, reply in client.replies.items() if stream), "streams were not given up"
         client.close()

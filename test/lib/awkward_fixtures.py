@@ -72,7 +72,7 @@ def new_node(backend):
     running = []
 
     def start(**more):
-        running.append(parley_node.Parley(BINARY, {**suite.awkward_config(backend.port), **more}).start())
+        running.append(parley_node.Parley(BINARY, suite.awkward_config(backend.port, **more)).start())
         return running[-1]
 
     yield start
@@ -84,6 +84,12 @@ def new_node(backend):
 
 def _client(node, version):
     return httpx.Client(base_url=f"http://127.0.0.1:{node.port}", http1=version == 1, http2=version == 2, timeout=60, trust_env=False)
+
+
+def another(client):
+    """A client of its own to where a shared one goes: one that leaves in mid-answer closes its connection."""
+    pool = client._transport._pool
+    return httpx.Client(base_url=str(client.base_url), http1=pool._http1, http2=pool._http2, timeout=60, trust_env=False)
 
 
 @pytest.fixture(scope="session")

@@ -27,10 +27,20 @@ def awkward_backend(cache):
     return parley_node.Backend([awkward_python(cache), os.path.join(AWKWARD, "server.py"), "{port}"], name="awkward")
 
 
+# No time-out of Parley's own that a process which stands still for some seconds would outlive: six suites share two cores. Tests of time-outs
+# say theirs.
+PATIENT = {"timeouts": {"connect": "60s"}, "limits": {"header_timeout": "60s"}}
+
+
+def patient(config):
+    """The configuration with PATIENT wherever it says nothing else."""
+    return {**config, **{key: {**values, **config.get(key, {})} for key, values in PATIENT.items()}}
+
+
 def awkward_config(backend_port, **more):
-    """The node's configuration with the awkward service behind it."""
-    return {"contracts": AWKWARD, "services": {"awkward": {"serves": ["awkward.v1.Awkward"], "at": f"grpc://127.0.0.1:{backend_port}"}},
-            **more}
+    """The node's configuration with the awkward service behind it, and patient."""
+    services = {"awkward": {"serves": ["awkward.v1.Awkward"], "at": f"grpc://127.0.0.1:{backend_port}"}}
+    return patient({"contracts": AWKWARD, "services": services, **more})
 
 
 def run_pytest(arguments, folder, *extra):

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 
 def run(command, **options):
@@ -56,15 +57,35 @@ def _once(path, inputs):
             file.write(want)
 
 
-def go_binary(cache, module, package, name):
-    """Builds `package` of the Go module in folder `module`; returns the binary's path."""
+def go_binary(cache, module, package, name, edits=None):
+    """Builds `package` of the Go module in folder `module`; returns the binary's path. `edits`, where a dependency has no flag for what has to be
+    otherwise, are that dependency and (file in it, text, what stands there instead)…"""
     path = os.path.join(cache, "go", name)
     sources = sorted(os.path.join(module, f) for f in os.listdir(module) if f.endswith((".go", ".mod", ".sum")))
-    with _once(path, [*sources, package]) as build:
+    with _once(path, [*sources, package, *([repr(edits)] if edits else [])]) as build:
         if build:
             print(f"building {name} …", flush=True)
-            run(["go", "build", "-o", path, package], cwd=module)
+            with tempfile.TemporaryDirectory() as folder:
+                run(["go", "build", *(_edited(folder, module, *edits) if edits else []), "-o", path, package], cwd=module)
     return path
+
+
+def _edited(folder, module, dependency, *edits):
+    """Makes an edited copy of a dependency in `folder`; returns the flags of `go build` that make it take that one."""
+    copy = os.path.join(folder, "dependency")
+    shutil.copytree(go_module_dir(module, dependency), copy, copy_function=shutil.copyfile)
+    for file, old, new in edits:
+        with open(os.path.join(copy, file)) as source:
+            text = source.read()
+        if old not in text:
+            sys.exit(f"{dependency}/{file} does not have what is to be edited: {old}")
+        with open(os.path.join(copy, file), "w") as source:
+            source.write(text.replace(old, new))
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(os.path.join(module, name), os.path.join(folder, name))
+    with open(os.path.join(folder, "go.mod"), "a") as mod:
+        mod.write(f"\nreplace {dependency} => {copy}\n")
+    return ["-modfile", mod.name]
 
 
 def go_module_dir(module, dependency):

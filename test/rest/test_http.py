@@ -30,10 +30,8 @@ def test_metadata_of_the_answer_becomes_headers(http):
 
 
 def test_a_deadline_from_a_header(http):
-    started = time.monotonic()
-    problem(http.get("/v1/sleep/60000", headers={"grpc-timeout": "200m"}), 504, "DEADLINE_EXCEEDED")
-    assert time.monotonic() - started < 20
-    assert 0 < echoed(http.get("/v1/get/n", headers={"grpc-timeout": "10S"})).remaining_ms <= 10_100
+    problem(http.get("/v1/sleep/120000", headers={"grpc-timeout": "200m"}), 504, "DEADLINE_EXCEEDED")  # and before the client gives up
+    assert 0 < echoed(http.get("/v1/get/n", headers={"grpc-timeout": "600S"})).remaining_ms <= 600_100
 
 
 def test_head_is_a_get_without_its_body(http):
@@ -72,7 +70,7 @@ def test_options_without_a_preflight_lists_methods(http):
 
 
 def test_pipelined_requests_are_answered_in_order(node):
-    with socket.create_connection(("127.0.0.1", node.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
         peer.sendall(b"".join(b"GET /v1/get/%d HTTP/1.1\r\nhost: x\r\n%s\r\n" % (n, b"connection: close\r\n" if n == 9 else b"") for n in range(10)))
         data = b""
         while part := peer.recv(65536):
@@ -83,7 +81,7 @@ def test_pipelined_requests_are_answered_in_order(node):
 
 
 def test_expect_100_continue(node):
-    with socket.create_connection(("127.0.0.1", node.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
         peer.sendall(b"POST /v1/post HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 14\r\nexpect: 100-continue\r\n\r\n")
         assert peer.recv(65536).startswith(b"HTTP/1.1 100")
         peer.sendall(b'{"text":"abc"}')
@@ -91,7 +89,7 @@ def test_expect_100_continue(node):
 
 
 def test_expect_100_continue_of_a_request_that_is_refused(node):
-    with socket.create_connection(("127.0.0.1", node.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
         peer.sendall(b"POST /v1/nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 14\r\nexpect: 100-continue\r\n\r\n")
         assert peer.recv(65536).startswith(b"HTTP/1.1 404")
 
@@ -105,7 +103,7 @@ def test_a_chunked_body(node):
 
 
 def test_an_absolute_form_target(node):
-    with socket.create_connection(("127.0.0.1", node.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
         peer.sendall(b"GET http://anything:1/v1/get/abs HTTP/1.1\r\nhost: anything:1\r\nconnection: close\r\n\r\n")
         data = b""
         while part := peer.recv(65536):
@@ -114,7 +112,7 @@ def test_an_absolute_form_target(node):
 
 
 def test_http_1_0(node):
-    with socket.create_connection(("127.0.0.1", node.port), 10) as peer:
+    with socket.create_connection(("127.0.0.1", node.port), 60) as peer:
         peer.sendall(b"GET /v1/ticks?count=2&size=1 HTTP/1.0\r\n\r\n")
         data = b""
         while part := peer.recv(65536):
@@ -147,12 +145,20 @@ def test_both_versions_on_tls_by_alpn(new_node, tmp_path):
             assert (answer.status_code, answer.http_version) == (200, version)
 
 
-def test_admin_port(node):
+def test_admin_port(node, http1):
+    assert http1.get("/v1/get/n").status_code == 200
+    end = time.monotonic() + 60
+    while "awkward.v1.Awkward" not in admin(node, "/metrics")[1]:  # a call counts once it is over, a little after its answer
+        assert time.monotonic() < end, "the call is not counted"
+        time.sleep(0.02)
     for path, expected in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/nowhere", 404)):
-        connection = http.client.HTTPConnection("127.0.0.1", node.admin, timeout=60)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        assert answer.status == expected
-        if path == "/metrics":
-            assert b"# TYPE" in body and b"awkward.v1.Awkward" in body
+        status, body = admin(node, path)
+        assert status == expected
+        assert path != "/metrics" or "# TYPE" in body
+
+
+def admin(node, path):
+    connection = http.client.HTTPConnection("127.0.0.1", node.admin, timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
