@@ -32,8 +32,8 @@ def main():
         with open(os.path.join(work, "persisted", "stored.graphql"), "w") as file:
             file.write(PERSISTED)
         with parley_node.Backend(["node", os.path.join(work, "backend.mjs"), "{port}"], name="blog") as backend:
-            config = {"contracts": os.path.join(HERE, "contracts"),
-                      "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}}
+            config = suite.patient({"contracts": os.path.join(HERE, "contracts"),
+                                    "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}})
             persisted = os.path.join(work, "persisted")
             closed = {"introspection": False, "page": False, "depth": 4, "aliases": 2, "complexity": 200, "response_bytes": 1000,
                       "upstream_calls": 3, "persisted": persisted, "apq": False}
@@ -73,7 +73,7 @@ def calls(arguments, config):
 def drains(arguments, config, work):
     """A node that stops ends its streams: an event stream without `complete`, a socket with 1001, so that clients go elsewhere."""
     # Were they waited for, they would outlast everybody's patience.
-    with parley_node.Parley(arguments.parley, {**config, "timeouts": {"drain": "10m"}}, stop_seconds=60) as node:
+    with parley_node.Parley(arguments.parley, {**config, "timeouts": {**config["timeouts"], "drain": "10m"}}, stop_seconds=60) as node:
         command = ["node", "drain.mjs", f"http://127.0.0.1:{node.port}/graphql"]
         client = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True)
         assert client.stdout.readline() == "ready\n"

@@ -54,7 +54,7 @@ def rooms_backend(cache):
 
 def rooms_config(port):
     """One shard: a position of a shared stream is known on the shard that gave it."""
-    return {"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{port}"}}}
+    return suite.patient({"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{port}"}}})
 
 
 def main():

@@ -55,9 +55,10 @@ class Rooms:
 
 
 def config(backend_port, shards, **more):
-    return {"contracts": ROOMS, "shards": shards, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{backend_port}"}},
-            "websocket": {"buffer": "32KiB"}, "limits": {"body_timeout": "10m"},  # some read nothing for a while
-            **more}
+    services = {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{backend_port}"}}
+    return suite.patient({"contracts": ROOMS, "shards": shards, "services": services, "websocket": {"buffer": "32KiB"},
+                          "limits": {"body_timeout": "10m"},  # some read nothing for a while
+                          **more})
 
 
 @pytest.fixture(params=[1, 2], ids=["one_shard", "two_shards"])
