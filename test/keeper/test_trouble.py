@@ -79,8 +79,8 @@ def test_a_keeper_that_stops_is_not_held_up(started, handler):
 def test_a_keeper_that_is_away_is_named_at_once(keeper, sidecar):
     keeper.kill()
     answers, end = [], time.monotonic() + 60
-    # At first the error may be that of a connection that was up when the keeper died, or was just being made: lost, closed, reset, a broken pipe. Both
-    # shards have to see for themselves that nobody is there any more.
+    # At first the error may be that of a connection that was up when the keeper died, or was just being made: lost, closed, reset, a broken pipe. Then
+    # both shards have seen that nobody is there any more.
     while sum("Connection refused" in one.problem["detail"] for one in answers) < 4:
         assert time.monotonic() < end, answers
         answers.append(sidecar.publish(number=len(answers)))

@@ -74,7 +74,7 @@ def test_a_stop_in_the_middle_of_a_start(new_node):
     node = new_node(timeouts={"drain": "1s"})
     began = time.monotonic()
     node.start()
-    takes = time.monotonic() - began
+    takes = min(time.monotonic() - began, 5)  # more is a machine that stands still
     node.stop()
     for twentieth in range(25):
         node.launch()
