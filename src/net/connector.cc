@@ -153,8 +153,9 @@ void Dial::connection_freed(ClientConnection& connection) {
 
 void Dial::connection_over(ClientConnection& connection) {
   if (!done_ || connection_.get() != &connection) return;
-  attempt_failed(connection.failure() ? connection.failure()->message() : "it closed the connection at once",
-                 "upstream_no_http2");
+  const std::string why = connection.failure() ? connection.failure()->message() : "it closed the connection at once";
+  // In TLS 1.3 a server looks at the client's certificate when the client's handshake is over: its alert comes here.
+  attempt_failed(why, why.starts_with("TLS:") ? "upstream_tls_failed" : "upstream_no_http2");
   next_address();
 }
 
