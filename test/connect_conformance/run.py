@@ -17,8 +17,9 @@ import suite  # noqa: E402
 import tools  # noqa: E402
 
 MODULE = "connectrpc.com/conformance"
-# How long the suite's runner waits, and the times of its cases, in its own words. It has no flags for that, and what stood still for some seconds, on
-# two cores that run other suites beside it, is neither dead nor wrong. server.py's own patience stays below.
+# How long the suite's runner waits for the processes that it starts and for their answers. It has no flags for that, and what stood still for some
+# seconds, on two cores that run other suites beside it, is not dead. The cases and how they are judged stay as they are. server.py's own patience stays
+# below.
 PATIENCE = [
     ("internal/app/connectconformance/server_runner.go", "serverResponseTimeout = 10 *", "serverResponseTimeout = 120 *"),
     ("internal/app/connectconformance/process.go", "gracefulShutdownPeriod = 5 *", "gracefulShutdownPeriod = 120 *"),
@@ -26,11 +27,6 @@ PATIENCE = [
     ("internal/app/connectconformance/client_runner.go", "time.After(3 *", "time.After(120 *"),
     ("internal/app/grpcclient/client.go", "net.Dialer{Timeout: 5 *", "net.Dialer{Timeout: 120 *"),
     ("internal/app/grpcclient/client.go", "connectTimeout = 5 *", "connectTimeout = 120 *"),
-    # A deadline has to come through: of one of 90 s, 60 may be lost on the way, instead of half a second of two.
-    ("internal/app/connectconformance/results.go", "timeoutCheckGracePeriodMillis = 500", "timeoutCheckGracePeriodMillis = 60_000"),
-    ("internal/app/connectconformance/testsuites/data/deadline_propagation.yaml", "timeoutMs: 2000", "timeoutMs: 90000"),
-    # A call has to end at its deadline of 200 ms, which a service that answers after 1.5 s can outrun.
-    ("internal/app/connectconformance/testsuites/data/timeouts.yaml", "responseDelayMs: 1500", "responseDelayMs: 100000"),
 ]
 
 
