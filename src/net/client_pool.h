@@ -49,7 +49,7 @@ struct PoolLimits {
   // HTTP/2: a connection that carries exchanges and was silent for so long is asked, and given up without an answer.
   Duration ping_after = std::chrono::minutes(5) + std::chrono::seconds(10);
   Duration ping_timeout = std::chrono::seconds(20);
-  std::string dns_servers;  // "10.0.0.2:53,…" instead of the system's
+  std::string dns_servers{};  // "10.0.0.2:53,…" instead of the system's
 };
 
 class ClientOrigin;
