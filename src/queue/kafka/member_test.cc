@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "queue/kafka/answer.h"
 #include "queue/kafka/mock_cluster.h"
 
 namespace parley::queue::kafka {
@@ -59,6 +60,24 @@ TEST(Member, EndsWhileItDoesNotKnowWhatItsPartitionsAre) {
   const bool in_time = ended.wait_for(60s) == std::future_status::ready;
   EXPECT_TRUE(in_time);
   if (!in_time) std::quick_exit(1);
+}
+
+// Its thread has ended, or does so with the question in its hands: whoever asked would wait for ever.
+TEST(Member, OneThatEndsLeavesNoQuestionOpen) {
+  MockCluster mock;
+  Cluster cluster(mock.settings());
+  Producer producer(cluster);
+  const WallClock clock;
+  Member member(cluster, producer, clock, options_of_orders());
+  member.stop();
+  Result<Holding> looked;
+  for (const Instant until = Clock::now() + 60s; looked && Clock::now() < until;) {
+    Answer<Holding> answer;
+    member.look(false, answer.report());
+    looked = answer.get();
+  }
+  ASSERT_FALSE(looked.has_value());
+  EXPECT_EQ(looked.error().reason(), "closing");
 }
 
 }  // namespace
