@@ -103,7 +103,8 @@ class Node:
     def look(self, may_end=False):
         """Whether a fail point did its work: then the process goes on, or there is a new one. Fails if the node ended by itself, unless it may."""
         code = self.parley.process.poll()
-        if (code is None and not (self.armed and self.is_stopped())) or (code == 0 and may_end):
+        may_stop = self.armed is not None and self.armed.endswith(":stop")
+        if (code is None and not (may_stop and self.is_stopped())) or (code == 0 and may_end):
             return
         if code is not None and not (self.armed and code == -signal.SIGKILL):
             raise self.failed(f"ended by itself with {code}")
