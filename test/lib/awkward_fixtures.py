@@ -83,7 +83,7 @@ def new_node(backend):
 
 
 def _client(node, version):
-    return httpx.Client(base_url=f"http://127.0.0.1:{node.port}", http1=version == 1, http2=version == 2, timeout=20, trust_env=False)
+    return httpx.Client(base_url=f"http://127.0.0.1:{node.port}", http1=version == 1, http2=version == 2, timeout=60, trust_env=False)
 
 
 @pytest.fixture(scope="session")
