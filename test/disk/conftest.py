@@ -92,7 +92,7 @@ class Node(parley_node.Parley):
 
     def cli(self, *words):
         """A subcommand of parley against this node: (exit code, output)."""
-        done = subprocess.run([self.binary, *words, "--node", f"127.0.0.1:{self.port}"], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.binary, *words, "--node", f"127.0.0.1:{self.port}"], capture_output=True, text=True, timeout=120)
         return done.returncode, done.stdout + done.stderr
 
     def queue(self):
@@ -117,7 +117,7 @@ class Node(parley_node.Parley):
 
 
 class Mailer(mailer_module.Mailer):
-    def wait_for(self, ids, seconds=90):
+    def wait_for(self, ids, seconds=180):
         """Waits until it was called for each of `ids`."""
         missing = set(ids)
 

@@ -130,7 +130,7 @@ def test_the_store_halts_for_good_after_a_failed(new_node, node, faults, mailer,
 def test_writes_that_are_cut_short_are_completed(node, faults, mailer):
     faults.begin("short pwritev", "/journal/")
     producers = Producers(node)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while len(node.acknowledged) <= 50:
         assert time.monotonic() < end, producers.refusals
         time.sleep(0.05)

@@ -135,7 +135,11 @@ def test_a_smaller_segment_is_for_a_smaller_disk(new_node, disk, mailer):
     eventually(lambda: node.metrics()["parley_store_bytes journal"] <= 40 << 20)
 
 
-def test_what_is_there_is_handled_and_makes_space(full, mailer):
+def test_what_is_there_is_handled_and_makes_space(new_node, disk, mailer, tmp_path):
+    # A lease that outlives a machine that stops for a while: nothing comes twice by that.
+    full = new_node(disk / "data", contracts=changed_contract(tmp_path, 'lease: "6s"', 'lease: "10m"')).start()
+    _, refusals = full.fill()
+    assert refusals
     mailer.start()
     mailer.wait_for(full.acknowledged)
     wait_until_empty(full)
@@ -172,10 +176,10 @@ def test_a_purge_makes_space(full):
 def test_a_restart_on_a_full_disk_comes_up_and_delivers(full, disk, mailer, end, reserve):
     if reserve == "given up":  # for a checkpoint; what it leaves of that, somebody else takes
         eventually(lambda: (disk / "data/messages/journal/reserve").stat().st_size <= 1 << 20)
-    with open(disk / "ballast", "wb") as ballast:  # to the last byte
+    with open(disk / "ballast", "wb", buffering=0) as ballast:  # to the last byte
         while free_bytes(disk):
-            ballast.write(bytes(min(free_bytes(disk), 1 << 20)))
-            ballast.flush()
+            with contextlib.suppress(OSError):  # the node was faster
+                ballast.write(bytes(min(free_bytes(disk), 1 << 20)))
     getattr(full, end)()
     full.start()
     assert full.held() == len(full.acknowledged)
@@ -187,26 +191,34 @@ def test_a_restart_on_a_full_disk_comes_up_and_delivers(full, disk, mailer, end,
     mailer.wait_for(full.acknowledged)
 
 
+def changed_contract(folder, what, to):
+    """A folder with the mailer's contract, changed."""
+    contract = (MESSAGES / "contracts" / "mail.proto").read_text()
+    assert what in contract
+    (folder / "contracts").mkdir()
+    (folder / "contracts" / "mail.proto").write_text(contract.replace(what, to))
+    return str(folder / "contracts")
+
+
 def test_a_restart_between_two_deliveries_on_a_full_disk(full, mailer):
     """What was settled while the disk was full stays settled."""
     mailer.start()
-    mailer.wait(40, 60)
+    mailer.wait(150, 120)
     full.kill()
     before = len(mailer.seen)
     full.start()
     mailer.wait_for(full.acknowledged)
     again = len(mailer.seen) - len(set(seen.id for seen in mailer.seen))
-    assert again <= 16, f"{again} of {before} came twice, more than were in flight"
+    # Eight are in flight at a time: once at the end, and once each time that the machine stops for longer than a lease.
+    assert again <= 40, f"{again} of {before} came twice, more than were in flight"
 
 
 def test_a_start_with_new_queues_on_a_full_disk(new_node, full, mailer, tmp_path):
     """Declaring takes a few bytes of the reserve: a new version of the contract does not keep the node from delivering."""
     full.stop()
-    contract = (MESSAGES / "contracts" / "mail.proto").read_text().replace("rpc Plain(Mail) returns (Mail);", """rpc Plain(Mail) returns (Mail);
+    contracts = changed_contract(tmp_path, "rpc Plain(Mail) returns (Mail);", """rpc Plain(Mail) returns (Mail);
         rpc Later(Mail) returns (parley.Receipt) { option (parley.queue) = {}; }""")
-    (tmp_path / "contracts").mkdir()
-    (tmp_path / "contracts" / "mail.proto").write_text(contract)
-    again = new_node(full.config["data"], contracts=str(tmp_path / "contracts")).start()
+    again = new_node(full.config["data"], contracts=contracts).start()
     mailer.start()
     mailer.wait_for(full.acknowledged)
     wait_until_taken(again)

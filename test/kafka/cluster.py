@@ -19,8 +19,10 @@ sys.path[:0] = [str(HERE.parent / "lib"), str(TOTAL_QUEUE)]
 import brokers  # noqa: E402
 import checker  # noqa: E402
 import parley_node  # noqa: E402
+import record  # noqa: E402
 import suite  # noqa: E402
 
+KEYS = 4  # of each producer
 QUEUE = "total.Queue/Handle"
 LOG = "total.Queue.Handle"
 TOPIC = "done"
@@ -75,6 +77,8 @@ class Producer(threading.Thread):
             connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
             answer = connection.getresponse()
             text = answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return False  # not known: again
         finally:
             connection.close()
         if answer.status == (200 if self.to_topic else 202):
@@ -94,15 +98,16 @@ class Scene:
     def say(self, what):
         print(f"{time.monotonic() - self.began:6.1f} s: {what}, {len(self.acknowledged())} acknowledged", flush=True)
 
-    def publishing_goes_on(self, seconds=90):
-        """Every producer gets something acknowledged: all partitions have a leader."""
+    def publishing_goes_on(self, seconds=180):
+        """Every producer gets two messages of each of its keys acknowledged: all partitions have a leader."""
         before = [len(producer.acknowledged) for producer in self.producers]
         end = time.monotonic() + seconds
-        while any(len(producer.acknowledged) < count + 5 for producer, count in zip(self.producers, before)):
+        while any(len(producer.acknowledged) < count + 2 * KEYS for producer, count in zip(self.producers, before)):
             assert time.monotonic() < end, f"publishing does not go on: {[producer.refusals[-1:] for producer in self.producers]}"
             time.sleep(0.05)
 
     def leader_dies(self, log, partition):
+        self.cluster.wait_until_in_sync()
         leader = self.cluster.topics()[log][1][partition]
         leader.kill()
         self.say(f"server {leader.node}, the leader of partition {partition} of {log}, is killed")
@@ -114,13 +119,14 @@ class Scene:
 
     def most_die(self):
         """One copy is too few to acknowledge anything."""
+        self.cluster.wait_until_in_sync()  # the one that stays shall know of all topics
         gone = random.sample(self.cluster.brokers, 2)
         for broker in gone:
             broker.kill()
         self.say(f"servers {' and '.join(str(broker.node) for broker in gone)} are killed")
         for producer in self.producers:
             producer.refusals.clear()
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not all(producer.refusals for producer in self.producers):
             assert time.monotonic() < end, "publishing waits for ever"
             time.sleep(0.05)
@@ -135,18 +141,18 @@ class Scene:
         self.say("publishing goes on")
 
 
-def handled(record):
-    return [(key, int(number)) for key, number in (line.split() for line in record.read_text().splitlines())]
-
-
-def drain(record, acknowledged, seconds):
-    end = time.monotonic() + seconds
-    while not acknowledged <= set(handled(record)) and time.monotonic() < end:
+def drain(handled, acknowledged, seconds):
+    """Until all were handled, or none for so long."""
+    count, end = -1, time.monotonic() + seconds
+    while not acknowledged <= set(record.read(handled)) and time.monotonic() < end:
+        if count != len(record.read(handled)):
+            count, end = len(record.read(handled)), time.monotonic() + seconds
         time.sleep(0.1)
 
 
 def check_copies(cluster):
     """Every topic that Parley created, and Kafka's own."""
+    cluster.wait_until_in_sync()
     copies = {name: count for name, (count, _) in cluster.topics().items()}
     assert {LOG, LOG + ".dead", TOPIC, "done.notes.dead", "done.notes.retry", "parley.notes"} <= copies.keys(), copies
     assert set(copies.values()) == {len(cluster.brokers)}, f"not all are kept three times: {copies}"
@@ -159,21 +165,21 @@ def main():
         work = pathlib.Path(work)
         (work / "contracts").mkdir()
         (work / "contracts" / "total.proto").write_text(CONTRACT)
-        record = work / "handled"
-        record.touch()
+        handled = work / "handled"
+        handled.touch()
         with brokers.KafkaCluster(work / "kafka", arguments.cache) as cluster:
-            run(arguments, cluster, work, record)
+            run(arguments, cluster, work, handled)
 
 
-def run(arguments, cluster, work, record):
-    command = [sys.executable, str(TOTAL_QUEUE / "handler.py"), "{port}", str(record), "1"]
+def run(arguments, cluster, work, handled):
+    command = [sys.executable, str(TOTAL_QUEUE / "handler.py"), "{port}", str(handled), "1"]
     with parley_node.Backend(command, name="handler") as handler:
         config = {"contracts": str(work / "contracts"), "shards": 2, "timeouts": {"drain": "5s"},
-                  "messages": f"kafka://{cluster.addresses}?session=6s&timeout=5s",
+                  "messages": f"kafka://{cluster.addresses}?session=6s&timeout=20s",
                   "services": {"total": {"serves": ["total.Queue"], "at": f"http://127.0.0.1:{handler.port}"}}}
         with parley_node.Parley(arguments.parley, config) as node:
             check_copies(cluster)
-            producers = [Producer(node.port, [f"k{number}-{each}" for each in range(4)], to_topic=number >= 3) for number in range(5)]
+            producers = [Producer(node.port, [f"k{number}-{each}" for each in range(KEYS)], to_topic=number >= 3) for number in range(5)]
             scene = Scene(cluster, producers)
             for producer in producers:
                 producer.start()
@@ -184,10 +190,10 @@ def run(arguments, cluster, work, record):
             for producer in producers:
                 producer.ending.set()
             for producer in producers:
-                producer.join(60)
-            drain(record, scene.acknowledged(), 90)
+                producer.join()  # its last call ends by its own time-out
+            drain(handled, scene.acknowledged(), 90)
             scene.say("everything was drained")
-            verdict = checker.check(set().union(*(producer.sent for producer in producers)), scene.acknowledged(), handled(record))
+            verdict = checker.check(set().union(*(producer.sent for producer in producers)), scene.acknowledged(), record.read(handled))
             print(verdict, flush=True)
             assert verdict.good(), f"{verdict}\n{node.log()[-4000:]}"
             assert verdict.acknowledged > 200, verdict

@@ -59,7 +59,8 @@ void KafkaServer::tell(const std::string& order) {
 }
 
 Node::Node(const std::string& prefix, const std::string& options) {
-  open(fmt::format("kafka://127.0.0.1:{}?prefix={}&session=6s&timeout=6s{}", KafkaServer::get().port, prefix, options));
+  open(fmt::format("kafka://127.0.0.1:{}?prefix={}&session=60s&timeout=60s{}", KafkaServer::get().port, prefix,
+                   options));
 }
 
 void Node::open(const std::string& url) {
@@ -99,6 +100,16 @@ std::vector<Delivery> Node::lease(const Source& source, int max, Duration wait, 
   if (leased) return *std::move(leased);
   ADD_FAILURE() << leased.error().text();
   return {};
+}
+
+std::vector<Delivery> Node::lease_all(const Source& source, std::size_t count) {
+  std::vector<Delivery> all;
+  while (all.size() < count) {
+    auto more = lease(source, static_cast<int>(count - all.size()));
+    if (more.empty()) break;
+    for (Delivery& d : more) all.push_back(std::move(d));
+  }
+  return all;
 }
 
 Result<void> Node::settle(const Source& source, const Delivery& delivery, Settlement how) {

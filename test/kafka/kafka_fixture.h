@@ -43,10 +43,14 @@ class KafkaServer : public testing::Environment {
   FILE* from_ = nullptr;
 };
 
-// A node of its own: a backend, a shard (of the calling thread), a broker.
+// For what comes at once where the machine has nothing else to do.
+constexpr Duration patience = std::chrono::seconds(120);
+
+// A node of its own: a backend, a shard (of the calling thread), a broker. Its session and time-outs outlive a machine
+// that stops for a while; a test that waits for them to pass names shorter ones.
 class Node {
  public:
-  // `options` go behind the prefix: "&partitions=1".
+  // `options` go behind the others, of which they replace some: "&partitions=1&timeout=3s".
   explicit Node(const std::string& prefix, const std::string& options = "");
   struct Url {
     std::string text;
@@ -65,11 +69,13 @@ class Node {
 
   Result<Receipt> publish(const std::string& to, const std::string& payload, const std::string& key = "");
   // At most `wait`; fails the test on an error.
-  std::vector<Delivery> lease(const Source& source, int max = 1, Duration wait = std::chrono::seconds(30),
-                              Duration lease = std::chrono::seconds(60));
+  std::vector<Delivery> lease(const Source& source, int max = 1, Duration wait = patience,
+                              Duration lease = std::chrono::minutes(10));
+  // Leases until it has so many, as long as some come.
+  std::vector<Delivery> lease_all(const Source& source, std::size_t count);
   Result<void> settle(const Source& source, const Delivery& delivery, Settlement how = {});
   // The payload of the next one, which is settled; "" if there is none in time.
-  std::string next(const Source& source, Duration wait = std::chrono::seconds(30));
+  std::string next(const Source& source, Duration wait = patience);
   Stats stats(const Source& source);
 
  private:

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
 
-const kafka = new Kafka({ brokers: [`127.0.0.1:${process.env.KAFKA_PORT}`], logLevel: logLevel.ERROR });
+const kafka = new Kafka({ brokers: [`127.0.0.1:${process.env.KAFKA_PORT}`], logLevel: logLevel.ERROR, connectionTimeout: 60_000, requestTimeout: 60_000 });
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
 const parley = `http://127.0.0.1:${process.env.PARLEY_PORT}`;
 const queue = 'shop.Mailer/SendMail';
@@ -19,7 +19,7 @@ async function post(path, message, headers = {}) {
 // The next delivery, settled.
 async function next(name, group) {
   const more = group ? { group } : {};
-  const { deliveries } = await post(`/parley/queues/${name}:lease`, { maxMessages: 1, wait: '60s', json: true, ...more });
+  const { deliveries } = await post(`/parley/queues/${name}:lease`, { maxMessages: 1, wait: '120s', json: true, ...more });
   assert.equal(deliveries?.length, 1, `nothing came from ${name}`);
   await post(`/parley/queues/${name}:settle`, { settlements: [{ leaseId: deliveries[0].leaseId, kind: 'DONE' }], ...more });
   return deliveries[0];
@@ -32,7 +32,7 @@ async function consume(topic, count) {
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`only ${records.length} records of ${topic}`)), 60_000);
+    const late = setTimeout(() => reject(new Error(`only ${records.length} records of ${topic}`)), 120_000);
     consumer.run({ eachMessage: async ({ message }) => {
       records.push(message);
       if (records.length === count) { clearTimeout(late); resolve(); }
@@ -111,7 +111,7 @@ test('a plain producer feeds a subscription, and Parley and kafkajs part keys al
 
 test('a dead letter is readable with its reason', async () => {
   await producer.send({ topic: queueTopic, messages: [{ key: 'c9', value: '{"text":"poison"}', headers: { 'x-own': 'kept' } }] });
-  const { deliveries } = await post(`/parley/queues/${queue}:lease`, { maxMessages: 1, wait: '60s' });
+  const { deliveries } = await post(`/parley/queues/${queue}:lease`, { maxMessages: 1, wait: '120s' });
   await post(`/parley/queues/${queue}:settle`, { settlements: [{ leaseId: deliveries[0].leaseId, kind: 'KILL', reason: 'INVALID_ARGUMENT: poison' }] });
   const [record] = await consume(`${queueTopic}.dead`, 1);
   const headers = headersOf(record);

@@ -73,7 +73,8 @@ TEST(Queue, ARetryComesAgainAfterItsDelayAndCountsAReleaseDoesNot) {
   ASSERT_EQ(first.size(), 1U);
   const Instant began = Clock::now();
   ASSERT_OK(node.settle(mail, first[0], retry(3s)));
-  EXPECT_EQ(node.stats(mail).delayed, 1U);
+  const std::uint64_t delayed = node.stats(mail).delayed;
+  if (Clock::now() - began < 3s) EXPECT_EQ(delayed, 1U);  // on a machine that stopped for a while it may be due again
   auto second = node.lease(mail);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_GE(Clock::now() - began, 3s);
@@ -91,10 +92,7 @@ TEST(Queue, AKeyedRetryBlocksItsKeyOnly) {
            {"a1", "a"}, {"a2", "a"}, {"b1", "b"}, {"a3", "a"}, {"none", ""}}) {
     ASSERT_OK(node.publish(mail.name, payload, key));
   }
-  auto all = node.lease(mail, 10);
-  while (all.size() < 3) {
-    for (auto& more : node.lease(mail, 10)) all.push_back(std::move(more));
-  }
+  auto all = node.lease_all(mail, 3);
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(text(all[0]), "a1");
   EXPECT_EQ(text(all[1]), "b1");
@@ -165,9 +163,11 @@ TEST(Queue, ALeaseThatRanOutIsLostAndTheMessageComesAgain) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name}})));
   ASSERT_OK(node.publish(mail.name, "slow"));
-  auto first = node.lease(mail, 1, 30s, 2s);
+  auto first = node.lease(mail);
   ASSERT_EQ(first.size(), 1U);
   const Instant extended = Clock::now();
+  // From now on, and so shorter than it was (window_test has a longer one): one of some seconds to be extended may have
+  // run out where the machine stopped for a while.
   ASSERT_OK(node.wait(node.broker().extend(mail, first[0].lease, 3s)));
   auto second = node.lease(mail);
   ASSERT_EQ(second.size(), 1U);
@@ -182,33 +182,37 @@ TEST(Queue, AnotherNodeGoesOnWithAttemptsDelaysAndWhatIsSettledOutOfOrder) {
   const std::string prefix = new_prefix();
   auto node = std::make_unique<Node>(prefix, "&partitions=1");
   ASSERT_OK(node->backend().declare(declarations({{.name = mail.name}})));
-  for (const char* payload : {"0", "1", "2", "3", "4"}) ASSERT_OK(node->publish(mail.name, payload));
-  std::vector<Delivery> all;
-  while (all.size() < 5) {
-    for (auto& one : node->lease(mail, 5)) all.push_back(std::move(one));
-  }
+  for (const char* payload : {"0", "1", "2", "3", "4", "5"}) ASSERT_OK(node->publish(mail.name, payload));
+  const auto all = node->lease_all(mail, 6);
+  ASSERT_EQ(all.size(), 6U);
   ASSERT_OK(node->settle(mail, all[1]));
   ASSERT_OK(node->settle(mail, all[3]));
+  ASSERT_OK(node->settle(mail, all[5], retry(1h)));
+  const Instant began = Clock::now();
   ASSERT_OK(node->settle(mail, all[2], retry(6s)));
   ASSERT_OK(node->settle(mail, all[4], release()));
   node.reset();  // "0" is in flight
 
   Node other(prefix);
-  EXPECT_EQ(other.stats(mail).delayed, 1U);
   auto delayed = other.wait(other.broker().peek({.source = mail, .shelf = Shelf::delayed, .after = ""}));
   ASSERT_OK(delayed);
-  ASSERT_EQ(delayed->size(), 1U);
-  EXPECT_EQ((*delayed)[0].message.payload.view(), "2");
-  std::vector<std::pair<std::string, int>> got;
+  std::set<std::string> names;
+  for (const Peeked& one : *delayed) names.emplace(one.message.payload.view());
+  names.erase("2");  // due again by now, or not
+  EXPECT_EQ(names, std::set<std::string>{"5"});
+  std::map<std::string, int> got;
   while (got.size() < 3) {
     auto one = other.lease(mail);
     ASSERT_EQ(one.size(), 1U);
-    got.emplace_back(text(one[0]), one[0].attempt);
+    if (text(one[0]) == "2") EXPECT_GE(Clock::now() - began, 6s);
+    if (text(one[0]) == "4") EXPECT_TRUE(got.contains("0")) << "in order";
+    got[text(one[0])] = one[0].attempt;
     ASSERT_OK(other.settle(mail, one[0]));
   }
-  const std::vector<std::pair<std::string, int>> expected = {{"0", 2}, {"4", 1}, {"2", 2}};
+  const std::map<std::string, int> expected = {{"0", 2}, {"4", 1}, {"2", 2}};
   EXPECT_EQ(got, expected);
   EXPECT_EQ(other.stats(mail).waiting, 0U);
+  EXPECT_EQ(other.stats(mail).delayed, 1U);
 }
 
 TEST(Queue, PausedItPublishesAndDoesNotDeliverOnAnyNodeAlsoAfterARestart) {
@@ -219,8 +223,7 @@ TEST(Queue, PausedItPublishesAndDoesNotDeliverOnAnyNodeAlsoAfterARestart) {
   EXPECT_EQ(node.next(mail), "1");
   Node other(prefix);
   ASSERT_OK(other.wait(other.broker().pause(mail, true)));
-  while (!node.stats(mail).paused) {
-  }
+  for (const Instant end = Clock::now() + patience; !node.stats(mail).paused;) ASSERT_LT(Clock::now(), end);
   ASSERT_OK(node.publish(mail.name, "2"));
   EXPECT_TRUE(node.lease(mail, 1, soon).empty());
   node.end();
@@ -253,15 +256,18 @@ TEST(Queue, PurgeEmptiesAShelfWithAMemberAndWithout) {
 
 TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Node node(new_prefix());
-  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 4s}})));
-  EXPECT_TRUE(node.lease(mail, 1, soon).empty());  // it takes its time to join
+  ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 1h}})));
   ASSERT_OK(node.publish(mail.name, "in time"));
   EXPECT_EQ(node.next(mail), "in time");
-  ASSERT_OK(node.publish(mail.name, "late"));
-  node.wait(node.shard().sleep(4200ms));
+  Publish late;
+  late.to = mail.name;
+  late.message.id = "late";
+  late.message.time = WallClock().now() - 1h;
+  late.message.payload = Bytes::literal("late");
+  ASSERT_OK(node.wait(node.broker().publish(late)));
   const auto peek = [&] { return node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""})); };
   auto peeked = peek();
-  for (const Instant end = Clock::now() + 30s; peeked && peeked->empty() && Clock::now() < end; peeked = peek()) {
+  for (const Instant end = Clock::now() + patience; peeked && peeked->empty() && Clock::now() < end; peeked = peek()) {
     EXPECT_TRUE(node.lease(mail, 1, soon).empty());
   }
   ASSERT_OK(peeked);
@@ -316,12 +322,15 @@ TEST(Queue, AScheduledMessageHoldsNobodyUp) {
   Publish later;
   later.to = mail.name;
   later.message.key = "k";
-  later.message.payload = Bytes::literal("later");
-  later.due = WallClock().now() + 8s;
+  later.message.payload = Bytes::literal("much later");
+  later.due = WallClock().now() + 14min;
   ASSERT_OK(node.wait(node.broker().publish(later)));
   for (const char* payload : {"1", "2"}) ASSERT_OK(node.publish(mail.name, payload, "k"));
+  later.message.payload = Bytes::literal("later");
+  later.due = WallClock().now() + 6s;
+  ASSERT_OK(node.wait(node.broker().publish(later)));
   EXPECT_EQ(node.next(mail), "1");
-  EXPECT_EQ(node.stats(mail).delayed, 1U);
+  EXPECT_GE(node.stats(mail).delayed, 1U);
   node.end();
   Node other(prefix);
   EXPECT_EQ(other.next(mail), "2");
@@ -330,6 +339,7 @@ TEST(Queue, AScheduledMessageHoldsNobodyUp) {
   EXPECT_EQ(text(leased[0]), "later");
   EXPECT_EQ(leased[0].attempt, 1);
   EXPECT_GE(WallClock().now(), *later.due);
+  EXPECT_EQ(other.stats(mail).delayed, 1U);
 }
 
 TEST(Queue, PeekConsumesNothingAndPages) {

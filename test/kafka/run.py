@@ -21,7 +21,8 @@ def main():
     with tempfile.TemporaryDirectory() as work, brokers.Kafka(os.path.join(work, "kafka"), arguments.cache, small=True) as kafka:
         os.symlink(os.path.join(tree, "node_modules"), os.path.join(work, "node_modules"))
         shutil.copy(os.path.join(HERE, "kafkajs.test.mjs"), work)
-        config = {"contracts": os.path.join(HERE, "contracts"), "messages": f"kafka://127.0.0.1:{kafka.port}?session=3s", "shards": 2}
+        config = {"contracts": os.path.join(HERE, "contracts"), "messages": f"kafka://127.0.0.1:{kafka.port}?session=60s&timeout=60s",
+                  "shards": 2}
         with parley_node.Parley(arguments.parley, config) as node:
             environment = {**os.environ, "KAFKA_PORT": str(kafka.port), "PARLEY_PORT": str(node.port)}
             sys.exit(subprocess.run(["node", "--test", "--test-reporter=spec", "kafkajs.test.mjs"], cwd=work, env=environment).returncode)

@@ -269,10 +269,33 @@ class KafkaCluster:
     def addresses(self):
         return ",".join(f"127.0.0.1:{broker.port}" for broker in self.brokers)
 
+    def wait_until_in_sync(self, patience=180):
+        """Until all servers know of all topics, and have all of their copies: right after a start, or a new topic, some do not."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                seen = [self.describe(broker) for broker in self.brokers]
+                if all(text == seen[0] for text in seen) and all(self.is_in_sync(line) for line in seen[0].splitlines()):
+                    return
+                why = "\n".join(seen)
+            except BrokerError as failed:
+                why = str(failed)
+            if time.monotonic() > end:
+                raise BrokerError(f"the cluster is not in sync after {patience} s: {why}")
+            time.sleep(0.5)
+
+    def is_in_sync(self, line):
+        words = line.split("Isr: ", 1)
+        return len(words) < 2 or len(words[1].split("\t")[0].split(",")) == len(self.brokers)
+
+    def describe(self, broker):
+        """What a server knows of the topics, as Kafka's own tool says it."""
+        return broker.run_java("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", f"127.0.0.1:{broker.port}", "--describe")
+
     def topics(self):
         """Name -> (copies, {partition: its leader, a Kafka object}), as Kafka's own tool says."""
         found = {}
-        text = self.brokers[0].run_java("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.addresses, "--describe")
+        text = self.describe(next(broker for broker in self.brokers if broker.process.poll() is None))
         for line in text.splitlines():
             words = dict(part.split(": ", 1) for part in line.strip().split("\t") if ": " in part)
             name = words.get("Topic", "")

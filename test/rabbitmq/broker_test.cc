@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration patience = 30s;  // with what comes at once where the machine has nothing else to do
+constexpr Duration patience = 120s;  // with what comes at once where the machine has nothing else to do
 
 // Asks until it is so.
 template <class Check>
@@ -84,8 +84,18 @@ struct Node {
     return run_blocking(shard, std::move(task));
   }
 
+  // Again as long as it is certain that it was not sent: a publisher that is not connected within 3 s says so, and on
+  // a machine that stops for a while it may not be.
   Result<Receipt> publish(const std::string& to, const std::string& id, const std::string& key = "",
                           std::optional<Duration> due = {}, std::optional<Duration> expires = {}) {
+    for (const Instant end = Clock::now() + patience;;) {
+      auto published = publish_once(to, id, key, due, expires);
+      if (published || !was_away(published.error()) || Clock::now() > end) return published;
+    }
+  }
+  static bool was_away(const Error& error) { return error.code() == Code::unavailable && error.is_safe_to_retry(); }
+  Result<Receipt> publish_once(const std::string& to, const std::string& id, const std::string& key = "",
+                               std::optional<Duration> due = {}, std::optional<Duration> expires = {}) {
     Publish p;
     p.to = to;
     p.message.id = id;
@@ -101,15 +111,19 @@ struct Node {
     if (expires) p.expires = clock.now() + std::chrono::duration_cast<std::chrono::milliseconds>(*expires);
     return run(open().publish(std::move(p)));
   }
-  std::vector<Delivery> lease(const Source& source, int most = 10, Duration wait = patience, Duration lease = 60s) {
-    LeaseRequest request;
-    request.source = source;
-    request.max_messages = most;
-    request.lease = lease;
-    request.wait = Deadline::after(Clock::now(), wait);
-    auto out = run(open().lease(std::move(request)));
-    EXPECT_TRUE(out.has_value()) << out.error().text();
-    return out ? *std::move(out) : std::vector<Delivery>();
+  // Again while it is not connected.
+  std::vector<Delivery> lease(const Source& source, int most = 10, Duration wait = patience, Duration lease = 10min) {
+    for (const Instant end = Clock::now() + patience;;) {
+      LeaseRequest request;
+      request.source = source;
+      request.max_messages = most;
+      request.lease = lease;
+      request.wait = Deadline::after(Clock::now(), wait);
+      auto out = run(open().lease(std::move(request)));
+      if (!out && was_away(out.error()) && Clock::now() < end) continue;
+      EXPECT_TRUE(out.has_value()) << out.error().text();
+      return out ? *std::move(out) : std::vector<Delivery>();
+    }
   }
   // Leases until there are so many.
   std::vector<Delivery> lease_all(const Source& source, std::size_t count) {
@@ -142,7 +156,20 @@ struct Node {
   Shard shard;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Broker> broker;
+  bool is_connected = false;
 };
+
+// How long its end took: RabbitMQ is waited for no longer than this, and what it should have noted then may be missing.
+constexpr Duration longest_stop = 5s;
+Duration stop(std::optional<Node>& node) {
+  const Instant began = Clock::now();
+  node.reset();
+  return Clock::now() - began;
+}
+// Of what a node that stopped gave back without having tried it.
+void expect_no_attempt(const Delivery& delivery, Duration stop_took) {
+  EXPECT_LE(delivery.attempt, stop_took < longest_stop ? 1 : 2) << delivery.message.id;
+}
 
 Declarations one_queue(const std::string& name, bool keyed = false) {
   Declarations out;
@@ -175,16 +202,24 @@ std::vector<std::string> ids(const std::vector<Delivery>& of) {
 }
 using Ids = std::vector<std::string>;
 
+// And waits until it is connected for publishing, too: what is published at that moment has but 3 s to be confirmed.
 void declare(Node& node, const Declarations& wanted) {
   const auto declared = node.backend->declare(wanted);
   ASSERT_TRUE(declared.has_value()) << declared.error().text();
+  if (std::exchange(node.is_connected, true)) return;
+  Declarations connected = one_queue("connected");
+  connected.queues[0].consumer.lease = 1s;  // shorter than any consumer_timeout
+  ASSERT_TRUE(node.backend->declare(connected).has_value());
+  ASSERT_TRUE(eventually([&] { return node.publish("connected", "c").has_value(); }));
 }
 
 TEST(RabbitQueue, APublishedMessageIsDeliveredAsItWasAndSettledOnce) {
   Node node;
   const Source mails{"shop.Mailer/SendMail", ""};
   declare(node, one_queue(mails.name));
+  const WallTime before = node.clock.now();
   ASSERT_TRUE(node.publish(mails.name, "m1", "alice").has_value());
+  const WallTime after = node.clock.now();
   auto got = node.lease(mails);
   ASSERT_EQ(ids(got), Ids{"m1"});
   const Message& m = got[0].message;
@@ -195,7 +230,8 @@ TEST(RabbitQueue, APublishedMessageIsDeliveredAsItWasAndSettledOnce) {
   EXPECT_EQ(m.payload.view(), "payload of m1");
   EXPECT_EQ(m.metadata.get("tenant"), "acme");
   EXPECT_FALSE(m.metadata.has("x-death"));
-  EXPECT_LT(node.clock.now() - m.time, 10s);
+  EXPECT_GE(m.time, before);
+  EXPECT_LE(m.time, after);
   EXPECT_EQ(got[0].attempt, 1);
   EXPECT_EQ(node.stats(mails).leased, 1U);
   EXPECT_TRUE(node.settle(mails, got[0]).has_value());
@@ -249,7 +285,7 @@ TEST(RabbitQueue, ARetryComesAfterItsDelayWithTheNextAttempt) {
     ASSERT_EQ(ids(got), Ids{"r"});
     EXPECT_EQ(got[0].attempt, attempt);
     EXPECT_GE(Clock::now() - start, delay - 5ms);
-    EXPECT_LE(Clock::now() - start, delay + 10s);
+    EXPECT_LE(Clock::now() - start, delay + 60s);
   }
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
@@ -262,15 +298,21 @@ TEST(RabbitQueue, AReleaseIsNoAttemptAndALeaseThatEndsIsOne) {
   auto got = node.lease(q);
   ASSERT_EQ(got.size(), 1U);
   ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::release, {}, ""}).has_value());
-  got = node.lease(q, 1, patience, 2s);
-  ASSERT_EQ(got.size(), 1U);
-  EXPECT_EQ(got[0].attempt, 1);
-  const Instant extended = Clock::now();
-  ASSERT_TRUE(node.run(node.open().extend(q, got[0].lease, 3s)).has_value());
+  Instant extended;
+  int attempt = 0;
+  for (bool longer = false; !longer;) {
+    const Instant began = Clock::now();
+    got = node.lease(q, 1, patience, 2s);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].attempt, ++attempt);
+    extended = Clock::now();
+    longer = node.run(node.open().extend(q, got[0].lease, 3s)).has_value();
+    if (!longer) ASSERT_GE(Clock::now() - began, 2s);  // the machine stopped for so long: it ran out
+  }
   auto second = node.lease(q, 1);
   ASSERT_EQ(second.size(), 1U);
   EXPECT_GE(Clock::now() - extended, 3s - 5ms);
-  EXPECT_EQ(second[0].attempt, 2);
+  EXPECT_EQ(second[0].attempt, attempt + 1);
   const auto late = node.run(node.open().extend(q, got[0].lease, 1s));
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().reason(), "lease_lost");
@@ -279,28 +321,31 @@ TEST(RabbitQueue, AReleaseIsNoAttemptAndALeaseThatEndsIsOne) {
 
 TEST(RabbitQueue, AGracefulStopIsNoAttemptAndALostConnectionIsOneForWhatWasLeased) {
   const Source q{"stops", ""};
+  Duration stop_took{};
   {
-    Node node;
-    declare(node, one_queue(q.name));
-    for (const char* id : {"1", "2"}) ASSERT_TRUE(node.publish(q.name, id).has_value());
-    auto got = node.lease_all(q, 2);
+    std::optional<Node> node(std::in_place);
+    declare(*node, one_queue(q.name));
+    for (const char* id : {"1", "2"}) ASSERT_TRUE(node->publish(q.name, id).has_value());
+    auto got = node->lease_all(q, 2);
     ASSERT_EQ(got.size(), 2U);
-    for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d, {Settlement::Kind::release, {}, ""}).has_value());
+    for (const Delivery& d : got) EXPECT_TRUE(node->settle(q, d, {Settlement::Kind::release, {}, ""}).has_value());
+    stop_took = stop(node);
   }
+  int before = 0;
   {
     Node node;
     declare(node, one_queue(q.name));
     auto got = node.lease_all(q, 2);
     ASSERT_EQ(got.size(), 2U);
-    EXPECT_EQ(got[0].attempt, 1);
-    EXPECT_EQ(got[1].attempt, 1);
+    for (const Delivery& d : got) expect_no_attempt(d, stop_took);
+    before = got[0].attempt;
     EXPECT_TRUE(node.settle(q, got[1]).has_value());
   }
   Node node;
   declare(node, one_queue(q.name));
   auto got = node.lease(q);
   ASSERT_EQ(got.size(), 1U);
-  EXPECT_EQ(got[0].attempt, 2);
+  EXPECT_EQ(got[0].attempt, before + 1);
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
 
@@ -318,9 +363,12 @@ TEST(RabbitQueue, MessagesOfAKeyComeOneAtATimeInOrderAndARetryBlocksOnlyItsKey) 
   ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 3s, ""}).has_value());
   ASSERT_TRUE(node.settle(q, got[1]).has_value());
   auto next = node.lease(q, 5);
-  ASSERT_EQ(ids(next), Ids{"b2"});
-  ASSERT_TRUE(node.settle(q, next[0]).has_value());
-  next = node.lease(q, 5);
+  // Together only where the machine stopped until it is time for "a1".
+  if (ids(next) == (Ids{"b2", "a1"})) std::swap(next[0], next[1]);
+  ASSERT_TRUE(ids(next) == Ids{"b2"} || (Clock::now() - start >= 2990ms && ids(next) == (Ids{"a1", "b2"})));
+  ASSERT_TRUE(node.settle(q, next.back()).has_value());
+  next.pop_back();
+  if (next.empty()) next = node.lease(q, 5);
   ASSERT_EQ(ids(next), Ids{"a1"});
   EXPECT_EQ(next[0].attempt, 2);
   EXPECT_GE(Clock::now() - start, 2990ms);
@@ -335,23 +383,22 @@ TEST(RabbitQueue, MessagesOfAKeyComeOneAtATimeInOrderAndARetryBlocksOnlyItsKey) 
 TEST(RabbitQueue, OnlyOneNodeHandsOutAKeyedQueueAndAnotherTakesOver) {
   const Source q{"keyed-two", ""};
   Node second;
-  {
-    Node first;
-    declare(first, one_queue(q.name, true));
-    declare(second, one_queue(q.name, true));
-    for (const char* id : {"a1", "a2"}) ASSERT_TRUE(first.publish(q.name, id, "a").has_value());
-    auto got = first.lease(q);
-    ASSERT_EQ(ids(got), Ids{"a1"});
-    EXPECT_TRUE(second.lease(q, 5, 500ms).empty());
-    ASSERT_TRUE(first.settle(q, got[0], {Settlement::Kind::retry, 5s, ""}).has_value());
-  }
-  auto got = second.lease(q);
+  std::optional<Node> first(std::in_place);
+  declare(*first, one_queue(q.name, true));
+  declare(second, one_queue(q.name, true));
+  for (const char* id : {"a1", "a2"}) ASSERT_TRUE(first->publish(q.name, id, "a").has_value());
+  auto got = first->lease(q);
+  ASSERT_EQ(ids(got), Ids{"a1"});
+  EXPECT_TRUE(second.lease(q, 5, 500ms).empty());
+  ASSERT_TRUE(first->settle(q, got[0], {Settlement::Kind::retry, 5s, ""}).has_value());
+  const Duration stop_took = stop(first);
+  got = second.lease(q);
   ASSERT_EQ(ids(got), Ids{"a1"});
   EXPECT_EQ(got[0].attempt, 2);
   EXPECT_TRUE(second.settle(q, got[0]).has_value());
   got = second.lease(q);
   ASSERT_EQ(ids(got), Ids{"a2"});
-  EXPECT_EQ(got[0].attempt, 1);
+  expect_no_attempt(got[0], stop_took);
   EXPECT_TRUE(second.settle(q, got[0]).has_value());
 }
 
@@ -366,7 +413,7 @@ TEST(RabbitQueue, ANodeThatNobodyAsksAnyMoreGivesAKeyedQueueToTheNextInOrder) {
   auto got = first.lease(q, 1);
   ASSERT_EQ(ids(got), Ids{"a0"});
   ASSERT_TRUE(first.settle(q, got[0]).has_value());
-  got = second.lease(q, 1, 20s);
+  got = second.lease(q, 1);
   ASSERT_EQ(ids(got), Ids{"a1"});
   EXPECT_EQ(got[0].attempt, 1);
   EXPECT_TRUE(second.settle(q, got[0]).has_value());
@@ -661,7 +708,7 @@ TEST(RabbitLogin, AWrongPasswordFailsAtOnce) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), Code::unauthenticated) << refused.error().text();
   EXPECT_EQ(refused.error().text().find("secret"), std::string::npos);
-  EXPECT_LT(Clock::now() - start, 9s) << "it waits 10 s for a server that is not there yet";
+  EXPECT_LT(Clock::now() - start, 25s) << "it waits 30 s for a server that is not there yet";
 }
 
 // ---- many at once
@@ -686,12 +733,14 @@ struct Handled {
 };
 
 Task<void> handle_many(Node* node, Source source, int until, Handled* handled) {
-  while (handled->count < until) {
+  for (const Instant end = Clock::now() + patience; handled->count < until && Clock::now() < end;) {
     LeaseRequest request;
     request.source = source;
     request.max_messages = 8;
+    request.lease = 10min;
     request.wait = Deadline::after(Clock::now(), 500ms);
     auto got = co_await node->open().lease(std::move(request));
+    if (!got && Node::was_away(got.error())) continue;
     if (!got) break;
     for (const Delivery& d : *got) {
       int& last = handled->last[d.message.key];
@@ -737,29 +786,29 @@ TEST(RabbitLoad, ManyProducersAndConsumersLoseNothingAndKeepTheOrderOfKeys) {
 }
 
 TEST(RabbitQueue, WhatWaitsLongerThanTheConsumerTimeoutKeepsItsPlace) {
-  Node node(variable("PARLEY_RABBITMQ") + "?consumer_timeout=4s");
+  Node node(variable("PARLEY_RABBITMQ") + "?consumer_timeout=20s");
   const Source q{"long", ""};
   Declarations wanted = one_queue(q.name, true);
-  wanted.queues[0].consumer.lease = 3s;
+  wanted.queues[0].consumer.lease = 15s;
   declare(node, wanted);
   for (const char* id : {"a1", "a2", "a3", "b1"}) {
     ASSERT_TRUE(node.publish(q.name, id, std::string(1, id[0])).has_value());
   }
-  auto got = node.lease(q, 1, patience, 3s);
+  auto got = node.lease(q, 1, patience, 15s);
   ASSERT_EQ(ids(got), Ids{"a1"});
-  const auto far = node.run(node.open().extend(q, got[0].lease, 10s));
+  const auto far = node.run(node.open().extend(q, got[0].lease, 25s));
   ASSERT_FALSE(far.has_value());
   EXPECT_EQ(far.error().reason(), "rabbitmq_consumer_timeout");
   const Instant start = Clock::now();
-  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 6s, ""}).has_value());
-  got = node.lease(q, 1, patience, 3s);
+  ASSERT_TRUE(node.settle(q, got[0], {Settlement::Kind::retry, 25s, ""}).has_value());
+  got = node.lease(q, 1, patience, 15s);
   ASSERT_EQ(ids(got), Ids{"b1"});
   ASSERT_TRUE(node.settle(q, got[0]).has_value());
   for (const auto& [id, attempt] : {std::pair{"a1", 2}, {"a2", 1}, {"a3", 1}}) {
-    got = node.lease(q, 5, patience, 3s);
+    got = node.lease(q, 5, patience, 15s);
     ASSERT_EQ(ids(got), Ids{id});
     EXPECT_EQ(got[0].attempt, attempt) << id;
-    EXPECT_GE(Clock::now() - start, 6s - 10ms);
+    EXPECT_GE(Clock::now() - start, 25s - 10ms);
     ASSERT_TRUE(node.settle(q, got[0]).has_value());
   }
 }
@@ -807,13 +856,16 @@ TEST(RabbitServerBlocks, PublishingIsRefusedClearlyAndHandlingGoesOn) {
   auto got = node.lease_all(q, 2);
   ASSERT_EQ(got.size(), 2U);
   server("block");
-  (void)node.publish(q.name, "the one that makes it tell us");
-  const auto refused = node.publish(q.name, "3");
-  EXPECT_FALSE(refused.has_value());
-  if (!refused) {
-    EXPECT_EQ(refused.error().code(), Code::resource_exhausted) << refused.error().text();
-    EXPECT_EQ(refused.error().reason(), "rabbitmq_blocked");
-  }
+  // RabbitMQ tells us when we publish, and not before its connections have heard of it: those until then are taken, or
+  // wait for their confirm.
+  Result<Receipt> refused;
+  EXPECT_TRUE(eventually([&] {
+    refused = node.publish(q.name, "3");
+    return !refused && refused.error().code() != Code::deadline_exceeded;
+  }));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::resource_exhausted) << refused.error().text();
+  EXPECT_EQ(refused.error().reason(), "rabbitmq_blocked");
   EXPECT_TRUE(node.settle(q, got[0]).has_value());
   server("unblock");
   EXPECT_TRUE(eventually([&] { return node.publish(q.name, "4").has_value(); }));
@@ -833,10 +885,12 @@ TEST(RabbitServerBlocks, WhatCannotBePublishedIsTriedNowAndThenAndNotWithoutPaus
   ASSERT_TRUE(node.run(node.open().extend(q, leased[0].lease, 300ms)).has_value());
   std::this_thread::sleep_for(800ms);
   const std::clock_t before = std::clock();
+  const Instant began = Clock::now();
   std::this_thread::sleep_for(1s);
   const double busy = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  const double share = busy / std::chrono::duration<double>(Clock::now() - began).count();
   server("unblock");
-  EXPECT_LT(busy, 0.3) << "seconds of CPU within one second";
+  EXPECT_LT(share, 0.3) << "of a core";
   const auto both = node.lease_all(q, 2);
   ASSERT_EQ(both.size(), 2U);
   for (const Delivery& d : both) EXPECT_EQ(d.attempt, d.message.id == "1" ? 2 : 1) << d.message.id;
@@ -847,10 +901,15 @@ TEST(RabbitServerHangs, APublishOfUnknownOutcomeSaysSo) {
   const Source q{"hangs", ""};
   declare(node, one_queue(q.name));
   ASSERT_TRUE(node.publish(q.name, "before").has_value());
-  server("stop");
-  const auto unknown = node.publish(q.name, "h");
-  server("continue");
-  ASSERT_FALSE(unknown.has_value());
+  Result<Receipt> unknown;
+  // Where the machine stopped before it was sent, the connection is known to be gone by then, and nothing unknown.
+  do {
+    server("stop");
+    unknown = node.publish_once(q.name, "h");
+    server("continue");
+    ASSERT_FALSE(unknown.has_value());
+    if (Node::was_away(unknown.error())) ASSERT_TRUE(node.publish(q.name, "again").has_value());
+  } while (Node::was_away(unknown.error()));
   EXPECT_EQ(unknown.error().code(), Code::unavailable);
   EXPECT_EQ(unknown.error().reason(), "rabbitmq_unconfirmed");
   EXPECT_FALSE(unknown.error().is_safe_to_retry());
@@ -880,7 +939,7 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
   const auto lost = node.settle(q, got[0]);
   ASSERT_FALSE(lost.has_value());
   EXPECT_EQ(lost.error().reason(), "lease_lost");
-  const auto refused = node.publish(q.name, "while away");
+  const auto refused = node.publish_once(q.name, "while away");
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), Code::unavailable);
   {
@@ -890,7 +949,7 @@ TEST(RabbitServerDies, NothingAcknowledgedIsLostAndLeasesAre) {
     EXPECT_EQ(down.error().code(), Code::unavailable) << down.error().text();
   }
   std::thread starter([] { server("start"); });
-  auto again = node.lease(q, 20, 120s);
+  auto again = node.lease(q, 20, 2 * patience);
   starter.join();
   while (again.size() < 20) {
     auto more = node.lease(q, 20);

@@ -75,7 +75,7 @@ class Driver:
         self.process.stdin.write(json.dumps({"id": number, "op": op, **parameters}) + "\n")
         self.process.stdin.flush()
 
-        def finish(patience=60):
+        def finish(patience=240):
             with self.lock:
                 if not self.lock.wait_for(lambda: number in self.answers or None in self.answers, patience):
                     raise AssertionError(f"{op} does not end")
@@ -98,7 +98,7 @@ class Driver:
         if self.process.poll() is None:
             self.process.stdin.close()
             try:
-                self.process.wait(20)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 self.kill()
         if self.process.returncode not in (0, -9):
@@ -149,6 +149,15 @@ class Case(unittest.TestCase):
         self.assertEqual(len(got), 1)
         return got[0]
 
+    def lease_all(self, count, driver=None, **parameters):
+        """Leases until there are so many; one answer has what has come."""
+        got = []
+        while len(got) < count:
+            more = self.lease(driver, max=count - len(got), **parameters)
+            self.assertTrue(more, f"{len(got)} of {count} came")
+            got += more
+        return got
+
     def settle(self, delivery, how, driver=None, **parameters):
         return (driver or self.driver).call("settle", queue=self.queue, lease=delivery["lease"], how=how, **parameters)
 
@@ -157,7 +166,7 @@ class Case(unittest.TestCase):
 
     def until(self, check):
         """Waits until it is so: SQS counts a little behind what it has answered."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not check():
             self.assertLess(time.monotonic(), end, "it never was")
             time.sleep(0.1)

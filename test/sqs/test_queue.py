@@ -26,11 +26,7 @@ class Queue(rig.Case):
         ends = [self.driver.begin("publish", queue=self.queue, message=rig.message(i)) for i in range(57)]
         for end in ends:
             end()
-        got = []
-        while len(got) < 57:
-            part = self.lease(max=64)
-            self.assertTrue(part)
-            got += part
+        got = self.lease_all(57)
         self.assertEqual(sorted(int(d["message"]["id"]) for d in got), list(range(57)))
         for end in [self.driver.begin("settle", queue=self.queue, lease=d["lease"], how="done") for d in got]:
             end()
@@ -106,9 +102,9 @@ class Queue(rig.Case):
     def test_an_extended_lease_holds(self):
         self.declare()
         self.publish("a")
-        got = self.lease_one(lease=3000)
-        self.driver.call("extend", queue=self.queue, lease=got["lease"], by=30000)
-        self.assertEqual(self.lease(wait=4000), [])
+        got = self.lease_one(lease=15000)
+        self.driver.call("extend", queue=self.queue, lease=got["lease"], by=300000)
+        self.assertEqual(self.lease(wait=16000), [])
         self.settle(got, "done")
 
     def test_a_lease_of_another_process(self):
@@ -122,6 +118,7 @@ class Queue(rig.Case):
 
     def test_dead_letters_with_their_reason_and_back(self):
         self.declare(keyed=True)
+        begun = time.time()
         for i in range(3):
             self.publish(i, key=f"k{i}", metadata=[["x-a", "b"]])
         for _ in range(3):
@@ -132,7 +129,7 @@ class Queue(rig.Case):
         for each in dead:
             self.assertEqual(each["reason"], "INVALID_ARGUMENT: no such customer \u0001")
             self.assertEqual(each["attempts"], 1)
-            self.assertAlmostEqual(each["since"] / 1000, time.time(), delta=30)
+            self.assertTrue(begun - 1 <= each["since"] / 1000 <= time.time() + 1, each["since"])
         page = self.driver.call("peek", queue=self.queue, shelf="dead", after=dead[0]["position"])["messages"]
         self.assertEqual([each["position"] for each in page], [each["position"] for each in dead[1:]])
         self.assertEqual(self.driver.call("redrive", queue=self.queue, which=[dead[1]["position"]])["count"], 1)
@@ -155,9 +152,12 @@ class Queue(rig.Case):
         self.settle(got["a1"], "retry", delay=4000)
         self.settle(got["b1"], "done")
         self.publish("b2", key="b")
-        self.assertEqual(self.lease_one()["message"]["id"], "b2")
-        again = self.lease_one()
-        self.assertEqual((again["message"]["id"], again["attempt"]), ("a1", 2))
+        came = [self.lease_one()]
+        # SQS has whole seconds; where the machine stopped for so long, a1 may come first.
+        self.assertTrue(came[0]["message"]["id"] == "b2" or time.monotonic() - begun > 2.9, came)
+        came.append(self.lease_one())
+        again, b2 = sorted(came, key=lambda delivery: delivery["message"]["id"])
+        self.assertEqual((again["message"]["id"], again["attempt"], b2["message"]["id"]), ("a1", 2, "b2"))
         self.assertGreater(time.monotonic() - begun, 2.9)
         self.settle(again, "done")
         self.assertEqual(self.lease_one()["message"]["id"], "a2")
@@ -185,7 +185,8 @@ class Queue(rig.Case):
         other = self.publish("c", dedup="order 8")
         self.assertEqual((first["duplicate"], again["duplicate"], other["duplicate"]), (0, 1, 0))
         self.assertEqual((first["id"], again["id"]), ("a", "a"))
-        self.assertEqual(sorted(d["message"]["id"] for d in self.lease(max=10)), ["a", "c"])
+        self.assertEqual(sorted(d["message"]["id"] for d in self.lease_all(2)), ["a", "c"])
+        self.assertEqual(self.lease(wait=1200), [])
 
     def test_due(self):
         for keyed in (False, True):
@@ -193,13 +194,19 @@ class Queue(rig.Case):
                 self.queue += "x"
                 self.declare(keyed=keyed)
                 begun = time.monotonic()
+                self.publish("much later", key="k", due_in=800_000)
                 self.publish("later", key="k", due_in=4000)
                 self.publish("now", key="k")
-                self.settle(self.lease_one(), "done")
+                self.until(lambda: self.stats()["delayed"] >= 1)
+                came = []
+                for _ in range(2):
+                    got = self.lease_one()
+                    came.append((got["message"]["id"], got["attempt"]))
+                    # Where the machine stopped for so long, it may come first: the two have an order from then on only.
+                    self.assertTrue(came[-1][0] == "now" or time.monotonic() - begun > 2.9, came)
+                    self.settle(got, "done")
+                self.assertEqual(sorted(came), [("later", 1), ("now", 1)])
                 self.until(lambda: self.stats()["delayed"] == 1)
-                got = self.lease_one()
-                self.assertGreater(time.monotonic() - begun, 2.9)
-                self.assertEqual((got["message"]["id"], got["attempt"]), ("later", 1))
 
     def test_due_in_three_days(self):
         self.declare()
@@ -214,7 +221,8 @@ class Queue(rig.Case):
         self.publish("a")
         self.publish("b", expires_in=7_200_000)
         self.driver.call("advance", by=3_600_001)
-        self.assertEqual(self.lease_one(max=10)["message"]["id"], "b")
+        self.assertEqual(self.lease_one()["message"]["id"], "b")
+        self.assertEqual(self.lease(wait=1200), [])
         dead = self.driver.call("peek", queue=self.queue, shelf="dead")["messages"]
         self.assertEqual([each["message"]["id"] for each in dead], ["a"])
         self.assertIn("expired", dead[0]["reason"])
@@ -227,7 +235,7 @@ class Queue(rig.Case):
         other = self.new_driver()
         self.assertEqual(self.lease(other, wait=600), [])
         self.until(lambda: self.stats()["paused"] == 1)
-        waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
+        waiting = self.driver.begin("lease", queue=self.queue, wait=120000)
         self.driver.call("pause", queue=self.queue, paused=False)
         self.assertEqual(len(waiting()["deliveries"]), 1)
 
@@ -238,10 +246,7 @@ class Queue(rig.Case):
         for _ in range(2):
             seen = self.driver.call("peek", queue=self.queue, max=20)["messages"]
             self.assertEqual(sorted(int(each["message"]["id"]) for each in seen), list(range(12)))
-        got = self.lease(max=20)
-        while got and len(got) < 12:
-            more = self.lease(max=20)
-            got = got + more if more else []
+        got = self.lease_all(12)
         self.assertEqual({d["attempt"] for d in got}, {1})
         self.assertEqual(len(got), 12)
         self.assertEqual(self.refused("peek", queue=self.queue, shelf="leased").reason, "not_by_this_backend")
@@ -257,8 +262,8 @@ class Queue(rig.Case):
                 other = self.new_driver()
                 self.declare(other, keyed=keyed, attempts=2)
                 for _ in range(2):
-                    self.assertEqual(len(self.lease(other, lease=1000, wait=30000)), 1)
-                end = time.monotonic() + 60
+                    self.assertEqual(len(self.lease(other, lease=1000)), 1)
+                end = time.monotonic() + 120
                 dead = []
                 while not dead and time.monotonic() < end:
                     self.assertEqual(self.lease(other, wait=3000), [])
@@ -273,7 +278,7 @@ class Queue(rig.Case):
         self.assertEqual(self.driver.call("purge", queue=self.queue, shelf="waiting")["count"], 13)
         self.settle(held, "dead", reason="x")
         self.assertEqual(self.driver.call("purge", queue=self.queue, shelf="dead")["count"], 1)
-        self.publish("later", due_in=60_000)
+        self.publish("later", due_in=800_000)
         self.assertEqual(self.driver.call("purge", queue=self.queue, shelf="delayed")["count"], 1)
         self.until(lambda: self.stats() == {"waiting": 0, "leased": 0, "delayed": 0, "dead": 0, "paused": 0})
 
@@ -285,10 +290,10 @@ class Queue(rig.Case):
 
     def test_draining_gives_back_what_still_comes(self):
         self.declare()
-        waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
+        waiting = self.driver.begin("lease", queue=self.queue)
         time.sleep(0.3)
         self.driver.call("stop_leasing")
-        self.assertEqual(waiting(30)["deliveries"], [])
+        self.assertEqual(waiting()["deliveries"], [])
         self.publish("a")
         other = self.new_driver()
         got = self.lease(other)
@@ -296,11 +301,12 @@ class Queue(rig.Case):
 
     def test_closing_ends_what_waits(self):
         self.declare()
-        waiting = self.driver.begin("lease", queue=self.queue, wait=60000)
+        # A question that was cut off may still get the message, which comes again after the lease.
+        waiting = self.driver.begin("lease", queue=self.queue, lease=2000)
         time.sleep(0.3)
         self.driver.call("reopen")
         with self.assertRaises(rig.Refused) as caught:
-            waiting(30)
+            waiting()
         self.assertEqual((caught.exception.code, caught.exception.reason), ("unavailable", "closing"))
         self.publish("a")
         self.assertEqual(self.lease_one()["message"]["id"], "a")

@@ -24,7 +24,7 @@ class Topic(rig.Case):
     def take_all(self, group, count):
         seen = []
         while len(seen) < count:
-            got = self.take(group, max=16, wait=30000)
+            got = self.take(group, max=16)
             self.assertTrue(got, f"{group} has {len(seen)} of {count}")
             for each in got:
                 seen.append((each["message"]["key"], int(each["message"]["id"])))
@@ -81,17 +81,19 @@ class Topic(rig.Case):
         other = self.new_driver()  # whose relay knows of both at once
         self.driver.call("reopen")
         self.publish_event(2)
-        self.assertEqual(other.call("lease", queue=self.topic, group="late", wait=30000)["deliveries"][0]["message"]["id"], "2")
+        self.assertEqual(other.call("lease", queue=self.topic, group="late")["deliveries"][0]["message"]["id"], "2")
 
     def test_plain_users(self):
         self.declare_topic("mailer", "stock")
         plain = rig.plain_client()
         url = plain.get_queue_url(QueueName=f"{self.topic}-topic.fifo")["QueueUrl"]
         plain.send_message(QueueUrl=url, MessageBody='{"order_id":"7"}', MessageGroupId="c7", MessageDeduplicationId="1")
-        got = self.take("mailer", wait=30000)[0]
+        got = self.take("mailer")[0]
         self.assertEqual((got["message"]["key"], rig.payload_of(got)), ("c7", b'{"order_id":"7"}'))
         url = plain.get_queue_url(QueueName=f"{self.topic}--stock.fifo")["QueueUrl"]
-        got = plain.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"][0]
+        found = []
+        self.until(lambda: found.extend(plain.receive_message(QueueUrl=url, WaitTimeSeconds=20).get("Messages", [])) or found)
+        got = found[0]
         self.assertEqual(got["Body"], '{"order_id":"7"}')
 
     def test_what_a_topic_cannot_do(self):

@@ -2,19 +2,20 @@
 
     handler.py PORT FILE SEED
 
-A line a message: "lane number". Some calls fail with 503, some are slow; both by a random number generator of SEED.
+A line a message (record.py). Some calls fail with 503, some are slow; both by a random number generator of SEED.
 """
 
 import http.server
 import json
-import os
 import random
 import sys
 import threading
 import time
 
+import record
+
 port, path, seed = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-written = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+written = record.open_record(path)
 chance = random.Random(seed)
 lock = threading.Lock()
 
@@ -32,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if fate < 0.1:
             time.sleep(0.05)
-        os.write(written, f"{work['lane']} {work['number']}\n".encode())
+        record.write(written, work["lane"], work["number"])
         self.answer(200, {})
 
     def answer(self, status, body):

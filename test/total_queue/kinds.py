@@ -17,7 +17,7 @@ QUEUE, PULLED = "total.Queue/Handle", "total.Pulled/Take"
 class Embedded:
     """One node that keeps its own. `patience`: seconds without anything handled after which the rest is lost."""
 
-    patience = 30
+    patience = 90
     window = "1h"
     delays = True
 
@@ -108,8 +108,6 @@ class Broker(Embedded):
 class RabbitMQ(Broker):
     """`dedup=process`: a node that was killed has forgotten what it published, so what its producers send again is there twice."""
 
-    patience = 60
-
     def server(self):
         return brokers.RabbitMQ(self.folder / "broker")
 
@@ -120,10 +118,8 @@ class RabbitMQ(Broker):
 class Kafka(Broker):
     """As RabbitMQ. A short session, or a killed node's partitions would rest for ten seconds each time."""
 
-    patience = 60
-
     def server(self):
-        return brokers.Kafka(self.folder / "broker", self.arguments.cache, ["group.min.session.timeout.ms=1000"])
+        return brokers.Kafka(self.folder / "broker", self.arguments.cache, small=True)
 
     def url(self):
         return f"kafka://127.0.0.1:{self.broker.port}?dedup=process&session=3s"

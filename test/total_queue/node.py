@@ -63,6 +63,7 @@ class Node:
 
     def restart(self):
         """By SIGTERM. A checkpoint belongs to the end, and so do its fail points."""
+        self.wait_until_ready()  # one that has just begun ends by the signal itself
         process, patience = self.parley.process, Patience(120)
         process.terminate()
         while process.poll() != 0:
@@ -74,15 +75,15 @@ class Node:
             time.sleep(0.02)
         return self.start()
 
-    def meet_fail_point(self):
-        """Kills it, and has it meet a fail point in its next life."""
+    def meet_fail_point(self, seconds=TO_MEET):
+        """Kills it, and has it meet a fail point in its next life, if it does so within `seconds`."""
         if not self.to_meet:
             some = [point for point in self.points if not point.startswith("segment")]
             self.to_meet = self.chance.sample(some, len(some))
         point = self.to_meet.pop()
         self.end()
         self.launch(self.arming(point))
-        fired, patience = self.fired.total(), Patience(TO_MEET)
+        fired, patience = self.fired.total(), Patience(seconds)
         if point.startswith("checkpoint") and self.chance.random() < 0.5:
             self.wait_until_ready()
             self.restart()
@@ -102,7 +103,8 @@ class Node:
     def look(self, may_end=False):
         """Whether a fail point did its work: then the process goes on, or there is a new one. Fails if the node ended by itself, unless it may."""
         code = self.parley.process.poll()
-        if (code is None and not (self.armed and self.is_stopped())) or (code == 0 and may_end):
+        may_stop = self.armed is not None and self.armed.endswith(":stop")
+        if (code is None and not (may_stop and self.is_stopped())) or (code == 0 and may_end):
             return
         if code is not None and not (self.armed and code == -signal.SIGKILL):
             raise self.failed(f"ended by itself with {code}")

@@ -2,19 +2,20 @@
 
     puller.py PORT QUEUE FILE SEED
 
-The file is the handlers' one: a line a message, "lane number". By a random number generator of SEED it gives messages back without having
+The file is the handlers' one (record.py). By a random number generator of SEED it gives messages back without having
 handled them, or asks for them again. It goes on through everything until it is killed.
 """
 
 import http.client
 import json
-import os
 import random
 import sys
 import time
 
+import record
+
 port, queue, path, seed = int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-written = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+written = record.open_record(path)
 chance = random.Random(seed)
 
 
@@ -34,7 +35,7 @@ def settlement(delivery):
     if fate < 0.06:
         return {"leaseId": delivery["leaseId"], "kind": "RETRY", "delay": "0.050s"}
     work = delivery["message"]["json"]
-    os.write(written, f"{work['lane']} {work['number']}\n".encode())
+    record.write(written, work["lane"], work["number"])
     return {"leaseId": delivery["leaseId"], "kind": "DONE"}
 
 

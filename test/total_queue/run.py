@@ -19,6 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 import checker  # noqa: E402
 import kinds  # noqa: E402
+import record  # noqa: E402
 import suite  # noqa: E402
 from producer import Producer  # noqa: E402
 from scene import Scene  # noqa: E402
@@ -82,7 +83,7 @@ def run(scene, arguments):
         producer.ending.set()
     scene.calm()
     for producer in producers:
-        producer.join(30)
+        producer.join()  # its last call ends by its own time-out
     verdict, wrong = judge(scene, producers)
     print(verdict, f"calls that failed and were made again: {sum(p.again for p in producers)}", *scene.report(), sep="\n", flush=True)
     if not wrong:
@@ -109,6 +110,7 @@ def main():
     arguments = arguments_of()
     folder = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"total-queue-{os.getpid()}"
     folder.mkdir()
+    record.self_test(folder)
     print(f"{arguments.backend}, seed {arguments.seed}, folder {folder}", flush=True)
     scene = Scene(arguments, folder)
     wrong = attempt(scene, arguments)

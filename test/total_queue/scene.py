@@ -10,6 +10,7 @@ import time
 import kinds
 import node
 import parley_node
+import record
 
 
 class Child:
@@ -130,7 +131,7 @@ class Scene:
         """A short run may have armed few fail points, and met none of them yet."""
         for _ in range(tries if self.has_fail_points else 0):
             if not self.fired():
-                self.do(next(fault for fault in self.faults if fault[1] == "fail point armed"))
+                self.do((1, "fail point armed", lambda: self.one_of(self.nodes).meet_fail_point(seconds=60)))
 
     def look(self, everything=False):
         """What is due comes back."""
@@ -167,7 +168,7 @@ class Scene:
         return lines + ["fail points, met of armed: " + ", ".join(f"{point} {fired[point]}/{armings[point]}" for point in points)]
 
     def handled(self):
-        return [(lane, int(number)) for lane, number in (line.split() for line in self.record.read_text().splitlines())]
+        return record.read(self.record)
 
     def drain(self, acknowledged, seconds):
         """Until everything acknowledged was handled, or nothing happened for so long."""

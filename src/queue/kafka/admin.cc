@@ -1,9 +1,11 @@
 #include "queue/kafka/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -51,6 +53,20 @@ Result<Event> ask(const Cluster& cluster, Producer& producer, rd_kafka_admin_op_
     return fail(cluster.explain(error, doing));
   }
   return event;
+}
+
+// A partition has a new leader, or the first one, that not every server has heard of yet: asked again while there is
+// time. `question` is given the milliseconds that it has.
+rd_kafka_resp_err_t ask_leaders(const Cluster& cluster, const std::function<rd_kafka_resp_err_t(int)>& question) {
+  constexpr auto again = std::chrono::milliseconds(50);
+  const Instant until = Clock::now() + cluster.settings.timeout;
+  for (;;) {
+    const auto error = question(std::max(to_ms(until - Clock::now()), slice_ms));
+    const bool passes =
+        error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    if (!passes || cluster.closing || Clock::now() >= until) return error;
+    std::this_thread::sleep_for(again);
+  }
 }
 
 using TopicSpec = std::unique_ptr<rd_kafka_NewTopic_t, void (*)(rd_kafka_NewTopic_t*)>;
@@ -131,8 +147,9 @@ Result<Watermarks> Admin::watermarks(const std::string& topic, std::int32_t part
   auto client = producer_.client();
   if (!client) return fail(client.error());
   Watermarks marks;
-  const auto error = rd_kafka_query_watermark_offsets(client->get(), topic.c_str(), partition, &marks.low, &marks.high,
-                                                      to_ms(cluster_.settings.timeout));
+  const auto error = ask_leaders(cluster_, [&](int timeout) {
+    return rd_kafka_query_watermark_offsets(client->get(), topic.c_str(), partition, &marks.low, &marks.high, timeout);
+  });
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(cluster_.explain(error, "asking for the offsets of " + topic));
   return marks;
 }
@@ -159,7 +176,8 @@ Result<Places> Admin::places_at(const std::string& topic, WallTime time) {
     rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = time.time_since_epoch().count();
   }
   const std::string doing = "asking for offsets by time of " + topic;
-  const auto error = rd_kafka_offsets_for_times(client->get(), list.get(), to_ms(cluster_.settings.timeout));
+  const auto error = ask_leaders(
+      cluster_, [&](int timeout) { return rd_kafka_offsets_for_times(client->get(), list.get(), timeout); });
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(cluster_.explain(error, doing));
   if (auto good = partition_errors(cluster_, list.get(), doing); !good) return fail(good.error());
   for (int i = 0; i < list->cnt; ++i) {

@@ -321,14 +321,17 @@ Result<std::shared_ptr<Member>> Core::make_member(const Source& source, const st
   auto member = std::make_shared<Member>(cluster_, producer_, clock_, std::move(options));
   const std::lock_guard lock(lock_);
   members_[key_of(source)] = member;
+  // `changed` may have looked for it in between.
+  member->pause(notes_.get("paused " + note_name(source)).has_value());
   return member;
 }
 
 void Core::changed(const std::string& note) {
   constexpr std::string_view paused = "paused ";
   if (!note.starts_with(paused)) return;
-  const bool is_paused = notes_.get(note).has_value();
   const std::lock_guard lock(lock_);
+  // Looked up under the lock: of two changes at once, whoever comes last says what holds.
+  const bool is_paused = notes_.get(note).has_value();
   for (const auto& [key, member] : members_) {
     if (note.substr(paused.size()) == note_name({.name = key.first, .group = key.second})) member->pause(is_paused);
   }

@@ -172,7 +172,8 @@ Result<Stats> Core::stats(const Source& source) {
     if (peeked && !peeked->empty()) stats.oldest = peeked->front().message.time;
   }
   if (auto opened = notes_.open(); !opened) return fail(opened.error());
-  stats.paused = notes_.get("paused " + note_name(source)).has_value();
+  // The note comes a moment before its member obeys it.
+  stats.paused = pictured->holding.is_paused.value_or(notes_.get("paused " + note_name(source)).has_value());
   // Offsets are not counts where a log was compacted or written by transactions; other nodes' leases are theirs.
   stats.estimated = {"waiting", "oldest"};
   if (!all_ours) stats.estimated.insert(stats.estimated.end(), {"leased", "delayed"});

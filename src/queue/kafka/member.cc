@@ -19,6 +19,8 @@ constexpr Duration longest_poll = std::chrono::seconds(1);
 constexpr Duration start_again = std::chrono::seconds(1);
 constexpr Duration expiry_scan = std::chrono::seconds(1);
 constexpr Duration longest_close = std::chrono::seconds(5);
+constexpr int close_poll_ms = 20;
+constexpr Duration longest_step = std::chrono::milliseconds(100);  // of closing: more is not waiting, but being stopped
 
 constexpr int batch = 500;  // messages between two looks at the inbox
 
@@ -105,6 +107,7 @@ void Member::look(bool with_entries, Report<Holding> report) {
   put([this, with_entries, report = std::move(report)] {
     Holding holding;
     holding.in_group = subscribed_;
+    holding.is_paused = options_.paused;
     holding.waiting = waiting_.size();
     for (const auto& [where, held] : held_) {
       holding.next[where] = held.window.next();
@@ -377,9 +380,11 @@ void Member::close() {
   if (client_) {
     // Both the last commit and leaving the group wait for the coordinator, which may be down: not for ever.
     const auto serve_while = [this](auto busy, Duration longest) {
-      const Instant until = Clock::now() + longest;
-      while (busy() && Clock::now() < until) {
-        if (auto* message = rd_kafka_consumer_poll(client_.get(), 20)) rd_kafka_message_destroy(message);
+      for (Instant last = Clock::now(); busy() && longest > Duration::zero();) {
+        if (auto* message = rd_kafka_consumer_poll(client_.get(), close_poll_ms)) rd_kafka_message_destroy(message);
+        // A process that was stopped for a while has not waited for an answer: it leaves the group all the same.
+        const Instant moment = Clock::now();
+        longest -= std::min(moment - std::exchange(last, moment), longest_step);
       }
     };
     serve_while([this] { return save(), committing_; }, longest_close / 2);

@@ -57,7 +57,8 @@ struct Holding {
   std::uint64_t leased = 0;
   std::uint64_t delayed = 0;
   bool in_group = false;
-  std::size_t waiting = 0;  // who asked for messages
+  std::optional<bool> is_paused;  // left out: this process is no member
+  std::size_t waiting = 0;        // who asked for messages
 };
 
 class Member {

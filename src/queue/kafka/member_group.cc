@@ -1,4 +1,6 @@
 // Member's life in its group: joining, partitions that come and go, and commits.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -15,6 +17,9 @@ constexpr Duration idle = std::chrono::seconds(60);
 constexpr Duration trim_every = std::chrono::seconds(60);
 constexpr Duration seek_timeout = std::chrono::seconds(5);
 constexpr int ask_ms = 5000;
+constexpr Duration shortest_beat = std::chrono::milliseconds(100);
+// By its answers we hear of a rebalance: a long session shall not make others wait for their share.
+constexpr Duration longest_beat = std::chrono::seconds(3);
 
 std::vector<ClientOption> options(const Settings& settings, const std::string& group) {
   return {
@@ -24,7 +29,8 @@ std::vector<ClientOption> options(const Settings& settings, const std::string& g
       {"auto.offset.reset", "earliest"},
       {"partition.assignment.strategy", "cooperative-sticky"},
       {"session.timeout.ms", fmt::format("{}", to_ms(settings.session))},
-      {"heartbeat.interval.ms", fmt::format("{}", std::max(to_ms(settings.session) / 4, 100))},
+      {"heartbeat.interval.ms",
+       fmt::format("{}", to_ms(std::clamp(settings.session / 4, shortest_beat, longest_beat)))},
       {"queued.max.messages.kbytes", "8192"},
       {"queued.min.messages", "1000"},
       {"fetch.error.backoff.ms", "100"},

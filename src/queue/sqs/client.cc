@@ -56,6 +56,7 @@ Client::Client(Shard& shard, const Settings& settings, const WallClock& clock)
     : shard_(shard),
       clock_(clock),
       back_off_(settings.back_off),
+      answer_time_(settings.answer_time),
       signs_(!settings.credentials.empty()),
       signer_(settings.credentials, settings.region),
       authority_(net::authority_of(settings.origin)),
@@ -72,9 +73,9 @@ net::RequestHead Client::head_of(const std::string& action, const std::string& b
   return head;
 }
 
-Task<Result<std::string>> Client::call(std::string action, std::string body, Duration patience) {
+Task<Result<std::string>> Client::call(std::string action, std::string body, std::optional<Duration> patience) {
   for (int tried = 1;; ++tried) {
-    Outcome outcome = co_await attempt(action, body, patience);
+    Outcome outcome = co_await attempt(action, body, patience.value_or(answer_time_));
     if (closed_) co_return fail(closed_error());
     if (outcome.result && tried > 1) worked();
     if (!outcome.again || !co_await back_off(tried)) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -26,9 +27,9 @@ class Client {
   ~Client();
 
   // `action` as in "SendMessage", `body` its JSON. Returns the answer's JSON. `patience`: how long the answer may take,
-  // an attempt; the service's own waiting included. Errors: as of fault(); unavailable (not reached, lost on the way,
-  // closed), deadline_exceeded: unknown whether it was done.
-  Task<Result<std::string>> call(std::string action, std::string body, Duration patience = std::chrono::seconds(10));
+  // an attempt, the service's own waiting included; as the settings say if left out. Errors: as of fault(); unavailable
+  // (not reached, lost on the way, closed), deadline_exceeded: unknown whether it was done.
+  Task<Result<std::string>> call(std::string action, std::string body, std::optional<Duration> patience = {});
 
   // Waits, for retries of parts of an answer; `attempt` counts from 1. False: there should be no further attempt.
   Task<bool> back_off(int attempt);
@@ -57,6 +58,7 @@ class Client {
   Shard& shard_;
   const WallClock& clock_;
   const Duration back_off_;
+  const Duration answer_time_;
   const bool signs_;
   Signer signer_;
   std::string authority_;

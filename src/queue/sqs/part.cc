@@ -79,7 +79,7 @@ Task<Result<std::vector<Received>>> Part::receive(Receive how) {
   // An answer that is lost on the way keeps its groups locked; asked again by the same id, SQS gives it again.
   if (fifo_) json.text("ReceiveRequestAttemptId", unique_id());
   const Result<std::string> answer =
-      co_await bench_.client.call("ReceiveMessage", json.end().take(), how.wait + seconds(10));
+      co_await bench_.client.call("ReceiveMessage", json.end().take(), how.wait + bench_.settings.answer_time);
   if (!answer) co_return fail(answer.error());
   co_return read_messages(*answer);
 }

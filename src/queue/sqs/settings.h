@@ -21,6 +21,7 @@ struct Settings {
   // How long SQS holds a question for messages, and so how long closing may take: whole seconds, at most 20.
   Duration poll = std::chrono::seconds(5);
   Duration back_off = std::chrono::milliseconds(500);  // before a second attempt, at most twice that; doubles
+  Duration answer_time = std::chrono::seconds(10);     // that an answer may take, its own waiting not included
   Duration start_patience = std::chrono::seconds(30);  // how long a start waits for a service that is away
   std::size_t max_message = 1 << 20;                   // bytes of a message with its attributes, and of a batch
 };
