@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import http.client
 import os
 import pathlib
 import re
@@ -10,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -18,7 +18,7 @@ PARLEY = pathlib.Path("build/release/parley")
 SHOP = pathlib.Path("examples/shop")
 PAGE = pathlib.Path("build/release/shop/web/index.html")
 LOG = pathlib.Path("build/up.log")
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 def address(key: str) -> str:
@@ -27,7 +27,7 @@ def address(key: str) -> str:
 
 
 def is_ready() -> bool:
-    with contextlib.suppress(urllib.error.URLError, ConnectionError):
+    with contextlib.suppress(OSError, http.client.HTTPException):  # URLError is an OSError, and so is a time-out
         with urllib.request.urlopen(address("admin") + "/readyz", timeout=10) as answer:
             return answer.status == 200
     return False
@@ -47,7 +47,7 @@ def stop(node: subprocess.Popen) -> int:
     if node.poll() is None:
         node.terminate()
         try:
-            node.wait(timeout=45)
+            node.wait(timeout=90)
         except subprocess.TimeoutExpired:
             print("up: parley did not stop and is killed")
             node.kill()

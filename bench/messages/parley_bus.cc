@@ -69,6 +69,9 @@ class StreamConsumer final : public GrpcStream {
       : GrpcStream(options, totals), handled_(std::move(handled)), credit_(credit) {
     std::string start;
     append_field(start, 1, queue_name);
+    std::string lease;  // google.protobuf.Duration: who comes next does not wait long for what this one had at its end
+    append_field(lease, 1, std::uint64_t{3});
+    append_field(start, 3, lease);
     std::string message;
     append_field(message, 1, start);
     send_message(message);

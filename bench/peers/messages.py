@@ -84,7 +84,9 @@ services:
     serves: [bench.Queue]
     at: grpc://127.0.0.1:{handler}
 """)
-        return self.started(name, [self.parley_binary, "up", config], port, ["--bus", "parley", "--handler-port", handler, *bus])
+        queue = self.started(name, [self.parley_binary, "up", config], port, ["--bus", "parley", "--handler-port", handler, *bus])
+        queue.another = lambda: self.parley_messages(name, bus, messages)  # like it, and empty
+        return queue
 
     def started(self, name, command, port, bus):
         process = self.spawn(command)

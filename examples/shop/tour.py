@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 DEFAULT_ADDRESS = "127.0.0.1:8080"  # as in parley.yaml
 WIDTH = 118
-STEP_SECONDS = 60
-PATIENCE = 40
+STEP_SECONDS = 120
+PATIENCE = 90
 
 
 @dataclasses.dataclass

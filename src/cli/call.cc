@@ -12,6 +12,7 @@
 #include "cli/connect_route.h"
 #include "cli/contract_of.h"
 #include "cli/graphql_call.h"
+#include "cli/patient_pool.h"
 #include "cli/websocket_route.h"
 #include "contract/transcode.h"
 #include "loop/run_blocking.h"
@@ -177,7 +178,7 @@ int call(const CallOptions& options) {
     return 2;
   }
   Shard shard;
-  net::ClientPool pool(shard, {});
+  net::ClientPool pool(shard, patient_pool());
   const auto cluster = std::make_shared<mesh::Cluster>(options.to, *addresses, pool);
   if (options.via == "graphql") return call_graphql(shard, *cluster, subject->loaded.contract, *method, options);
   const HandlerPtr handler = handler_for(options.via, cluster);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "call/handler.h"
+#include "cli/patient_pool.h"
 #include "contract/transcode.h"
 #include "loop/run_blocking.h"
 #include "node/config.h"
@@ -74,7 +75,7 @@ std::unique_ptr<PullClient> PullClient::open(const NodeOptions& options) {
 PullClient::PullClient(const NodeOptions& options, std::string at, mesh::ClusterConfig addresses)
     : options_(options),
       at_(std::move(at)),
-      pool_(shard_, {}),
+      pool_(shard_, patient_pool()),
       route_(std::make_shared<mesh::Cluster>("the node", std::move(addresses), pool_)) {}
 
 Result<void> PullClient::follow(std::string_view path, std::string request,

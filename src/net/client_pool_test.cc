@@ -177,6 +177,7 @@ TEST(ClientPool, FailuresToConnect) {
     std::string_view name;
     std::function<bool(FakeConnection&)> on_connect;  // null: nobody listens
     std::string_view expect;
+    bool tls = false;
   };
   const Case cases[] = {
       {"refused", nullptr, "UNAVAILABLE (upstream_unreachable): connecting to"},
@@ -199,6 +200,18 @@ TEST(ClientPool, FailuresToConnect) {
          return false;
        },
        "UNAVAILABLE (upstream_no_http2): connecting to"},
+      {"dies during the TLS handshake",
+       [](FakeConnection& c) {
+         c.close();
+         return false;
+       },
+       "UNAVAILABLE (upstream_unreachable): connecting to", true},
+      {"speaks no TLS",
+       [](FakeConnection& c) {
+         c.raw("HTTP/1.1 400 Bad Request\r\n\r\n");
+         return false;
+       },
+       "UNAVAILABLE (upstream_tls_failed): connecting to", true},
   };
   for (const Case& c : cases) {
     Rig rig;
@@ -210,7 +223,9 @@ TEST(ClientPool, FailuresToConnect) {
     } else {
       rig.upstream.stop();
     }
-    const std::string got = rig.fetch("/");
+    Origin origin = rig.origin();
+    origin.tls = c.tls;
+    const std::string got = run_blocking(rig.shard, fetch(*rig.pool, origin, "/"));
     EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     EXPECT_TRUE(got.ends_with("(safe)")) << c.name << ": " << got;
   }

@@ -104,6 +104,10 @@ void Dial::attempt_failed(std::string_view what, std::string_view reason) {
                     .safe_to_retry();
 }
 
+void Dial::attempt_failed(const Error& why, std::string_view reason) {
+  attempt_failed(why.message(), why.reason() == "tls_refused" ? "upstream_tls_failed" : reason);
+}
+
 void Dial::fail_all(Error why) {
   timer_.clear();
   lookup_.reset();
@@ -122,8 +126,7 @@ void Dial::timed_out() {
 }
 
 void Dial::transport_failed(Error why) {
-  const bool tls = why.message().starts_with("TLS");
-  attempt_failed(why.message(), tls ? "upstream_tls_failed" : "upstream_unreachable");
+  attempt_failed(why, "upstream_unreachable");
   next_address();
 }
 
@@ -153,8 +156,9 @@ void Dial::connection_freed(ClientConnection& connection) {
 
 void Dial::connection_over(ClientConnection& connection) {
   if (!done_ || connection_.get() != &connection) return;
-  attempt_failed(connection.failure() ? connection.failure()->message() : "it closed the connection at once",
-                 "upstream_no_http2");
+  static const Error closed(Code::unavailable, Blame::upstream, "it closed the connection at once");
+  // In TLS 1.3 a server looks at the client's certificate when the client's handshake is over: its alert comes here.
+  attempt_failed(connection.failure().value_or(closed), "upstream_no_http2");
   next_address();
 }
 

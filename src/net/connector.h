@@ -61,6 +61,8 @@ class Dial final : private TransportEvents, private ConnectionOwner {
   void next_address();
   void connect_to(const SocketAddress& address);
   void attempt_failed(std::string_view what, std::string_view reason);
+  // The same with what the transport says; `reason` unless one of the two does not accept the other's TLS.
+  void attempt_failed(const Error& why, std::string_view reason);
   void fail_all(Error why);
   void timed_out();
 

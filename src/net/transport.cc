@@ -258,11 +258,13 @@ IoState Transport::tls_state(int result) {
   if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
     error_text_ =
         fmt::format("certificate not accepted: {}", X509_verify_cert_error_string(SSL_get_verify_result(ssl_)));
+    tls_refused_ = true;
   } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     error_text_ = "the connection was closed without a TLS close_notify";
   } else {
     const char* reason = ERR_reason_error_string(code);
     error_text_ = fmt::format("TLS: {}", reason != nullptr ? reason : "error without a reason");
+    tls_refused_ = true;
   }
   return IoState::failed;
 }
@@ -349,7 +351,8 @@ void Transport::close(bool abort) {
 // About the peer.
 
 Error Transport::error() const {
-  if (!error_text_.empty()) return Error(Code::unavailable, blame_, error_text_);
+  if (!error_text_.empty())
+    return Error(Code::unavailable, blame_, error_text_).with_reason(tls_refused_ ? "tls_refused" : "");
   if (error_number_ != 0) return Error(Code::unavailable, blame_, std::strerror(error_number_));
   return Error(Code::unavailable, blame_, "the connection is closed");
 }

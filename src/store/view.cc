@@ -336,7 +336,8 @@ Result<void> RocksView::flush() {
   rocksdb::Status flushed;
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;  // or it would wait for compactions
-  for (int tries = 0; tries < 20; ++tries) {
+  for (int tries = 0; tries < 150;
+       ++tries) {  // of 100 ms, as long as a machine may let a thread of RocksDB stand still
     flushed = db_->Flush(options);
     if (!flushed.ok() && db_->Resume().ok()) flushed = db_->Flush(options);
     if (!flushed.ok()) return failed(flushed);

@@ -26,7 +26,7 @@ class Client:
         self.port = port
         self.local = threading.local()
 
-    def request(self, method, path, body=None, headers=None, timeout=60):
+    def request(self, method, path, body=None, headers=None, timeout=180):
         """(status, headers, body); tries again once on a kept connection that a restart has closed."""
         for attempt in (1, 2):
             connection = getattr(self.local, "connection", None)
@@ -87,7 +87,7 @@ class Queue:
         more = {} if lease is None else {"lease": seconds(lease)}
         return self.do("lease", maxMessages=count, wait=seconds(wait), json=True, **more).get("deliveries", [])
 
-    def one(self, wait=30.0, lease=None):
+    def one(self, wait=60.0, lease=None):
         """The one delivery that must come."""
         deliveries = self.lease(1, wait, lease)
         assert len(deliveries) == 1, f"nothing came from {self.name} within {wait} s"
@@ -109,13 +109,21 @@ class Queue:
         answer = self.ask("peek", shelf=shelf, maxMessages=count, after=after, json=str(json_payload).lower())
         return answer.get("messages", [])
 
-    def peek_all(self, count, shelf="WAITING"):
-        """What is on the shelf, once that is so many: some brokers show what they have been given a little later."""
-        end = time.monotonic() + 30
-        while len(seen := self.peek(shelf)) != count:
+    def peek_all(self, expected, shelf="WAITING", **more):
+        """What is on the shelf, once that is so many: some brokers show what they have been given, or have shown before, a little later."""
+        end = time.monotonic() + 60
+        while len(seen := self.peek(shelf, **more)) != expected:
             assert time.monotonic() < end, seen
             time.sleep(0.1)
         return seen
+
+    def bury(self):
+        """The one dead letter, once it is there, where nothing else may come: some brokers see only when they would deliver a message that they may not."""
+        end = time.monotonic() + 90
+        while len(dead := self.peek("DEAD")) != 1:
+            assert time.monotonic() < end, dead
+            self.none(1.0)
+        return dead[0]
 
     def stats(self):
         return self.ask("stats")
@@ -126,7 +134,7 @@ class Queue:
     def drain(self, count, more=1.0):
         """Takes and settles `count` deliveries, and what else comes within `more` seconds; all of them, in order."""
         out = []
-        while deliveries := self.lease(100, 30.0 if len(out) < count else more):
+        while deliveries := self.lease(100, 60.0 if len(out) < count else more):
             for delivery in deliveries:
                 self.settle(delivery)
             out += deliveries
@@ -184,7 +192,7 @@ class Topic:
             raise ApiError(status, answer)
         return answer
 
-    def events(self, query="", last_event_id=None, expected=1, timeout=60):
+    def events(self, query="", last_event_id=None, expected=1, timeout=90):
         """`expected` server-sent events as (id, CloudEvent), over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=timeout)
         headers = {"accept": "text/event-stream"} | ({"last-event-id": last_event_id} if last_event_id else {})
@@ -195,7 +203,9 @@ class Topic:
         assert answer.headers["content-type"] == "text/event-stream"
         out, event = [], {}
         while len(out) < expected:
-            line = answer.readline().decode().rstrip("\n")
+            line = answer.readline().decode()
+            assert line, f"the stream ended after {out}"
+            line = line.rstrip("\n")
             if line == "" and "data" in event:
                 out.append((event.get("id"), json.loads(event["data"])))
                 event = {}

@@ -88,11 +88,11 @@ def test_what_goes_wrong_says_so(cli, node):
     cli("queue", "redrive", "cases.Queues/Nothing", "--all", "--rate", "-1", code=2)
     cli("queue", "peek", "cases.Queues/Nothing", "-n", "0", code=2)
     assert "parley queue: no command 'pek' (did you mean 'peek'?)" in cli("queue", "pek", code=2)
-    done = subprocess.run([BINARY, "queue", "ls", "--node", "127.0.0.1:1"], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([BINARY, "queue", "ls", "--node", "127.0.0.1:1"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "Is a node running at 127.0.0.1:1?" in done.stderr
     for command in (["queue"], ["topic"], ["queue", "redrive"], ["topic", "tail"], ["topic", "delete-group"]):
-        help_text = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True, timeout=30)
+        help_text = subprocess.run([BINARY, *command, "--help"], capture_output=True, text=True, timeout=60)
         assert help_text.returncode == 0
         assert "Example:\n  parley " in help_text.stdout
     assert node.alive()

@@ -60,7 +60,7 @@ class Service:
 
     def start(self, messages):
         config = {"contracts": str(self.folder), "messages": messages, "shards": 2}
-        node = parley_node.Parley(BINARY, config, env=self.backend.environment, ready_seconds=90)
+        node = parley_node.Parley(BINARY, config, env=self.backend.environment, ready_seconds=120)
         self.nodes.append(self.cleanup.enter_context(node))
         return node
 
@@ -99,7 +99,7 @@ class Service:
             self.delete(group)
         return error.value
 
-    def delete_when_free(self, group, seconds=60):
+    def delete_when_free(self, group, seconds=120):
         """Some backends cannot tell what waits for another attempt from what somebody has."""
         deadline = time.monotonic() + seconds
         while True:
@@ -173,9 +173,10 @@ def test_a_group_that_somebody_takes_from_stays(service, where):
     service.declare({"stay": "EARLIEST"})
     used = service.group("used", service.other_client() if where == "elsewhere" else None)
     got = []
-    waiting = threading.Thread(target=lambda: got.extend(used.lease(1, 60.0, 30)))
+    waiting = threading.Thread(target=lambda: got.extend(used.lease(1, 120.0, 60)))
     waiting.start()
-    time.sleep(5.0)  # it has asked its broker, which gives it its share
+    # It has asked its broker, which gives it its share. Nothing tells when that is so, and a group that nobody waits for yet would be gone: long.
+    time.sleep(15.0)
     if where == "here" or "waits_elsewhere" not in BACKEND.lacks:
         refused = service.refusal("used")
         assert (refused.code, refused.reason) == ("FAILED_PRECONDITION", "group_in_use"), refused

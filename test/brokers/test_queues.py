@@ -42,7 +42,7 @@ def test_competing_consumers(queue):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: queue.publish(job(n=n)), range(200)))
 
-        seen, end = [], time.monotonic() + 60
+        seen, end = [], time.monotonic() + 180
 
         def consume(_):
             while (deliveries := queue.lease(7, wait=1)) or (len(seen) < 200 and time.monotonic() < end):
@@ -73,13 +73,13 @@ def test_retry_blocks_only_its_key(queue):
     first = queue.one()
     assert number(first) == 1
     began = time.monotonic()
-    queue.settle(first, "RETRY", delay="4s")
+    queue.settle(first, "RETRY", delay="15s")  # which nothing between here and the next line takes
     other = queue.one()
     assert number(other) == 3
     queue.settle(other)
     again = queue.one()
     assert (number(again), again["attempt"]) == (1, 2)
-    assert time.monotonic() - began >= 3.9, "its follower, and it itself, waited"
+    assert time.monotonic() - began >= 14.9, "its follower, and it itself, waited"
     queue.settle(again)
     assert number(queue.one()) == 2
 
@@ -108,29 +108,23 @@ def test_a_lease_runs_out(queue):
 @pytest.mark.queue("thrice")
 def test_whose_lease_always_runs_out_is_a_dead_letter_at_the_limit(queue):
     queue.publish(job(n=1))
-    queue.publish(job(n=2))
-    settled = 0
     for attempt in (1, 2, 3):
         delivery = queue.one(lease=2)
-        while number(delivery) == 2:
-            queue.settle(delivery)
-            settled += 1
-            delivery = queue.one(lease=2)
-        assert delivery["attempt"] == attempt
-    rest = queue.drain(1 - settled, more=4.0)
-    assert [number(delivery) for delivery in rest] == [2] * (1 - settled)
-    dead = queue.peek_all(1, "DEAD")
-    assert [int(d["message"]["json"]["number"]) for d in dead] == [1]
-    assert "lease ran out" in dead[0]["reason"]
+        assert (number(delivery), delivery["attempt"]) == (1, attempt)
+    queue.publish(job(n=2))
+    assert [number(delivery) for delivery in queue.drain(1, more=4.0)] == [2]
+    dead = queue.bury()
+    assert int(dead["message"]["json"]["number"]) == 1
+    assert "lease ran out" in dead["reason"]
 
 
 @pytest.mark.queue()
 def test_a_lease_is_extended(queue):
     queue.publish(job())
-    delivery = queue.one(lease=5)
+    delivery = queue.one(lease=20)
     for _ in range(3):
-        queue.extend(delivery, 5)
-        queue.none(2.0)
+        queue.extend(delivery, 20)
+        queue.none(8.0)
     queue.settle(delivery)
 
 
@@ -163,8 +157,7 @@ def test_a_dead_letter_keeps_everything(queue):
     reason = "INVALID_ARGUMENT (upstream_status): no such customer: Zoë"
     queue.settle(delivery, "KILL", reason=reason)
     queue.none()
-    queue.peek_all(1, "DEAD")
-    (dead,) = queue.peek("DEAD", json_payload=False)
+    (dead,) = queue.peek_all(1, "DEAD", json_payload=False)
     assert dead["reason"] == reason
     assert dead["attempts"] == 1
     assert dead["message"]["id"] == "the-id"
@@ -173,7 +166,7 @@ def test_a_dead_letter_keeps_everything(queue):
     assert payload(dead["message"]) == wire
     metadata = dead["message"]["metadata"]
     assert (metadata["x-tenant"], metadata["ce-subject"], metadata["sig-bin"]) == ("t1", "s p a c e", "AAH/")
-    deadline = time.monotonic() + 30  # a broker counts what it has given back a little later
+    deadline = time.monotonic() + 60  # a broker counts what it has given back a little later
     while queue.count("dead") != 1 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert queue.count("dead") == 1
@@ -226,13 +219,13 @@ def test_the_same_message_again_is_stored_once(queue):
 @pytest.mark.queue()
 def test_a_delay(queue):
     began = time.monotonic()
-    queue.publish(job(n=1), delay="4s")
+    queue.publish(job(n=1), delay="15s")  # which nothing between here and the first delivery takes
     queue.publish(job(n=2))
     first = queue.one()
     assert number(first) == 2, "what is not due holds nobody up"
     queue.settle(first)
     later = queue.one()
-    assert time.monotonic() - began >= 3.9
+    assert time.monotonic() - began >= 14.9
     assert (number(later), later["attempt"]) == (1, 1)
 
 
@@ -266,7 +259,7 @@ def test_what_waits_too_long_is_a_dead_letter(queue):
     queue.publish(job())
     time.sleep(1.5)
     queue.none(1.0)
-    (dead,) = queue.peek_all(1, "DEAD")
+    dead = queue.bury()
     assert "expired" in dead["reason"], dead["reason"]
 
 
@@ -276,10 +269,9 @@ def test_peek_takes_nothing(queue):
         queue.publish(job(n=n))
     for _ in range(2):
         assert sorted(int(p["message"]["json"].get("number", 0)) for p in queue.peek_all(5)) == list(range(5))
-    first = queue.peek(count=2)
-    assert len(first) == 2
+    first = queue.peek_all(2, count=2)
     if "peek_after" not in BACKEND.lacks:
-        assert len(queue.peek(after=first[-1]["position"])) == 3
+        queue.peek_all(3, after=first[-1]["position"])
     delivery = queue.one()
     assert delivery["attempt"] == 1
 
@@ -315,10 +307,10 @@ def test_stats(queue):
         queue.publish(job(n=n))
     for kind in ("DONE", "RETRY", "KILL"):
         queue.settle(queue.one(), kind, delay="60s" if kind == "RETRY" else "0s", reason="x" if kind == "KILL" else "")
-    queue.one()
+    queue.one(lease=120)
     stats = queue.stats()
     estimated = set(stats.get("estimated", []))
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while any(shelf not in estimated and int(stats.get(shelf, 0)) != count for shelf, count in
               (("waiting", 2), ("leased", 1), ("delayed", 1), ("dead", 1))):
         assert time.monotonic() < end, stats
@@ -330,12 +322,12 @@ def test_stats(queue):
 @pytest.mark.queue()
 def test_a_long_poll_ends_with_the_message(queue):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lambda: (queue.one(55), time.monotonic()))
+        waiting = pool.submit(lambda: (queue.one(120), time.monotonic()))
         time.sleep(1)
         published = time.monotonic()
         queue.publish(job())
-        delivery, came = waiting.result(60)
-    assert came - published < 20
+        delivery, came = waiting.result(180)
+    assert came - published < 60
     queue.settle(delivery)
 
 
@@ -353,7 +345,7 @@ def test_where_a_message_is(queue):
     delivery = queue.one()
     assert state(position) == "IN_DELIVERY"
     queue.settle(delivery, "KILL", reason="x")
-    assert queue.peek("DEAD")[0]["message"]["id"] == receipt["id"]
+    assert queue.peek_all(1, "DEAD")[0]["message"]["id"] == receipt["id"]
 
 
 @pytest.mark.queue("key")

@@ -28,20 +28,16 @@ def test_a_queue_after_a_restart(queue, restart):
     queue.publish(job("dead", 1))
     queue.settle(queue.one(), "KILL", reason="before")
     queue.publish(job("again", 2))
-    queue.settle(queue.one(), "RETRY", delay="1s")
-    held = None
+    again = queue.one()
     queue.publish(job("held", 3))
-    while held is None:
-        delivery = queue.one(lease=4)
-        if number(delivery) == 3:
-            held = delivery
-        else:
-            queue.settle(delivery, "RETRY", delay="1s")
+    held = queue.one(lease=4)
+    assert (number(again), number(held)) == (2, 3)
+    queue.settle(again, "RETRY", delay="1s")
     receipts = [queue.publish(job("waiting", n)) for n in range(10, 20)]
     restart()
     seen = {}
     while len(seen) < 12:
-        delivery = queue.one(50)
+        delivery = queue.one(120)
         assert delivery["message"]["id"] not in seen, "once settled, it is settled"
         seen[delivery["message"]["id"]] = delivery
         queue.settle(delivery)
@@ -50,7 +46,7 @@ def test_a_queue_after_a_restart(queue, restart):
     by_number = {number(delivery): delivery for delivery in seen.values()}
     assert by_number[2]["attempt"] >= 2, "attempts are remembered"
     assert by_number[3]["attempt"] == 2, "the lease of the node before has run out"
-    assert [dead["reason"] for dead in queue.peek("DEAD")] == ["before"]
+    assert [dead["reason"] for dead in queue.peek_all(1, "DEAD")] == ["before"]
     assert int(queue.do("redrive", all=True)["count"]) == 1
     assert number(queue.one()) == 1
     queue.drain(0)
@@ -79,22 +75,24 @@ def test_what_kills_the_node_is_a_dead_letter_at_the_limit(queue, topic, group, 
     queue.publish(job("k", 1))
     for n in (1, 2):
         topic.publish(topic.type, {"key": "k", "number": str(n)})
-    for attempt in (1, 2, 3):
-        for source in (queue, audit):
-            delivery = source.one(50, lease=2)
+    attempts = {queue: 0, audit: 0}
+    while any(attempt < 3 for attempt in attempts.values()):
+        for source in [source for source, attempt in attempts.items() if attempt < 3]:
+            delivery = source.one(120, lease=2)
             assert number(delivery) == 1
-            assert delivery["attempt"] == attempt, "a delivery that a crash has ended counts"
+            is_uncounted = "first_attempt" in BACKEND.lacks and delivery["attempt"] == attempts[source] == 1
+            assert delivery["attempt"] == attempts[source] + 1 or is_uncounted, "a delivery that a crash has ended counts"
+            attempts[source] = delivery["attempt"]
         node.signal(signal.SIGKILL)
         node.process.wait()
         node.start()
-    follower = audit.one(50)
+    follower = audit.one(120)
     assert number(follower) == 2, "the one that kills is not delivered again"
     assert follower["attempt"] <= 2
     audit.settle(follower)
     for source in (queue, audit):
         source.none(3.0)
-        dead = source.peek_all(1, "DEAD")
-        assert "lease ran out" in dead[0]["reason"]
+        assert "lease ran out" in source.bury()["reason"]
         assert int(source.do("redrive", all=True)["count"]) == 1
         again = source.one()
         assert number(again) == 1
@@ -120,7 +118,7 @@ def test_a_pause_after_a_restart(queue, restart):
     restart()
     queue.none(1.0)
     queue.do("resume")
-    queue.settle(queue.one(50))
+    queue.settle(queue.one(120))
 
 
 @pytest.mark.topic
@@ -137,10 +135,10 @@ def test_a_topic_after_a_restart(topic, group, restart):
     restart()
     after = topic.read_all(4, key=restart.kind, earliest=True)
     assert [e["position"] for e in after] == [e["position"] for e in events]
-    rest, _ = topic.read(wait=30, after=topic.checkpoint("reader"))
+    rest, _ = topic.read(wait=60, after=topic.checkpoint("reader"))
     assert [int(e["message"]["json"]["number"]) for e in rest] == [3]
     for n in (2, 3):
-        delivery = audit.one(50)  # Kafka waits for the killed node until its session has run out
+        delivery = audit.one(120)  # Kafka waits for the killed node until its session has run out
         assert number(delivery) == n
         audit.settle(delivery)
     assert audit.drain(0) == []

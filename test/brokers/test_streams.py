@@ -31,7 +31,7 @@ class Stream:
         self.requests = queues.Queue()
         call = self.channel.stream_stream(f"/parley.Queues/{method}", request_serializer=request.SerializeToString,
                                           response_deserializer=reply.FromString)
-        self.replies = call(iter(self.requests.get, None), timeout=120)
+        self.replies = call(iter(self.requests.get, None), timeout=240)
         self.request = request
 
     def send(self, **message):

@@ -218,11 +218,12 @@ def test_server_sent_events_go_on_where_they_were(topic):
 
 def subscribe(topic, query, expected):
     """`expected` results of a GraphQL subscription (graphql-sse, distinct connections)."""
-    connection = http.client.HTTPConnection("127.0.0.1", topic.client.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", topic.client.port, timeout=90)
     connection.request("POST", "/graphql", json.dumps({"query": query}), {"accept": "text/event-stream", "content-type": "application/json"})
     answer, out = connection.getresponse(), []
     while len(out) < expected:
         line = answer.readline().decode()
+        assert line, f"the stream ended after {out}"
         if line.startswith("data: "):
             result = json.loads(line[6:])
             if "errors" in result:

@@ -8,13 +8,14 @@ const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({executablePath: process.env.DOCS_BROWSER, args: quiet});
+  browser = await chromium.launch({executablePath: process.env.DOCS_BROWSER, args: quiet, timeout: 120_000});
 });
 after(() => browser?.close());
 
 async function withPage(options, use) {
   const context = await browser.newContext({viewport: {width: 1280, height: 800}, ...options});
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(`error: ${error}`));
   // A call that is answered with an error is one to the browser too.

@@ -6,7 +6,8 @@ import {worlds} from './worlds.mjs';
 const root = loadContract();
 const world = worlds[process.env.WORLD];
 
-createServer(async (request, response) => {
+// The proxy keeps connections for two minutes: a request that met a connection's end would be lost.
+createServer({keepAliveTimeout: 0}, async (request, response) => {
   let text = '';
   for await (const chunk of request) text += chunk;
   const asked = text ? JSON.parse(text) : {};

@@ -61,7 +61,7 @@ def compare(arguments, world, work):
                    "OPERATIONS": arguments.operations, "SEED": arguments.seed}
     with parley_node.Backend(["node", os.path.join(work, "backend.mjs"), "{port}"], name=world, env=environment) as backend:
         services = {world: {"serves": SERVICES[world], "at": f"http://127.0.0.1:{backend.port}"}}
-        with parley_node.Parley(arguments.parley, {"contracts": contracts, "services": services, "graphql": LIMITS}) as node:
+        with parley_node.Parley(arguments.parley, suite.patient({"contracts": contracts, "services": services, "graphql": LIMITS})) as node:
             environment["PARLEY_URL"] = f"http://127.0.0.1:{node.port}/graphql"
             return subprocess.run(["node", "execution.mjs"], cwd=work, env=environment).returncode
 

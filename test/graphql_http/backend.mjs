@@ -29,7 +29,8 @@ async function watch(url, response) {
   if (url.searchParams.get('stay') !== 'true') response.end();
 }
 
-createServer(async (request, response) => {
+// Who is asked by a proxy keeps its connections for longer than that does: a request that meets a connection's end is lost, and may not be sent again.
+createServer({keepAliveTimeout: 0}, async (request, response) => {
   const url = new URL(request.url, 'http://backend');
   if (url.pathname === '/calls') {
     send(response, 200, {calls, open});

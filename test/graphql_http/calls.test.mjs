@@ -18,10 +18,13 @@ test('metadata goes to every call', async () => {
 });
 
 test('a deadline that passes is an error of the fields that wait', async () => {
-  const {body} = await post({query: '{ slow: echo(sleepMs: 60000) { tenant } post(id: 1) { id } }'}, {headers: {'grpc-timeout': '200m'}});
-  assert.deepEqual(body.data, {slow: null, post: {id: 1}});
-  assert.equal(body.errors[0].extensions.code, 'DEADLINE_EXCEEDED');
-  assert.deepEqual(body.errors[0].path, ['slow']);
+  const {body} = await post({query: '{ slow: echo(sleepMs: 120000) { tenant } post(id: 1) { id } }'}, {headers: {'grpc-timeout': '2S'}});
+  assert.equal(body.data.slow, null);
+  const late = body.errors.map(({path}) => path.join('.')).sort();
+  assert.ok(body.errors.every(({extensions}) => extensions.code === 'DEADLINE_EXCEEDED'), JSON.stringify(body));
+  // On a machine that stands still for two seconds the other one comes too late as well.
+  if (late.length === 2) assert.deepEqual([late, body.data.post], [['post', 'slow'], null]);
+  else assert.deepEqual([late, body.data.post], [['slow'], {id: 1}]);
 });
 
 test('an error has its code, reason and details', async () => {
@@ -43,5 +46,6 @@ test('mutations run one after another', async () => {
   await backend();
   const body = await ask('mutation { a: createPost(input: {title: "x"}) { title user { name } } b: createPost(input: {title: "y"}) { title } }');
   assert.deepEqual(body.data, {a: {title: 'x', user: {name: 'user 4'}}, b: {title: 'y'}});
-  assert.deepEqual((await backend()).calls.map((call) => call.replace(/\?.*/, '')), ['POST /posts', 'GET /users', 'POST /posts']);
+  const calls = (await backend()).calls.map((call) => call.replace(/\?.*/, '')).filter((call) => call !== 'GET /echo'); // what another test did not wait for
+  assert.deepEqual(calls, ['POST /posts', 'GET /users', 'POST /posts']);
 });

@@ -32,8 +32,8 @@ def main():
         with open(os.path.join(work, "persisted", "stored.graphql"), "w") as file:
             file.write(PERSISTED)
         with parley_node.Backend(["node", os.path.join(work, "backend.mjs"), "{port}"], name="blog") as backend:
-            config = {"contracts": os.path.join(HERE, "contracts"),
-                      "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}}
+            config = suite.patient({"contracts": os.path.join(HERE, "contracts"),
+                                    "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}})
             persisted = os.path.join(work, "persisted")
             closed = {"introspection": False, "page": False, "depth": 4, "aliases": 2, "complexity": 200, "response_bytes": 1000,
                       "upstream_calls": 3, "persisted": persisted, "apq": False}
@@ -43,7 +43,7 @@ def main():
                 environment = {**os.environ, "PARLEY_NODES": json.dumps([each.port for each in (node, strict, only)]),
                                "PARLEY_BACKEND": str(backend.port)}
                 tests = sorted(name for name in os.listdir(work) if name.endswith(".test.mjs"))
-                done = subprocess.run(["node", "--test", "--test-reporter=spec", *tests], cwd=work, env=environment)
+                done = subprocess.run(["node", "--test", "--test-concurrency=1", "--test-reporter=spec", *tests], cwd=work, env=environment)
             fine = [drains(arguments, config, work), calls(arguments, config)]
     sys.exit(done.returncode or not all(fine))
 
@@ -63,7 +63,7 @@ def calls(arguments, config):
     with parley_node.Parley(arguments.parley, config) as node:
         for command, code, out, err in cases:
             to = ["--via", "graphql", "--to", f"127.0.0.1:{node.port}", "--contract", config["contracts"]]
-            done = subprocess.run([arguments.parley, "call", *command, *to], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([arguments.parley, "call", *command, *to], capture_output=True, text=True, timeout=120)
             fine = (done.returncode, done.stdout) == (code, out) and done.stderr.startswith(err)
             print(f"{'✔' if fine else '✖'} parley call {' '.join(command)}{'' if fine else f': {done}'}")
             good = good and fine
@@ -72,7 +72,8 @@ def calls(arguments, config):
 
 def drains(arguments, config, work):
     """A node that stops ends its streams: an event stream without `complete`, a socket with 1001, so that clients go elsewhere."""
-    with parley_node.Parley(arguments.parley, config, stop_seconds=10) as node:
+    # Were they waited for, they would outlast everybody's patience.
+    with parley_node.Parley(arguments.parley, {**config, "timeouts": {**config["timeouts"], "drain": "10m"}}, stop_seconds=60) as node:
         command = ["node", "drain.mjs", f"http://127.0.0.1:{node.port}/graphql"]
         client = subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, text=True)
         assert client.stdout.readline() == "ready\n"

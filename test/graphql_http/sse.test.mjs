@@ -32,6 +32,7 @@ test('distinct connections: a stream that breaks says so', async () => {
 });
 
 test('distinct connections: who leaves ends the stream behind', async () => {
+  await until(async () => (await backend()).open === 0, 'streams of other tests');
   const stream = createClient({url}).iterate({query: 'subscription { watchPosts(count: 1, stay: true) { id } }'});
   assert.deepEqual((await stream.next()).value, {data: {watchPosts: {id: 1}}});
   assert.equal((await backend()).open, 1);

@@ -18,16 +18,21 @@ async function all(query, options = {}) {
   }
 }
 
-// Sends `messages` over a bare socket and gives what came back and how it was closed.
-function talk(messages, protocol = 'graphql-transport-ws') {
-  return new Promise((resolve) => {
+// Sends `messages` over a bare socket and gives what came back and how it was closed. Once more, where they were sent so late that the node had given up waiting for the first.
+async function talk(messages, {protocol = 'graphql-transport-ws', patience = 5000} = {}) {
+  const began = Date.now();
+  const ended = await new Promise((resolve) => {
     const socket = new WebSocket(wsUrl, protocol);
     const got = [];
     socket.onopen = () => messages.forEach((message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)));
-    socket.onmessage = (event) => got.push(JSON.parse(event.data));
+    socket.onmessage = (event) => {
+      got.push(JSON.parse(event.data));
+      if (got.at(-1).type === 'pong') socket.close();
+    };
     socket.onerror = () => {};
     socket.onclose = (event) => resolve({got, code: event.code, reason: event.reason});
   });
+  return ended.code === 4408 && messages.length > 0 && Date.now() - began >= patience ? talk(messages, {protocol, patience}) : ended;
 }
 
 const init = {type: 'connection_init'};
@@ -80,11 +85,7 @@ test('who completes ends the stream behind', async () => {
 });
 
 test('a ping is answered with its payload', async () => {
-  const socket = new WebSocket(wsUrl, 'graphql-transport-ws');
-  const answer = new Promise((resolve) => (socket.onmessage = (event) => resolve(JSON.parse(event.data))));
-  socket.onopen = () => socket.send('{"type":"ping","payload":{"a":[1]}}');
-  assert.deepEqual(await answer, {type: 'pong', payload: {a: [1]}});
-  socket.close();
+  assert.deepEqual((await talk([{type: 'ping', payload: {a: [1]}}])).got, [{type: 'pong', payload: {a: [1]}}]);
 });
 
 for (const [name, messages, code] of [
@@ -101,4 +102,4 @@ for (const [name, messages, code] of [
 
 test('closes where connection_init does not come', async () => assert.equal((await talk([])).code, 4408));
 
-test('takes no other subprotocol', async () => assert.equal((await talk([], 'graphql-ws')).code, 1006));
+test('takes no other subprotocol', async () => assert.equal((await talk([], {protocol: 'graphql-ws'})).code, 1006));

@@ -8,13 +8,14 @@ const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 let browser;
 
 before(async () => {
-  browser = await chromium.launch({executablePath: process.env.PAGE_BROWSER, args: quiet});
+  browser = await chromium.launch({executablePath: process.env.PAGE_BROWSER, args: quiet, timeout: 120_000});
 });
 after(() => browser?.close());
 
 async function withPage(options, use) {
   const context = await browser.newContext({viewport: {width: 1280, height: 800}, ...options});
   const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(`error: ${error}`));
   page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && wrong.push(`console: ${message.text()}`));
@@ -75,7 +76,7 @@ test("every root field can be written, and what is written is valid", () => with
     const text = await page.getByLabel("Operation", {exact: true}).inputValue();
     if (text.startsWith("subscription")) continue;
     await page.locator("#run").click();
-    await page.waitForFunction(() => document.getElementById("run").textContent === "Run" && /^200/.test(document.getElementById("status").textContent), undefined, {timeout: 30000})
+    await page.waitForFunction(() => document.getElementById("run").textContent === "Run" && /^200/.test(document.getElementById("status").textContent))
       .catch(async () => assert.fail(`${text}\n${await page.locator("#answer").textContent()}`));
   }
 }));

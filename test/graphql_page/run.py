@@ -26,8 +26,8 @@ def main():
         os.symlink(os.path.join(tree, "node_modules"), os.path.join(work, "node_modules"))
         shutil.copy(os.path.join(HERE, "page.test.mjs"), work)
         with parley_node.Backend(["node", os.path.join(BLOG, "backend.mjs"), "{port}"], name="blog") as backend:
-            config = {"contracts": os.path.join(BLOG, "contracts"),
-                      "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}}
+            config = suite.patient({"contracts": os.path.join(BLOG, "contracts"),
+                                    "services": {"blog": {"serves": ["blog.Blog", "blog.Users"], "at": f"http://127.0.0.1:{backend.port}"}}})
             with parley_node.Parley(arguments.parley, config) as node:
                 environment = {**os.environ, "PAGE_URL": f"http://127.0.0.1:{node.port}/graphql", "PAGE_BROWSER": browser}
                 done = subprocess.run(["node", "--test", "--test-reporter=spec", "page.test.mjs"], cwd=work, env=environment)

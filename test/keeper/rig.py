@@ -5,7 +5,6 @@ import http.client
 import http.server
 import json
 import os
-import signal
 import socket
 import threading
 import time
@@ -16,15 +15,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CONTRACTS = os.path.join(HERE, "contracts")
 BINARY = os.environ["PARLEY_BINARY"]
 
-Seen = collections.namedtuple("Seen", "key number attempt id")
+# `id` is the job's, which its publisher gave it; `message` is the one of what was stored.
+Seen = collections.namedtuple("Seen", "key number attempt id message")
 Answer = collections.namedtuple("Answer", "status problem seconds")
 
 
 class Handler:
-    """The service that the messages are for: HTTP/JSON, in the test's own process."""
+    """The service that the messages are for: HTTP/JSON, in the test's own process. A job that says `hold` is in its hands until `released`: no machine is so
+    slow that it ends before the test has done what it wants to do meanwhile."""
 
     def __init__(self):
         self.seen = []
+        self.released = threading.Event()
         self.changed = threading.Condition()
         owner = self
 
@@ -35,9 +37,11 @@ class Handler:
             def do_POST(self):
                 job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with owner.changed:
-                    owner.seen.append(Seen(job.get("key", ""), job.get("number", 0), int(self.headers["parley-attempt"]), job.get("id", "")))
+                    owner.seen.append(Seen(job.get("key", ""), job.get("number", 0), int(self.headers["parley-attempt"]), job.get("id", ""),
+                                           self.headers["parley-message-id"]))
                     owner.changed.notify_all()
-                time.sleep(job.get("milliseconds", 0) / 1000)
+                if job.get("hold"):
+                    owner.released.wait()
                 try:
                     self.send_response(200)
                     self.send_header("Content-Type", "application/json")
@@ -59,6 +63,7 @@ class Handler:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
+        self.released.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -78,12 +83,6 @@ class Keeper(parley_node.Parley):
     def kill(self):
         self.process.kill()
         self.process.wait()
-
-    def freeze(self):
-        self.signal(signal.SIGSTOP)
-
-    def thaw(self):
-        self.signal(signal.SIGCONT)
 
     def stop(self):
         if self.process is not None and self.process.poll() is None:
@@ -148,7 +147,8 @@ class Sidecar(parley_node.Parley):
 
 
 class Network:
-    """Forwards a port to another. `cut`: bytes vanish, in both directions, and nobody is told. `reset`: every connection breaks."""
+    """Forwards a port to another. `cut`: bytes vanish, in both directions, and nobody is told; `lost` is set once some have. `reset`: every connection
+    breaks."""
 
     def __init__(self, to):
         self.to = to
@@ -156,6 +156,7 @@ class Network:
         self.port = self.listener.getsockname()[1]
         self.passing = threading.Event()
         self.passing.set()
+        self.lost = threading.Event()
         self.pairs = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -181,6 +182,7 @@ class Network:
         try:
             while chunk := source.recv(65536):
                 if not self.passing.is_set():
+                    self.lost.set()
                     return  # what is lost in a stream stays lost: this connection is dead for good
                 sink.sendall(chunk)
         except OSError:
@@ -223,11 +225,18 @@ class Publishers:
         self.sent = set()
         self.refused = []  # Answers
         self.longest = 0.0
+        self.broken = []  # what ended a thread early: a call without an answer, say
         self.threads = [threading.Thread(target=self._run, args=(f"p{n}",), daemon=True) for n in range(count)]
         for one in self.threads:
             one.start()
 
     def _run(self, key):
+        try:
+            self._publish(key)
+        except Exception as error:
+            self.broken.append(error)
+
+    def _publish(self, key):
         number = 0
         while not self.ending.is_set():
             number += 1
@@ -242,7 +251,7 @@ class Publishers:
                 time.sleep(0.02)
             time.sleep(0.002)
 
-    def wait(self, more, seconds=60):
+    def wait(self, more, seconds=120):
         """Until so many more are acknowledged."""
         want = len(self.acknowledged) + more
         end = time.monotonic() + seconds
@@ -250,16 +259,21 @@ class Publishers:
             assert time.monotonic() < end, f"{len(self.acknowledged)} of {want} are acknowledged; refused: {self.refused[-3:]}"
             time.sleep(0.02)
 
-    def wait_refused(self, seconds=60):
-        """Until one more is refused."""
-        want = len(self.refused) + 1
+    def wait_refused(self, since, what=lambda answer: True, seconds=90):
+        """Until one is refused with such an answer, behind the first `since` of them."""
         end = time.monotonic() + seconds
-        while len(self.refused) < want:
-            assert time.monotonic() < end, "nobody noticed"
+        while not any(what(one) for one in self.refused[since:]):
+            assert time.monotonic() < end, f"nobody noticed; refused: {self.refused[since:][-3:]}"
             time.sleep(0.02)
+
+    def take_longest(self):
+        """How long the longest call took since this was asked last."""
+        longest, self.longest = self.longest, 0.0
+        return longest
 
     def stop(self):
         self.ending.set()
         for one in self.threads:
-            one.join(60)
+            one.join(90)  # a call gives up after 60 s
             assert not one.is_alive(), "a call hangs"
+        assert not self.broken, self.broken

@@ -1,7 +1,5 @@
 """parleys://: who the keeper is, and who may use it."""
 
-import time
-
 import parley_node
 import pytest
 import suite
@@ -24,19 +22,19 @@ def server(certificates):
     return certificates("server")
 
 
-def refuses(started, at, text, seconds=25):
-    """A sidecar does not start, says why, and does not take long over it."""
-    began = time.monotonic()
-    with pytest.raises(parley_node.ParleyFailed) as failed:
+def refuses(started, at, text):
+    """A sidecar does not start, says why, and does not wait for what stays wrong."""
+    with pytest.raises(parley_node.ParleyFailed, match="exited with") as failed:
         started(Sidecar(at))
     assert text in str(failed.value), failed.value
-    assert time.monotonic() - began < seconds
+    assert "waited 30 s for it" not in str(failed.value), failed.value
 
 
 def works(sidecar, handler):
     for number in range(20):
-        assert sidecar.publish(number=number).status == 202
-    handler.wait(lambda seen: [one.number for one in seen] == list(range(20)))
+        sidecar.store(number=number)
+    # In order; one whose lease ran out while a machine stood still comes again.
+    handler.wait(lambda seen: list(dict.fromkeys(one.number for one in seen)) == list(range(20)))
 
 
 def test_over_tls(started, server, handler):
@@ -47,7 +45,7 @@ def test_over_tls(started, server, handler):
 def test_a_keeper_that_is_killed_and_comes_back_over_tls(started, server, handler):
     keeper = started(Keeper(tls={"cert": server[0], "key": server[1]}))
     sidecar = started(Sidecar(f"parleys://127.0.0.1:{keeper.port}?ca={server[0]}", handler))
-    assert sidecar.publish(number=1).status == 202
+    sidecar.store(number=1)
     keeper.kill()
     refused = sidecar.publish(number=2)
     assert refused.status == 503 and f"the node at 127.0.0.1:{keeper.port}" in refused.problem["detail"]
@@ -82,7 +80,7 @@ def test_callers_need_a_certificate(started, server, certificates, handler):
     keeper = started(Keeper(tls={"cert": server[0], "key": server[1], "client_ca": client[0], "require_client_cert": True}))
     at = f"parleys://127.0.0.1:{keeper.port}?ca={server[0]}"
     works(started(Sidecar(f"{at}&cert={client[0]}&key={client[1]}", handler)), handler)
-    refuses(started, at, "certificate", 60)
+    refuses(started, at, "certificate")
 
 
 def test_a_keeper_that_admits_nobody(started):

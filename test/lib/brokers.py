@@ -120,6 +120,10 @@ class Server:
     def kill(self):
         self.signal(signal.SIGKILL)
         self.process.wait()
+        # Its children, too: one that is still about to die has the ports and the files that the next start needs.
+        end = time.monotonic() + 60
+        while any(state not in "ZX" for state in thread_states(self.process.pid)) and time.monotonic() < end:
+            time.sleep(0.02)
 
 
 class RabbitMQ(Server):

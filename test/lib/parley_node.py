@@ -10,6 +10,7 @@ Everything listens on 127.0.0.1. Only the standard library is used, so any runne
 import contextlib
 import ctypes
 import fcntl
+import glob
 import http.client
 import json
 import mmap
@@ -72,6 +73,41 @@ def wait_for_port(port, process=None, seconds=60, what="server"):
             return
         time.sleep(0.02)
     raise ParleyFailed(f"{what} does not listen on {port} after {seconds} s")
+
+
+def thread_states(pid):
+    """Of all threads of the process, as /proc names them: "S" sleeps, "R" runs or would like to, "T" is stopped."""
+    for stat in glob.glob(f"/proc/{pid}/task/[0-9]*/stat"):
+        with contextlib.suppress(OSError), open(stat) as file:
+            yield file.read().rsplit(")", 1)[1].split()[0]
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds(process, seconds):
+    """Waits until the process has ended, for up to `seconds`. Returns how much of that time was its own: it computed, or all of its threads slept, that is
+    waited for something. The rest is the machine's: threads that would like to run on a loaded one, a disk that is slow, a test that stands still itself.
+    So a bound on it can be tight."""
+    if process.poll() is not None:
+        return 0.0
+    asleep, cpu = 0.0, 0.0
+    before = cpu_seconds(process.pid)
+    last = time.monotonic()
+    end = last + seconds
+    while process.poll() is None and last < end:
+        time.sleep(0.02)
+        states = list(thread_states(process.pid))
+        now = time.monotonic()
+        if states and all(state == "S" for state in states):
+            asleep += min(now - last, 0.1)  # in a longer step it was this process that stood still
+        last = now
+        with contextlib.suppress(OSError):
+            cpu = cpu_seconds(process.pid) - before
+    return asleep + cpu
 
 
 def to_yaml(value, indent=0):
@@ -194,15 +230,31 @@ class Parley:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process.pid)
 
     def alive(self):
         return self.process.poll() is None
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def freeze(self):
+        """SIGSTOP, and returns once no thread of it runs: a loaded machine may let one run on for a while."""
+        self.signal(signal.SIGSTOP)
+        end = time.monotonic() + 60
+        while any(state not in "TtZX" for state in thread_states(self.process.pid)):
+            assert time.monotonic() < end, "it does not stop"
+            time.sleep(0.01)
+
+    def thaw(self):
+        self.signal(signal.SIGCONT)
+
+    def stop_time(self, number=None):
+        """Stops it, by SIGTERM or the signal that is given, which has to be a clean end; returns how long that took of its own time (`own_seconds`)."""
+        self.signal(number or signal.SIGTERM)
+        took = own_seconds(self.process, self.stop_seconds)
+        self.stop()
+        return took
 
     def stop(self):
         """SIGTERM, then waits. Returns the exit code; raises ParleyFailed if it was not clean."""

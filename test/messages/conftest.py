@@ -14,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "websocket"))  # its client's side
 BINARY = os.environ["PARLEY_BINARY"]
 CONTRACTS = os.path.join(HERE, "contracts")
+# The contract's leases outlive whatever a loaded machine does. For tests that wait for the end of one:
+SHORT_LEASE = {'lease: "60s"': 'lease: "6s"'}
 
 
 class Node(parley_node.Parley):
@@ -88,12 +90,13 @@ def new_node(mailer, tmp_path):
     made = []
 
     def make(contract=None, **more):
-        config = {"contracts": CONTRACTS if contract is None else changed_contract(str(tmp_path), contract), "shards": 2, "timeouts": {"drain": "5s"},
+        config = {"contracts": CONTRACTS if contract is None else changed_contract(str(tmp_path), contract), "shards": 2, "timeouts": {"drain": "30s"},
                   "services": {"mailer": {"serves": ["mail.Mailer"], "at": f"grpc://127.0.0.1:{mailer.port}"}}, **more}
         made.append(Node(BINARY, config))
         return made[-1]
 
     yield make
+    mailer.leave()
     for one in made:
         try:
             if one.process is not None and one.process.poll() is None:

@@ -36,18 +36,36 @@ class Mailer(pb_grpc.MailerServicer):
         self.most = collections.Counter()
         self.changed = threading.Condition()
         self.gate = threading.Event()
+        self.leaving = threading.Event()
         self.server = None
 
-    def start(self):
-        self.server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0)])
-        pb_grpc.add_MailerServicer_to_server(self, self.server)
-        self.server.add_insecure_port(f"127.0.0.1:{self.port}")
+    def start(self, seconds=60):
+        """Listens, once the one that was stopped does so no more: grpc closes its sockets a little behind its word."""
+        end = time.monotonic() + seconds
+        while not self._listen():
+            assert time.monotonic() < end, f"port {self.port} does not become free"
+            time.sleep(0.05)
         self.server.start()
         return self
 
-    def stop(self):
+    def _listen(self):
+        self.server = grpc.server(futures.ThreadPoolExecutor(32), options=[("grpc.so_reuseport", 0)])
+        pb_grpc.add_MailerServicer_to_server(self, self.server)
+        try:
+            return self.server.add_insecure_port(f"127.0.0.1:{self.port}") != 0
+        except RuntimeError:  # so newer ones say it
+            return False
+
+    def leave(self):
+        """Nobody looks any more: whatever takes long ends."""
         self.gate.set()
+        self.leaving.set()
+
+    def stop(self):
+        self.leave()
         self.server.stop(0).wait()
+        self.gate.clear()
+        self.leaving.clear()
 
     def Send(self, request, context):
         self.handle("Send", request, context)
@@ -85,8 +103,8 @@ class Mailer(pb_grpc.MailerServicer):
             word, *more = request.text.split() or [""]
             if word == "take":
                 end = time.monotonic() + float(more[0])
-                while context.is_active() and time.monotonic() < end:
-                    time.sleep(0.01)
+                while context.is_active() and time.monotonic() < end and not self.leaving.wait(0.01):
+                    pass
             if word == "hold":
                 while context.is_active() and not self.gate.wait(0.05):
                     pass
@@ -103,8 +121,12 @@ class Mailer(pb_grpc.MailerServicer):
 
     def wait(self, count, seconds=60):
         """What was seen, once that is `count` calls."""
+        return self.wait_for(lambda seen: len(seen) >= count, seconds)
+
+    def wait_for(self, what, seconds=60):
+        """What was seen, once `what` is true of it."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.seen) >= count, seconds), f"{len(self.seen)} of {count} calls: {self.seen}"
+            assert self.changed.wait_for(lambda: what(self.seen), seconds), f"{len(self.seen)} calls: {self.seen}"
             return list(self.seen)
 
     def wait_running(self, count, seconds=60):

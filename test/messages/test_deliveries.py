@@ -2,6 +2,7 @@
 
 import http.server
 import itertools
+import os
 import threading
 import time
 
@@ -9,6 +10,8 @@ import pytest
 
 QUEUE = "mail.Mailer/Send"
 PATIENT = {'max: "400ms"': 'max: "10s"'}  # retries may wait for longer
+# Of a time that is wanted, how much a loaded machine may add. What went wrong instead would take hours, or never come.
+LATE = 50
 
 
 def test_retries_with_attempts_counted_and_back_off(node, mailer):
@@ -17,8 +20,8 @@ def test_retries_with_attempts_counted_and_back_off(node, mailer):
     assert [one.attempt for one in seen] == [1, 2, 3]
     assert len({one.id for one in seen}) == 1
     gaps = [b.began - a.began for a, b in itertools.pairwise(seen)]
-    assert 0.09 < gaps[0] < 10  # half of 200 ms is certain
-    assert 0.19 < gaps[1] < 10
+    assert 0.09 < gaps[0] < LATE  # half of 200 ms is certain
+    assert 0.19 < gaps[1] < LATE
     node.wait_messages("leased", 0)
     assert node.messages("dead") == 0
     node.wait_metric(2, "parley_deliveries_total", queue=QUEUE, outcome="retry")
@@ -32,7 +35,7 @@ def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer):
     seen = mailer.wait(4)
     assert [(one.key, one.attempt) for one in seen if one.key == "ada"] == [("ada", 1), ("ada", 2), ("ada", 1)]
     first, second, follower = (one.began for one in seen if one.key == "ada")
-    assert 1.9 < second - first < 20, "its back-off is 0.2 s"
+    assert 1.9 < second - first < LATE, "its back-off is 0.2 s"
     assert follower > second
     node.wait_messages("leased", 0)
     assert node.messages("dead") == 0
@@ -41,7 +44,7 @@ def test_a_handler_says_when_it_is_to_be_asked_again(new_node, mailer):
 def test_the_longest_wait_is_the_options(node, mailer):
     node.send(to="ada", text="later 3600")
     first, second = (one.began for one in mailer.wait(2))
-    assert 0.35 < second - first < 20, "`max` is 400 ms"
+    assert 0.35 < second - first < LATE, "`max` is 400 ms"
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -71,7 +74,7 @@ def test_an_http_service_says_it_with_retry_after(new_node, status):
         node.stop()
         server.shutdown()
     assert [attempt for _, attempt in began] == ["1", "2"]
-    assert 1.9 < began[1][0] - began[0][0] < 20
+    assert 1.9 < began[1][0] - began[0][0] < LATE
 
 
 def test_attempts_run_out(node, mailer):
@@ -129,13 +132,14 @@ def test_one_at_a_time_over_all_shards(node, mailer):
 
 
 def test_a_lease_is_kept_for_as_long_as_the_handler_works(new_node, mailer):
-    node = new_node(contract={'lease: "6s"': 'lease: "4s"'}).start()
+    # Extended when a third to a half of it is over: what is left is longer than a loaded machine stands still.
+    node = new_node(contract={'lease: "60s"': 'lease: "30s"'}).start()
     node.send(to="ada", text="hold")
     mailer.wait(1)
-    time.sleep(9)
-    assert node.messages("leased") == 1
+    time.sleep(33)
+    node.wait_messages("leased", 1)
     mailer.gate.set()
-    node.wait_messages("leased", 0)
+    node.wait_metric(1, "parley_deliveries_total", queue=QUEUE, outcome="done")
     assert len(mailer.seen) == 1
 
 
@@ -145,7 +149,7 @@ def test_a_handler_that_hangs_is_ended_and_asked_again(new_node, mailer):
     node.send("/mail.Mailer/Note", to="ada", text="hold")
     seen = mailer.wait(2)
     assert [one.attempt for one in seen[:2]] == [1, 2]
-    assert 2.9 < seen[1].began - before < 30
+    assert 2.9 < seen[1].began - before < LATE
 
 
 def test_a_service_that_is_down_costs_no_attempts(node, mailer):
@@ -188,7 +192,7 @@ def test_events_reach_their_group(node, mailer):
     (seen,) = mailer.wait(1)
     assert (seen.rpc, seen.request.to, seen.id, seen.key, seen.attempt) == ("OnSent", "ada", "e1", "ada", 1)
     assert (seen.metadata["parley-topic"], seen.metadata["parley-group"]) == ("mails", "audit")
-    assert node.metric("parley_deliveries_total", queue="mails", group="audit", outcome="done") >= 0
+    node.wait_metric(1, "parley_deliveries_total", queue="mails", group="audit", outcome="done")
 
 
 def test_depth_and_age_are_in_the_metrics(node, mailer):
@@ -196,8 +200,10 @@ def test_depth_and_age_are_in_the_metrics(node, mailer):
     for _ in range(3):
         node.send(to="ada")
     node.wait_messages("waiting", 3)
-    time.sleep(1)
-    assert node.metric("parley_queue_oldest_age_seconds", queue=QUEUE) >= 0.5
+    end = time.monotonic() + 60
+    while (age := node.metric("parley_queue_oldest_age_seconds", queue=QUEUE)) < 0.5:
+        assert time.monotonic() < end, age
+        time.sleep(0.1)
     mailer.start()
     node.wait_messages("waiting", 0)
 
@@ -209,10 +215,13 @@ def test_a_new_contract_is_taken_over(new_node, mailer, tmp_path):
     (tmp_path / "mail.proto").write_text(text.format(more=""))
     node = new_node(contracts=str(tmp_path), data=str(tmp_path / "data")).start()
     assert not (tmp_path / "data").exists(), "a node without queues opens no store"
-    (tmp_path / "mail.proto").write_text(text.format(more=note))
+    # At once, as editors do: half of it may be a contract, too.
+    (tmp_path / "new").write_text(text.format(more=note))
+    os.replace(tmp_path / "new", tmp_path / "mail.proto")
     end = time.monotonic() + 60
-    while "reloaded" not in node.log():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    node.send("/mail.Mailer/Note", to="ada")
+    with node.client() as client:
+        while client.post("/mail.Mailer/Note", json={"to": "ada"}).status_code != 202:  # each shard takes it over by itself
+            assert time.monotonic() < end, node.log()
+            time.sleep(0.1)
+    assert "reloaded" in node.log()
     assert mailer.wait(1)[0].rpc == "Note"

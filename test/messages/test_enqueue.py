@@ -71,9 +71,9 @@ def test_every_edge_gets_a_receipt_and_the_service_its_call(node, mailer, call):
     assert (seen.request.to, seen.request.text) == ("ada", "hi")
     assert (seen.attempt, seen.key) == (1, "ada")
     assert seen.metadata["parley-queue"] == QUEUE
-    node.wait_messages("leased", 0)
-    assert node.messages("waiting") == 0
     node.wait_metric(1, "parley_deliveries_total", queue=QUEUE, outcome="done")
+    for shelf in ("leased", "waiting"):
+        node.wait_messages(shelf, 0)
 
 
 def test_an_rpc_that_returns_empty(node, mailer):
@@ -120,7 +120,7 @@ def test_a_later_time(node, mailer):
     node.send(**{**MAIL, "to": "bob"}, headers={"parley-delay": "1s"})
     (seen,) = mailer.wait(1)
     assert seen.key == "bob"
-    assert 0.9 < seen.began - began < 20
+    assert 0.9 < seen.began - began < 50
     node.wait_messages("delayed", 1)
     assert "parley-delay" not in seen.metadata
     with node.client() as client:

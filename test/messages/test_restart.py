@@ -3,18 +3,21 @@
 import signal
 import time
 
+from conftest import SHORT_LEASE
+
 
 def test_what_was_acknowledged_survives_a_crash(new_node, mailer):
     mailer.stop()
-    node = new_node().start()
+    node = new_node(contract=SHORT_LEASE).start()  # one that was tried just then comes when its lease is over
     receipts = [node.send(to=f"k{number % 3}", number=number) for number in range(20)]
     node.kill()
     mailer.start()
     node.start()
-    seen = mailer.wait(20)
-    assert {one.id for one in seen} == {receipt["messageId"] for receipt in receipts}
+    stored = {receipt["messageId"] for receipt in receipts}
+    seen = mailer.wait_for(lambda seen: stored <= {one.id for one in seen}, 120)
+    assert {one.id for one in seen} == stored
     for key in range(3):
-        numbers = [one.request.number for one in seen if one.key == f"k{key}"]
+        numbers = list(dict.fromkeys(one.request.number for one in seen if one.key == f"k{key}"))  # a lease that ran out brings one again
         assert numbers == sorted(numbers)
 
 
@@ -45,23 +48,22 @@ def test_dedup_windows_and_delays_survive(new_node, mailer):
 
 
 def test_a_stop_waits_for_handlers(new_node, mailer):
-    node = new_node(timeouts={"drain": "20s"}).start()
+    node = new_node(timeouts={"drain": "50s"}).start()
     node.send(to="ada", text="take 1.5")
     mailer.wait(1)
     node.stop()
     node.start()
     time.sleep(1)
-    assert node.messages("waiting") + node.messages("leased") == 0
+    for shelf in ("waiting", "leased"):
+        node.wait_messages(shelf, 0)
     assert len(mailer.seen) == 1
 
 
 def test_a_stop_without_patience_releases_and_counts_no_attempt(new_node, mailer):
     node = new_node(timeouts={"drain": "1s"}).start()
-    receipt = node.send(to="ada", text="take 30")
+    receipt = node.send(to="ada", text="take 3000")
     mailer.wait(1)
-    began = time.monotonic()
-    node.stop()
-    assert time.monotonic() - began < 20
+    assert node.stop_time() < 20
     node.start()
     seen = mailer.wait(2)
     assert (seen[1].id, seen[1].attempt) == (receipt["messageId"], 1)
@@ -72,7 +74,7 @@ def test_a_stop_in_the_middle_of_a_start(new_node):
     node = new_node(timeouts={"drain": "1s"})
     began = time.monotonic()
     node.start()
-    takes = time.monotonic() - began
+    takes = min(time.monotonic() - began, 5)  # more is a machine that stands still
     node.stop()
     for twentieth in range(25):
         node.launch()
@@ -83,13 +85,13 @@ def test_a_stop_in_the_middle_of_a_start(new_node):
 
 
 def test_a_crash_counts_as_an_attempt_once_the_lease_is_over(new_node, mailer):
-    node = new_node().start()
-    node.send(to="ada", text="take 30")
+    node = new_node(contract=SHORT_LEASE).start()
+    node.send(to="ada", text="take 3000")
     mailer.wait(1)
     node.kill()
     node.start()
-    seen = mailer.wait(2)  # the lease is 6 s
-    assert [one.attempt for one in seen] == [1, 2]
+    seen = mailer.wait(2)
+    assert [one.attempt for one in seen[:2]] == [1, 2]
 
 
 def test_a_second_node_is_kept_from_the_same_folder(new_node, tmp_path):

@@ -47,7 +47,7 @@ def why_not_ready(client, node, serves):
         assert node.alive(), node.log()
         try:
             answer = client.get(f"http://127.0.0.1:{node.admin}/readyz")
-        except httpx.ConnectError:
+        except httpx.TransportError:
             answer = None  # it has only begun
         if answer is not None and "was not reached since the start" in answer.text and (not serves or "serving" in node.log()):
             assert answer.status_code == 503

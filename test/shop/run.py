@@ -34,8 +34,8 @@ def main():
     arguments = parser.parse_args()
     subprocess.run([arguments.parley, "check", SHOP], check=True)
     with tempfile.TemporaryDirectory() as folder, \
-            parley_node.Parley(arguments.parley, {"contracts": f"{SHOP}/contracts", "services": services(arguments.orders),
-                                                  "files": {"folder": storefront.build(arguments.cache, f"{folder}/page")}}) as node:
+            parley_node.Parley(arguments.parley, suite.patient({"contracts": f"{SHOP}/contracts", "services": services(arguments.orders),
+                                                                "files": {"folder": storefront.build(arguments.cache, f"{folder}/page")}})) as node:
         tour = [sys.executable, f"{SHOP}/tour.py", "--at", f"http://127.0.0.1:{node.port}", "--admin", f"http://127.0.0.1:{node.admin}",
                 "--parley", arguments.parley, "--page"]
         first, again = (subprocess.run(tour).returncode for _ in range(2))  # again: a visitor leaves nothing behind that disturbs the next

@@ -40,8 +40,8 @@ def main():
         listen, admin = (f"127.0.0.1:{parley_node.free_port()}" for _ in range(2))
         services = shop.services(arguments.orders)
         services["orders"]["run"] += " --pace 400"
-        config = {"contracts": f"{shop.SHOP}/contracts", "listen": listen, "admin": admin, "services": services,
-                  "files": {"folder": page, "immutable": "assets"}, "timeouts": {"drain": "1s"}}
+        config = suite.patient({"contracts": f"{shop.SHOP}/contracts", "listen": listen, "admin": admin, "services": services,
+                                "files": {"folder": page, "immutable": "assets"}, "timeouts": {"drain": "1s"}})
         with open(os.path.join(folder, "parley.yaml"), "w") as file:
             file.write(parley_node.to_yaml(config) + "\n")
         # Modules are found from where a file lies: the test runs beside the installed packages.

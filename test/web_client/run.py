@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """clients/web, as its users get it: built, packed, unpacked elsewhere, its types checked, then its tests (clients/web/test), in Node and in Chromium."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -53,7 +54,7 @@ def rooms_backend(cache):
 
 def rooms_config(port):
     """One shard: a position of a shared stream is known on the shard that gave it."""
-    return {"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{port}"}}}
+    return suite.patient({"contracts": ROOMS, "shards": 1, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{port}"}}})
 
 
 def main():
@@ -72,9 +73,10 @@ def main():
         page_port = parley_node.free_port()
         config = suite.awkward_config(backend.port, cors={"origins": [f"http://localhost:{page_port}"]})
         with parley_node.Parley(arguments.parley, config) as node, parley_node.Parley(arguments.parley, rooms_config(rooms.port)) as shared:
-            environment = {**os.environ, "PARLEY_PORT": str(node.port), "ROOMS_PORT": str(shared.port), "PAGE_PORT": str(page_port), "BROWSER": browser}
+            environment = {**os.environ, "PARLEY_PORT": str(node.port), "ROOMS_PORT": str(shared.port), "PAGE_PORT": str(page_port), "BROWSER": browser,
+                           "PROXY_PORTS": json.dumps([parley_node.free_port() for _ in range(4)])}
             files = arguments.tests or sorted(name for name in os.listdir(work) if name.endswith(".test.mjs"))
-            done = subprocess.run(["node", "--test", "--test-reporter=spec", *files], cwd=work, env=environment)
+            done = subprocess.run(["node", "--test", "--test-concurrency=1", "--test-reporter=spec", *files], cwd=work, env=environment)
     sys.exit(done.returncode)
 
 

@@ -1,3 +1,6 @@
+import time
+
+import httpx
 import pytest
 from awkward_fixtures import *  # noqa: F403
 from sockets import Http1Socket, Http2Socket
@@ -15,3 +18,22 @@ def connect(request, node):
     yield open_one
     for one in opened:
         one.drop()
+
+
+@pytest.fixture
+def quiet(backend, node):
+    """Counts of the awkward service, once it has heard that the calls of the tests before are over: quiet() waits for that, and returns them as a dict of
+    `running` and `cancelled`."""
+
+    def counts():
+        return {"running": 0, "cancelled": 0, **httpx.get(f"http://127.0.0.1:{node.port}/v1/census", trust_env=False).json()}
+
+    def wait():
+        until = time.monotonic() + 60
+        while (now := counts())["running"] > 0:
+            assert time.monotonic() < until, f"still {now}"
+            time.sleep(0.02)
+        return now
+
+    wait.counts = counts
+    return wait

@@ -2,6 +2,7 @@
 socket, and over HTTP/2 (RFC 8441) with the h2 package."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import h2.settings
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 JSON, PROTO = "parley.json.v1", "parley.proto.v1"
+PATIENCE = 60  # seconds: for what comes at once, except on a machine that runs six suites on two cores
 
 
 class Refused(Exception):
@@ -60,8 +62,8 @@ class Frames:
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
-    def receive(self, seconds=30):
-        """The next frame: (opcode, payload), with a compressed one inflated. None once the connection has ended."""
+    def receive(self, seconds=PATIENCE):
+        """The next frame: (opcode, payload), with a compressed one inflated. None once the connection has ended, be it within a frame."""
         until = time.monotonic() + seconds
         head = self.take(2, until)
         if head is None:
@@ -70,13 +72,18 @@ class Frames:
         assert not head[1] & 0x80, "a server masks nothing"
         size = head[1]
         if size >= 126:
-            size = int.from_bytes(self.take(2 if size == 126 else 8, until), "big")
+            length = self.take(2 if size == 126 else 8, until)
+            if length is None:
+                return None
+            size = int.from_bytes(length, "big")
         payload = self.take(size, until)
+        if payload is None:
+            return None
         if head[0] & 0x40:
             payload = self.inflater.decompress(payload + b"\0\0\xff\xff")
         return head[0] & 0x0F, payload
 
-    def next(self, seconds=30):
+    def next(self, seconds=PATIENCE):
         """The next JSON frame as an object, ("close", code, reason), or None at the end. Pings are passed over."""
         while True:
             got = self.receive(seconds)
@@ -89,7 +96,7 @@ class Frames:
                 return ("close", int.from_bytes(payload[:2], "big"), payload[2:].decode())
             assert opcode in (PING, PONG), opcode
 
-    def rest(self, seconds=30):
+    def rest(self, seconds=PATIENCE):
         """All frames up to the close frame, and that the connection ends after it."""
         frames = []
         while not frames or not isinstance(frames[-1], tuple):
@@ -99,9 +106,11 @@ class Frames:
         return frames
 
     def close(self, code=1000):
-        self.frame(CLOSE, struct.pack(">H", code))
+        """Says it to whoever is still there: who has closed itself waits two seconds for the answer, and then ends the connection."""
+        with contextlib.suppress(ConnectionError):
+            self.frame(CLOSE, struct.pack(">H", code))
 
-    def wait_end(self, seconds=30):
+    def wait_end(self, seconds=PATIENCE):
         """True once the server has ended the connection, whatever it still says before."""
         until = time.monotonic() + seconds
         while self.read(until - time.monotonic()):
@@ -121,7 +130,7 @@ class Http1Socket(Frames):
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(30)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
@@ -150,7 +159,9 @@ class Http1Socket(Frames):
         self.headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
         if int(status.split()[1]) != 101:
             while len(self.buffer) < int(self.headers.get("content-length", 0)):
-                self.buffer += self.socket.recv(65536)
+                more = self.socket.recv(65536)
+                assert more, "the connection ended within the answer"
+                self.buffer += more
             raise Refused(int(status.split()[1]), self.headers, self.buffer.decode())
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
         assert self.headers["sec-websocket-accept"] == accept
@@ -175,7 +186,7 @@ class Http2Socket(Frames):
 
     def __init__(self, port, path, protocol=JSON, headers=(), version="13", receive_buffer=None):
         super().__init__()
-        self.socket = socket.create_connection(("127.0.0.1", port), 30)
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         if receive_buffer:
             self.h2.local_settings = h2.settings.Settings(client=True, initial_values={h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: receive_buffer})
@@ -185,7 +196,8 @@ class Http2Socket(Frames):
         self.status, self.headers = None, {}
         self.settings_seen = False
         while not self.settings_seen:
-            self.turn(30)
+            self.turn(PATIENCE)
+            assert not self.stream_ended, "the connection ended before a handshake"
         assert self.h2.remote_settings.enable_connect_protocol == 1
         self.stream = self.h2.get_next_available_stream_id()
         lines = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", path), (":authority", f"127.0.0.1:{port}"),
@@ -195,10 +207,11 @@ class Http2Socket(Frames):
         self.h2.send_headers(self.stream, lines + [(name.lower(), value) for name, value in dict(headers).items()])
         self.flush()
         while self.status is None:
-            self.turn(30)
+            self.turn(PATIENCE)
+            assert self.status or not self.stream_ended, "the connection ended without an answer"
         if self.status != 200:
             while not self.stream_ended:
-                self.turn(30)
+                self.turn(PATIENCE)
             raise Refused(self.status, self.headers, self.buffer.decode())
         if "sec-websocket-extensions" in self.headers:
             self.inflater = zlib.decompressobj(-15)
@@ -208,7 +221,10 @@ class Http2Socket(Frames):
 
     def turn(self, seconds):
         self.socket.settimeout(max(seconds, 0.01))
-        data = self.socket.recv(65536)
+        try:
+            data = self.socket.recv(65536)
+        except ConnectionResetError:
+            data = b""
         if not data:
             self.stream_ended = True
             return
@@ -226,10 +242,10 @@ class Http2Socket(Frames):
         self.flush()
 
     def write(self, data):
-        while data:
+        while data and not self.stream_ended:  # nobody hears what comes after that, and h2 refuses to send it
             room = min(self.h2.local_flow_control_window(self.stream), self.h2.max_outbound_frame_size)
             if room == 0:
-                self.turn(30)
+                self.turn(PATIENCE)
                 continue
             self.h2.send_data(self.stream, data[:room])
             data = data[room:]

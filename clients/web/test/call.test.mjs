@@ -8,7 +8,7 @@ const base = "http://node.test";
 
 function setup(options = {}) {
   const { Socket, sockets } = fake();
-  return { client: createClient(base, { WebSocket: Socket, liveness: false, window: 0, ...options }), sockets };
+  return { client: createClient(base, { WebSocket: Socket, liveness: false, window: 0, connectTimeout: 60_000, ...options }), sockets };
 }
 
 /** What a promise or an iterator's end gave: the ParleyError's interesting part. */

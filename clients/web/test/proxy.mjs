@@ -1,7 +1,10 @@
-// A TCP proxy that does what networks do: cut(), stall() and flow(), refuse() and accept().
+// A TCP proxy that does what networks do: cut(), stall() and flow(), refuse() and accept(). It is at `here`, one of PROXY_PORTS (test/web_client/run.py): while it refuses, nobody else may
+// take the place, least of all a client that tries to connect to it, as the kernel lets it where that is a port of its own choice.
 import net from "node:net";
 
-export async function proxy(port) {
+export const places = JSON.parse(process.env.PROXY_PORTS ?? "[]");
+
+export async function proxy(port, here) {
   const pairs = new Set();
   let stalled = false;
   const server = net.createServer((near) => {
@@ -45,13 +48,13 @@ export async function proxy(port) {
       self.cut();
       await new Promise((resolve) => server.close(resolve));
     },
-    accept: async () => server.listening || listen(self.port),
+    accept: async () => server.listening || listen(here),
     async stop() {
       self.cut();
       if (server.listening) await new Promise((resolve) => server.close(resolve));
     },
   };
-  await listen(0);
-  self.port = server.address().port;
+  await listen(here);
+  self.port = here;
   return self;
 }

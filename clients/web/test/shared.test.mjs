@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { createClient } from "@parley/web";
 import WebSocket from "ws";
-import { proxy } from "./proxy.mjs";
+import { places, proxy } from "./proxy.mjs";
 
 const port = Number(process.env.ROOMS_PORT); // a node of one shard: a position is known on the shard that gave it
-const direct = createClient(`http://127.0.0.1:${port}`, { WebSocket });
-const network = await proxy(port);
-const through = createClient(`http://127.0.0.1:${network.port}`, { WebSocket, reconnect: { first: 50, jitter: 0 } });
+/** For a machine that runs six suites on two cores. */
+const patient = { connectTimeout: 60_000, liveness: { timeout: 60_000 } };
+const direct = createClient(`http://127.0.0.1:${port}`, { WebSocket, ...patient });
+const network = await proxy(port, places[1]);
+const through = createClient(`http://127.0.0.1:${network.port}`, { WebSocket, ...patient, reconnect: { first: 50, max: 500, jitter: 0 } });
 after(async () => {
   direct.close();
   through.close();
@@ -33,7 +35,7 @@ async function watch(client, room, options = {}) {
 }
 
 async function until(condition) {
-  for (let i = 0; i < 3000 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 6000 && !(await condition()); ++i) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(await condition(), String(condition));
 }
 
@@ -82,7 +84,7 @@ describe("a shared stream", () => {
     await postLong("gap", "b", "c", "d", "e", "f", "g"); // more than is held
     await until(() => other.log.length === 7);
     await network.accept();
-    await until(() => reader.states.filter((state) => state === "open").length === 2);
+    await until(() => reader.states.filter((state) => state === "open").length >= 2);
     await reader.stream.headers;
     await post("gap", "h", "end");
     await reader.done;

@@ -111,7 +111,8 @@ async function answer(request, response) {
   send(response, 200, handler({ path: pattern.exec(path).slice(1), query, body: await bodyOf(request) }));
 }
 
-const server = http.createServer((request, response) => {
+// Connections that are not used stay open for longer than their other end, Parley, keeps them (limits.idle_timeout): a request that met the end of one would fail.
+const server = http.createServer({ keepAliveTimeout: 150_000 }, (request, response) => {
   answer(request, response).catch((error) => {
     if (response.headersSent) return response.destroy(error);
     if (error instanceof URIError || error.code === 'ERR_INVALID_URL') error = invalid({ path: 'is not a valid path' });

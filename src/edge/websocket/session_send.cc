@@ -171,7 +171,10 @@ Task<void> Session::send_shared_stream(const SharedStream::Reader& stream) {
 Task<void> Session::send_ring(Ring& ring, std::uint64_t next, const bool& ended) {
   while (socket_.can_send() && !call_.cancelled()) {
     if (next < ring.first()) {
-      if (slow_ == SlowPolicy::close) co_return lose_patience();
+      if (slow_ == SlowPolicy::close) {
+        lose_patience();
+        break;  // it reads again, and so hears why
+      }
       send_skipped(ring.first() - next);
       next = ring.first();
     }

@@ -204,5 +204,32 @@ TEST_F(Sockets, slow_readers_of_a_shared_stream_hold_up_nobody) {
   EXPECT_EQ(messages + skipped, 2000U);
 }
 
+TEST_F(Sockets, a_reader_of_a_shared_stream_that_comes_back_too_late_has_time_to_hear_that) {
+  front.source->replies = 2000;
+  front.source->size = 1000;
+  TestExchange& slow = open("/ws/t.S/Strict");
+  slow.say(R"({"message":{}})");
+  settle();
+  slow.read();  // from now on it reads, at its own pace
+  settle();
+  pass(seconds(10));
+  EXPECT_FALSE(slow.was_reset);
+  const std::string rest = slow.read();
+  EXPECT_NE(rest.find(R"("reason":"slow_consumer")"), std::string::npos) << rest;
+  EXPECT_TRUE(rest.ends_with("close 1008 ")) << rest;
+}
+
+TEST_F(Sockets, a_reader_of_a_shared_stream_that_never_comes_back_is_disconnected) {
+  front.source->replies = 2000;
+  front.source->size = 1000;
+  TestExchange& slow = open("/ws/t.S/Strict");
+  slow.say(R"({"message":{}})");
+  settle();
+  pass(milliseconds(6900));
+  EXPECT_FALSE(slow.was_reset);
+  pass(milliseconds(300));
+  EXPECT_TRUE(slow.was_reset);
+}
+
 }  // namespace
 }  // namespace parley::edge::websocket

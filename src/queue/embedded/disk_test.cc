@@ -59,6 +59,7 @@ Task<void> consume(StoreFixture& store, Told& told) {
 TEST(Power, loses_nothing_that_was_acknowledged) {
   const ForgetfulFiles::Fate fates[] = {ForgetfulFiles::Fate::lost, ForgetfulFiles::Fate::kept,
                                         ForgetfulFiles::Fate::prefix, ForgetfulFiles::Fate::torn};
+  std::size_t published = 0;
   for (unsigned seed = 1; seed <= 24 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
@@ -89,8 +90,9 @@ TEST(Power, loses_nothing_that_was_acknowledged) {
     }
     for (const std::string& id : told.published)
       EXPECT_TRUE(left.contains(id) || told.settling.contains(id)) << "lost: " << id;
-    EXPECT_GT(told.published.size(), 0);
+    published += told.published.size();  // of one of them, RocksDB may take all the power
   }
+  EXPECT_GT(published, 0U);
 }
 
 Task<void> produce_batches(StoreFixture& store, Told& told) {
@@ -111,6 +113,7 @@ Task<void> produce_batches(StoreFixture& store, Told& told) {
 TEST(Power, leaves_no_part_of_a_batch) {
   const ForgetfulFiles::Fate fates[] = {ForgetfulFiles::Fate::lost, ForgetfulFiles::Fate::kept,
                                         ForgetfulFiles::Fate::prefix, ForgetfulFiles::Fate::torn};
+  std::size_t published = 0;
   for (unsigned seed = 1; seed <= 24 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
@@ -134,8 +137,9 @@ TEST(Power, leaves_no_part_of_a_batch) {
     }
     for (const std::string& id : told.published) EXPECT_TRUE(left.contains(id)) << "lost: " << id;
     EXPECT_EQ(left.size() % 5, 0U) << "a part of a batch";
-    EXPECT_GT(told.published.size(), 0);
+    published += told.published.size();
   }
+  EXPECT_GT(published, 0U);
 }
 
 TEST(Disk, a_batch_that_does_not_fit_is_refused_as_a_whole) {

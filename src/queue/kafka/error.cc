@@ -85,6 +85,11 @@ Error lease_lost(std::string message) {
   return Error(Code::failed_precondition, Blame::caller, std::move(message)).with_reason("lease_lost");
 }
 
+Error closing_error() {
+  return Error(Code::unavailable, Blame::us, "kafka: the connection to the servers is being closed")
+      .with_reason("closing");
+}
+
 bool is_passing(rd_kafka_resp_err_t error) {
   switch (error) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:

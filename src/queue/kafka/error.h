@@ -16,6 +16,8 @@ Error to_error(rd_kafka_error_t* error, std::string_view doing);
 
 Error not_by_this_backend(std::string message);
 Error lease_lost(std::string message);
+// What waits while the node lets go of the cluster ends with this.
+Error closing_error();
 
 // A request that is worth repeating as it is: the cluster is moving something about.
 bool is_passing(rd_kafka_resp_err_t error);

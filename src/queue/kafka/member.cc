@@ -33,8 +33,6 @@ void leave_alive(Client client) {
   left->push_back(std::move(client));
 }
 
-Error closing() { return Error(Code::unavailable, Blame::us, "kafka: closing").with_reason("closing"); }
-
 std::string random_prefix() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
@@ -350,7 +348,7 @@ void Member::bury(LogPartition where, std::int64_t offset, std::string reason, c
                       const bool open = inbox->put([this, where, generation, offset, report, placed] {
                         buried(where, generation, offset, placed, report);
                       });
-                      if (!open && report) report(fail(closing()));
+                      if (!open && report) report(fail(closing_error()));
                     });
 }
 
@@ -375,7 +373,7 @@ void Member::fail_waiting(const Error& error) {
 
 void Member::close() {
   closing_ = true;
-  fail_waiting(closing());
+  fail_waiting(closing_error());
   if (client_) {
     // Both the last commit and leaving the group wait for the coordinator, which may be down: not for ever.
     const auto serve_while = [this](auto busy, Duration longest) {
@@ -393,9 +391,9 @@ void Member::close() {
   }
   for (const Inbox::Work& work : inbox_->close()) work();
   for (auto* list : {&unsaved_, &saving_}) {
-    for (const Unsaved& u : *list) u.report(fail(closing()));
+    for (const Unsaved& u : *list) u.report(fail(closing_error()));
   }
-  fail_waiting(closing());
+  fail_waiting(closing_error());
   queue_.reset();
   const bool has_closed = client_ && rd_kafka_consumer_closed(client_.get()) != 0;
   if (joined_once_ && (!assigned_once_ || !has_closed)) leave_alive(std::move(client_));

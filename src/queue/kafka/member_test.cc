@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "queue/kafka/answer.h"
 #include "queue/kafka/mock_cluster.h"
 
 namespace parley::queue::kafka {
@@ -59,6 +60,24 @@ TEST(Member, EndsWhileItDoesNotKnowWhatItsPartitionsAre) {
   const bool in_time = ended.wait_for(60s) == std::future_status::ready;
   EXPECT_TRUE(in_time);
   if (!in_time) std::quick_exit(1);
+}
+
+TEST(Member, WhatIsAskedAfterItWasClosedIsAnswered) {
+  MockCluster mock;
+  Cluster cluster(mock.settings());
+  Producer producer(cluster);
+  const WallClock clock;
+  Member member(cluster, producer, clock, options_of_orders());
+  member.stop();
+  const auto ask = [&] {
+    Answer<Holding> answer;
+    member.look(false, answer.report());
+    return answer.get();
+  };
+  auto holding = ask();
+  while (holding) holding = ask();  // it closes meanwhile
+  EXPECT_EQ(holding.error().reason(), "closing");
+  EXPECT_EQ(ask().error().reason(), "closing");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "loop/shard.h"
 #include "loop/signal.h"
 #include "loop/task.h"
+#include "queue/kafka/error.h"
 
 namespace parley::queue::kafka {
 
@@ -45,11 +46,6 @@ class Link {
   bool closed_ = false;
   std::unordered_set<Signal*> waiters_;
 };
-
-inline Error closing_error() {
-  return Error(Code::unavailable, Blame::us, "kafka: the connection to the servers is being closed")
-      .with_reason("closing");
-}
 
 // `T` is a Result.
 template <class T>

@@ -11,14 +11,12 @@ constexpr Duration step = std::chrono::milliseconds(500);
 constexpr Duration keep_for = std::chrono::seconds(30);
 constexpr std::size_t most_kept = 16;
 
-Error closing() { return Error(Code::unavailable, Blame::us, "kafka: closing").with_reason("closing"); }
-
 // Waits for the first, then takes what has been fetched already.
 Result<Events> collect(const ReadRequest& request, LogReader& reader, const std::string& topic, const ReadStop& stop) {
   Events out;
   std::size_t bytes = 0;
   while (std::ssize(out.events) < std::max(request.max_messages, 1) && bytes < request.max_bytes) {
-    if (stop.stopped()) return fail(closing());
+    if (stop.stopped()) return fail(closing_error());
     const Instant now = Clock::now();
     const Duration wait = out.events.empty() ? request.wait.left(now).value_or(step) : Duration::zero();
     auto item = reader.next(std::min(wait, step));

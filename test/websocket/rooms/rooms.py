@@ -33,7 +33,8 @@ class Rooms(pb_grpc.RoomsServicer):
                 self.watchers.remove(watcher)
             lines.put(None)
 
-        context.add_callback(gone)
+        if not context.add_callback(gone):
+            gone()  # it had ended before it was begun here
         context.send_initial_metadata((("x-room", request.room),))
         number = 0
         while (text := lines.get()) is not None:

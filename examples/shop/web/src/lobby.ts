@@ -16,7 +16,7 @@ async function say(field: HTMLInputElement): Promise<void> {
   if (!text) return;
   field.value = "";
   try {
-    await shop.unary("shop.Support/Say", { room, author: me(), text }, { timeout: 10_000 });
+    await shop.unary("shop.Support/Say", { room, author: me(), text }, { timeout: 30_000 });
   } catch (error) {
     if (!field.value) field.value = text;
     toast(`Not said: ${(error as Error).message}`);
