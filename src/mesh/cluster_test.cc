@@ -31,7 +31,7 @@ struct Rig {
   Shard shard;
   net::FakeUpstream a{shard};
   net::FakeUpstream b{shard};
-  net::ClientPool pool{shard, {.connect_timeout = net::patience}};
+  net::ClientPool pool{shard, {.connect_timeout = net::patience, .dns_servers = {}}};
   std::unique_ptr<Cluster> cluster;
   Rig() {
     name(a, "a");

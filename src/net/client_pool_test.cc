@@ -65,7 +65,7 @@ Task<void> fetch_into(ClientPool& pool, Origin origin, std::string target, std::
 struct Rig {
   Shard shard;
   FakeUpstream upstream{shard};
-  PoolLimits limits{.connect_timeout = patience};
+  PoolLimits limits{.connect_timeout = patience, .dns_servers = {}};
   std::unique_ptr<ClientPool> pool;
   Rig() {
     upstream.on_end = [](FakeConnection& c, std::int32_t id, FakeConnection::Stream& s) {

@@ -56,7 +56,7 @@ RequestHead head_of(std::string method, std::string target) {
 struct Rig {
   Shard shard;
   FakeHttp1Upstream upstream{shard};
-  PoolLimits limits{.connect_timeout = patience};
+  PoolLimits limits{.connect_timeout = patience, .dns_servers = {}};
   std::unique_ptr<ClientPool> pool;
   Rig() {
     upstream.on_request = [](const Request&) {

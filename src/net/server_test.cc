@@ -27,6 +27,7 @@ TEST_F(ServerTest, drain_lets_exchanges_finish_and_says_close) {
   }(*server, shard, drained));
   pass(seconds(2));  // it is given a moment for a request that is on its way
   idle.wait_closed();
+  idle.close();
   EXPECT_FALSE(drained);
   answers.may_go = true;
   answers.go.notify();

@@ -118,7 +118,7 @@ TEST(TlsClient, WhoIsTrusted) {
     Origin origin = rig.origin();
     c.with(rig, origin);
     {
-      ClientPool pool(rig.shard, {.connect_timeout = std::chrono::hours(1)});
+      ClientPool pool(rig.shard, {.connect_timeout = std::chrono::hours(1), .dns_servers = {}});
       const std::string got = run_blocking(rig.shard, fetch(pool, origin));
       EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     }

@@ -44,7 +44,7 @@ void reply(FakeConnection& c, std::int32_t id, std::string_view body, const Fiel
 struct Rig {
   Shard shard;
   net::FakeUpstream upstream{shard};
-  net::ClientPool pool{shard, {.connect_timeout = net::patience}};
+  net::ClientPool pool{shard, {.connect_timeout = net::patience, .dns_servers = {}}};
   std::shared_ptr<mesh::Cluster> cluster;
   GrpcRouteLimits limits;
   contract::ContractPtr contract = contract::load_text(contract_text).contract;

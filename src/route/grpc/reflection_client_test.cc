@@ -43,7 +43,7 @@ std::string answer_to(std::string_view question) {
 struct Rig {
   Shard shard;
   net::FakeUpstream upstream{shard};
-  net::ClientPool pool{shard, {.connect_timeout = net::patience}};
+  net::ClientPool pool{shard, {.connect_timeout = net::patience, .dns_servers = {}}};
   mesh::Cluster cluster{"orders", *mesh::parse_addresses("grpc://127.0.0.1:" + std::to_string(upstream.port)), pool};
   std::vector<std::string> asked;  // paths
 

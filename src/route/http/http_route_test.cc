@@ -53,7 +53,7 @@ std::string http(int status, std::string_view body, std::string_view type = "app
 struct Rig {
   Shard shard;
   net::FakeHttp1Upstream upstream{shard};
-  net::ClientPool pool{shard, {.connect_timeout = net::patience}};
+  net::ClientPool pool{shard, {.connect_timeout = net::patience, .dns_servers = {}}};
   std::shared_ptr<mesh::Cluster> cluster;
   contract::ContractPtr contract;
   std::unique_ptr<HttpRoute> route;
