@@ -87,29 +87,36 @@ def message_latency(bench, stack):
 
 
 def backlog(bench, stack):
-    """A queue whose handler was away while ten million came, and one of another node that nobody waits in: in turn, so that what else the machine
+    """A queue whose handler was away while ten million came, and one of a fresh node that nothing waits in: in turn, so that what else the machine
     does hits both."""
     what = "10 million waiting"
-    turns = 5
+    turns = 6
 
-    def pairs(full, empty):
-        for _ in range(turns):
-            # The handler has been away for a while: it may take 5 s until it is called again.
-            turn = [messages(bench, target, "handle", 10, 100, "--seconds", 2 * bench.seconds, "--warmup", 6) for target in (full, empty)]
-            print(f"  {full.name}: {turn[0]['handle_rate']:.0f} messages/s at the head, {turn[1]['handle_rate']:.0f} in an empty queue", flush=True)
-            yield turn
+    def handle(target):
+        # The handler has been away for a while: it may take 5 s until it is called again.
+        return messages(bench, target, "handle", 10, 100, "--seconds", 2 * bench.seconds, "--warmup", 6)
+
+    def handle_empty(full):
+        empty = full.another()
+        try:
+            return handle(empty)
+        finally:
+            empty.stop()
+
+    def pairs(full):
+        for turn in range(turns):
+            # Each goes first every other time.
+            head, empty = (handle(full), handle_empty(full)) if turn % 2 == 0 else reversed((handle_empty(full), handle(full)))
+            print(f"  {full.name}: {head['handle_rate']:.0f} messages/s at the head, {empty['handle_rate']:.0f} in an empty queue", flush=True)
+            yield head, empty
 
     def run(full):
         fill = [bench.build / "bench/messages/parley_messages", *full.bus, "--job", "fill", "--producers", 10, "--depth", 100, "--count", WAITING]
         generate(fill, full)
         mib = resident_mib(full.pids())
-        empty = full.another()
-        try:
-            turned = list(pairs(full, empty))
-        finally:
-            empty.stop()
+        turned = list(pairs(full))
         cost = [statistics.median(one["cpu_seconds"] * 1e6 / one["handled"] for one in column) for column in zip(*turned)]
-        return {"share": statistics.median(head["handle_rate"] / other["handle_rate"] for head, other in turned), "cpu": cost[0] / cost[1], "mib": mib}
+        return {"share": statistics.median(head["handle_rate"] / empty["handle_rate"] for head, empty in turned), "cpu": cost[0] / cost[1], "mib": mib}
 
     bench.note(f"{what}: the messages are published while no handler listens; the share is the median of {turns} turns")
     samples = rounds(bench, stack, what, run, OURS)
