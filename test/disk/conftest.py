@@ -117,7 +117,7 @@ class Node(parley_node.Parley):
 
 
 class Mailer(mailer_module.Mailer):
-    def wait_for(self, ids, seconds=180):
+    def wait_for_all(self, ids, seconds=180):
         """Waits until it was called for each of `ids`."""
         missing = set(ids)
 

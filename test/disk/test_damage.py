@@ -120,9 +120,9 @@ def test_a_torn_tail_is_cut_off_and_told(node, mailer, tail):
     (said,) = of_the_journal(node)
     assert str(segment) in said and f"offset {offset}" in said and "cut" in said, said
     mailer.start()
-    mailer.wait_for(node.acknowledged[:-1])  # the last one was never synced: it is this test that pretends it had been acknowledged
+    mailer.wait_for_all(node.acknowledged[:-1])  # the last one was never synced: it is this test that pretends it had been acknowledged
     node.send()
-    mailer.wait_for(node.acknowledged[-1:])
+    mailer.wait_for_all(node.acknowledged[-1:])
 
 
 def test_a_whole_journal_says_nothing(node):
@@ -148,4 +148,4 @@ def test_a_view_that_is_lost_is_made_again_from_a_whole_journal(node, mailer):
         file.unlink()
     node.start()
     mailer.start()
-    mailer.wait_for(node.acknowledged)
+    mailer.wait_for_all(node.acknowledged)

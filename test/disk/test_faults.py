@@ -123,7 +123,7 @@ def test_the_store_halts_for_good_after_a_failed(new_node, node, faults, mailer,
     node.stop()
     again = new_node(node.config["data"]).start()
     assert again.ready()[0] == 200
-    mailer.wait_for(node.acknowledged)
+    mailer.wait_for_all(node.acknowledged)
     again.send()
 
 
@@ -140,7 +140,7 @@ def test_writes_that_are_cut_short_are_completed(node, faults, mailer):
     node.kill()
     node.start()
     mailer.start()
-    mailer.wait_for(node.acknowledged)
+    mailer.wait_for_all(node.acknowledged)
 
 
 @pytest.mark.parametrize("call, where", [("fdatasync", "/journal"), ("fsync", "/journal"), ("fdatasync", "/view")])
