@@ -21,6 +21,7 @@ namespace {
 
 // Filled at once when it opens, which takes a few milliseconds; full segments are made behind the scenes.
 constexpr std::uint64_t first_room = 4 << 20;
+constexpr std::uint64_t smallest_room = 4096;         // less is as good as none
 constexpr std::string_view next_name = "next";        // the file that becomes the next segment
 constexpr std::string_view spare_name = "spare";      // and the one after it
 constexpr std::string_view reserve_name = "reserve";  // space to give up
@@ -65,7 +66,7 @@ class FileJournal final : public Journal {
   Result<Frame> read(Address at) override;
   Result<void> replay(Address from, const std::function<Result<void>(const Frame&)>& each) override;
   std::vector<Segment> segments() const override;
-  Result<void> remove_segment(Address from) override;
+  Result<void> remove_before(Address needed) override;
 
  private:
   SegmentFile& active() { return *segments_.back(); }
@@ -84,6 +85,9 @@ class FileJournal final : public Journal {
   // Of the reserve, what only a start gives up.
   std::uint64_t last_reserve() const { return options_.reserve_bytes / 16; }
   Result<void> come_back();
+  bool last_is_in_the_way() const;
+  Result<void> begin_small();
+  Result<void> remove_oldest();
   Result<SegmentFile*> segment_of(Address at);
   // Halts for good, unless the disk is merely full.
   Result<void> or_halt(Result<void> outcome);
@@ -104,6 +108,7 @@ class FileJournal final : public Journal {
   bool full_ = false;
   bool space_ahead_ = true;  // false: preparing a segment failed; not tried again before it is needed
   Address synced_ = 0;
+  Address needed_ = 0;  // nothing before it is: as was said last
   std::optional<Error> halted_;
   FrameCache recent_;
 };
@@ -250,6 +255,8 @@ Result<void> FileJournal::begin_segment(const SegmentHeader& header) {
   if (!segment) return fail(std::move(segment).error());
   if (auto done = files_.sync_folder(folder_); !done) return done;
   fail_point("segment_begun");
+  // One without frames had the same name: its place was taken.
+  if (!segments_.empty() && active().begin_address() == header.base) segments_.pop_back();
   segments_.push_back(*std::move(segment));
   return {};
 }
@@ -305,10 +312,28 @@ Result<void> FileJournal::prepare_ahead() {
 // Both, or it stays full. The segment first: until there is space for one, whoever the reserve was given up for needs
 // what is left.
 Result<void> FileJournal::come_back() {
-  if (auto done = prepare(options_.segment_bytes); !done) return done;
-  if (auto done = take_reserve(); !done) return done;
-  log::info("the disk has space again: the store takes everything");
-  full_ = false;
+  auto done = prepare(options_.segment_bytes);
+  if (done) done = take_reserve();
+  if (done) {
+    log::info("the disk has space again: the store takes everything");
+    full_ = false;
+  } else if (is_full(done.error()) && last_is_in_the_way()) {
+    done = begin_small();
+    if (done) done = remove_before(needed_);
+  }
+  return done;
+}
+
+// The last segment may have grown until nothing else fits on the disk, and is not dropped while it is the last one.
+// Its room stays while there is something to settle in it.
+bool FileJournal::last_is_in_the_way() const {
+  const bool large = end() - active().begin_address() >= std::min(options_.segment_bytes, first_room);
+  return large && (needed_ >= end() || active().room() < smallest_room);
+}
+
+Result<void> FileJournal::begin_small() {
+  if (auto done = prepare(segment_header_bytes); !done) return done;
+  if (auto done = roll(); !done) return halt(done.error());
   return {};
 }
 
@@ -373,11 +398,16 @@ std::vector<Journal::Segment> FileJournal::segments() const {
   return out;
 }
 
-Result<void> FileJournal::remove_segment(Address from) {
+Result<void> FileJournal::remove_before(Address needed) {
   if (halted_) return fail(*halted_);
-  if (segments_.size() < 2 || begin() != from) {
-    return fail(Error(Code::failed_precondition, Blame::us, "only the oldest segment is removed, never the last one"));
+  needed_ = needed;
+  while (segments_.size() > 1 && segments_.front()->end() <= needed) {
+    if (auto done = remove_oldest(); !done) return done;
   }
+  return {};
+}
+
+Result<void> FileJournal::remove_oldest() {
   fail_point("segment_remove");
   std::unique_ptr<SegmentFile> oldest = std::move(segments_.front());
   segments_.pop_front();

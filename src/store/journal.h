@@ -76,14 +76,15 @@ class Journal {
   // Calls `each` for the frames from `from` on. Ends with the first error, also of `each`.
   virtual Result<void> replay(Address from, const std::function<Result<void>(const Frame&)>& each) = 0;
 
-  // Segments, oldest first, and dropping the oldest: whoever knows what is still needed says so. The last one stays.
+  // Segments, oldest first, and dropping those that end at `needed` or before it: whoever knows what is still needed
+  // says so. The last one stays, unless the disk is full: then `tidy` begins another one, so that it can go too.
   struct Segment {
     Address from = 0;
     Address to = 0;
     std::uint64_t file_bytes = 0;
   };
   virtual std::vector<Segment> segments() const = 0;
-  virtual Result<void> remove_segment(Address from) = 0;
+  virtual Result<void> remove_before(Address needed) = 0;
 };
 
 }  // namespace parley::store

@@ -292,11 +292,7 @@ Result<void> ThreadedLedger::checkpoint(Address at) {
 Result<void> ThreadedLedger::drop_segments() {
   Address needed = view_->durable();
   for (Model* model : models_) needed = std::min(needed, model->needed_from(*view_));
-  for (const Journal::Segment& segment : journal_->segments()) {
-    if (segment.to > needed || segment.to == journal_->end()) break;
-    if (auto done = journal_->remove_segment(segment.from); !done) return done;
-  }
-  return {};
+  return journal_->remove_before(needed);
 }
 
 void ThreadedLedger::close() {

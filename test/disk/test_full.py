@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import re
 import subprocess
 import time
@@ -32,6 +33,14 @@ def full(new_node, disk):
     return node
 
 
+def state(node):
+    """What a reader of a failure asks first: the files, the space that is left, and what the store says of itself."""
+    folder = pathlib.Path(node.config["data"])
+    files = [f"{file.relative_to(folder)} {file.stat().st_size} ({file.stat().st_blocks * 512})" for file in sorted(folder.rglob("*")) if file.is_file()]
+    store = {name: value for name, value in node.metrics().items() if name.startswith("parley_store")}
+    return "\n".join([*files, f"free: {free_bytes(folder)}", f"{store}", f"{node.queue()}"])
+
+
 def wait_until_taken(node, seconds=60):
     """Publishes until that works again; each one that is refused is refused as a full disk is."""
     end = time.monotonic() + seconds
@@ -40,7 +49,7 @@ def wait_until_taken(node, seconds=60):
             return node.send()
         except Refused as refused:
             assert refused.problem["reason"] == "disk_full"
-            assert time.monotonic() < end, f"still {refused}\n{node.log()[-3000:]}"
+            assert time.monotonic() < end, f"still {refused}\n{state(node)}\n{node.log()[-3000:]}"
             time.sleep(0.1)
 
 

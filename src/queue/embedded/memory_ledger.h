@@ -99,11 +99,11 @@ class MemoryJournal final : public store::Journal {
     }
     return list;
   }
-  Result<void> remove_segment(store::Address from) override {
-    const Segment first = segments().front();
-    if (first.from != from) throw std::logic_error("not the oldest segment");
-    frames_.erase(frames_.begin(), frames_.lower_bound(first.to));
-    begin_ = first.to;
+  Result<void> remove_before(store::Address needed) override {
+    for (auto all = segments(); all.size() > 1 && all.front().to <= needed; all.erase(all.begin())) {
+      begin_ = all.front().to;
+    }
+    frames_.erase(frames_.begin(), frames_.lower_bound(begin_));
     return {};
   }
 
@@ -140,12 +140,7 @@ class MemoryLedger final : private Completions {
     model_->save(view);
     saved_ = view.map;
     saved_at_ = journal.end();
-    const store::Address needed = std::min(saved_at_, model_->needed_from(view));
-    while (true) {
-      const auto segments = journal.segments();
-      if (segments.size() < 2 || segments.front().to > needed) break;
-      if (!journal.remove_segment(segments.front().from)) break;
-    }
+    (void)journal.remove_before(std::min(saved_at_, model_->needed_from(view)));
   }
   void crash() {
     view.map = saved_;
