@@ -60,7 +60,7 @@ class H2ClientConnection final : public ClientConnection, private H2Session, pri
   bool over_ = false;
   bool pinging_ = false;
   Instant ping_sent_{};
-  std::uint64_t acknowledged_ = 0;  // when the connection was lost
+  std::uint64_t most_read_ = 0;  // by the peer, when the connection was lost
 };
 
 }  // namespace parley::net

@@ -64,6 +64,10 @@ H2Stream::H2Stream(Pipe& arriving, Pipe& leaving) : arriving_(arriving), leaving
 H2Stream::~H2Stream() {
   arriving_.observe(nullptr);
   leaving_.observe(nullptr);
+  leave_session();
+}
+
+void H2Stream::leave_session() {
   if (session_ == nullptr) return;
   reset_stream(NGHTTP2_CANCEL);
   detach();

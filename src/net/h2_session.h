@@ -65,7 +65,7 @@ class H2Stream : public PipeObserver {
 
  protected:
   H2Stream(Pipe& arriving, Pipe& leaving);
-  virtual ~H2Stream();  // resets the stream with CANCEL if it is still open
+  virtual ~H2Stream();  // leaves the session
 
   // Arrivals. Headers of a block come one by one (names in lower case; pseudo-headers too), then `h2_headers_end`.
   // Views are valid in the call only. A block over the limits comes with `too_large`, its further headers left out. The
@@ -91,6 +91,8 @@ class H2Stream : public PipeObserver {
   // Queues RST_STREAM; `h2_closed` follows with that code. A no-op when detached.
   void reset_stream(std::uint32_t error_code);
   bool has_reset() const { return reset_; }
+  // Resets the stream with CANCEL if it is still open, and has no more to do with it.
+  void leave_session();
   H2Session* session() { return session_; }
   bool is_leaving_empty() const { return leaving_.bytes() == 0 && trailers_.empty(); }
   // Bytes that arrived and were not read yet.

@@ -1,10 +1,13 @@
 // The pool over TLS, against our own server.
 #include "net/tls_client.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "loop/shard.h"
 #include "loop/task_group.h"
+#include "net/client_origin.h"
 #include "net/client_pool.h"
 #include "net/server.h"
 #include "net/test_certificates.h"
@@ -124,6 +127,38 @@ TEST(TlsClient, WhoIsTrusted) {
     }
     run_blocking(rig.shard, rig.server->drain(Deadline::after(Clock::now(), std::chrono::seconds(1))));
   }
+}
+
+// Certificates of services live for days or hours: what is renewed on the disk is shown by the next connection, and
+// what is half-written keeps the one that was there.
+TEST(TlsClient, ARenewedClientCertificateIsShown) {
+  namespace fs = std::filesystem;
+  Rig rig;
+  rig.listen(true);
+  const auto renewed = rig.authority.issue("renewed", "URI:spiffe://shop/renewed");
+  Origin origin = rig.origin();
+  origin.tls_config.cert_file = rig.client_files.cert + ".shown";
+  origin.tls_config.key_file = rig.client_files.key + ".shown";
+  const auto put = [&](const std::string& from, const std::string& to, std::chrono::seconds later) {
+    fs::copy_file(from, to, fs::copy_options::overwrite_existing);
+    fs::last_write_time(to, fs::last_write_time(to) + later);
+  };
+  put(rig.client_files.cert, origin.tls_config.cert_file, std::chrono::seconds(0));
+  put(rig.client_files.key, origin.tls_config.key_file, std::chrono::seconds(0));
+  {
+    ClientPool pool(rig.shard, {.connect_timeout = std::chrono::hours(1), .dns_servers = {}});
+    const auto asked = [&] {
+      const std::string got = run_blocking(rig.shard, fetch(pool, origin));
+      pool.at(origin).abandon(Error(Code::unavailable, Blame::us, "the test wants another connection"));
+      return got;
+    };
+    EXPECT_EQ(asked(), "http/20 https spiffe://shop/orders");
+    put(renewed.cert, origin.tls_config.cert_file, std::chrono::seconds(1));  // its key is still to come
+    EXPECT_EQ(asked(), "http/20 https spiffe://shop/orders");
+    put(renewed.key, origin.tls_config.key_file, std::chrono::seconds(1));
+    EXPECT_EQ(asked(), "http/20 https spiffe://shop/renewed");
+  }
+  run_blocking(rig.shard, rig.server->drain(Deadline::after(Clock::now(), std::chrono::seconds(1))));
 }
 
 TEST(TlsClient, AnOriginsKeyKeepsDifferentTrustApart) {

@@ -172,7 +172,10 @@ IoResult Transport::read_socket(std::span<char> into) {
   ssize_t n = 0;
   do n = recv(fd_, into.data(), into.size(), 0);
   while (n < 0 && errno == EINTR);
-  if (n == 0) return {IoState::ended, 0};
+  if (n == 0) {
+    peer_closed_ = true;
+    return {IoState::ended, 0};
+  }
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       socket_drained_ = true;
@@ -198,6 +201,8 @@ IoResult Transport::write_socket(std::string_view bytes) {
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoState::blocked, sent};
+    // A reset is EPIPE where FIN came before it, else ECONNRESET.
+    peer_closed_ = peer_closed_ || (errno == EPIPE && !shut_down_);
     error_number_ = errno;
     return {IoState::failed, 0};
   }
