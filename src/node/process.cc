@@ -25,7 +25,7 @@ constexpr Duration ran_well =
     std::chrono::seconds(10);                  // after that long a new end starts from the first back-off again
 constexpr std::size_t line_bytes = 16 * 1024;  // a longer line is printed in parts
 // Read at once: a child that writes without a pause must not keep the shard from all else.
-constexpr int chunks_at_once = 64;
+constexpr int chunks_at_once = 16;
 constexpr Duration look_at_group = std::chrono::milliseconds(10);
 
 std::string how(int status) {
@@ -175,7 +175,7 @@ void Process::ended() {
   changed_.notify();
 }
 
-// Also of those whose shell has ended. What of them is our child now (where Parley is process 1) is reaped.
+// Also of those whose shell has ended, which are our children now.
 bool Process::has_group() {
   while (waitpid(-group_, nullptr, WNOHANG) > 0) continue;
   return kill(-group_, 0) == 0;
@@ -185,6 +185,7 @@ Task<void> Process::stop(Duration patience) {
   stopping_ = true;
   restart_.clear();
   if (pid_ <= 0) co_return;
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // what its shell leaves behind is ours to wait for
   kill(-pid_, SIGTERM);
   struct Late {
     Process* process;
