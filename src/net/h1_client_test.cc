@@ -237,6 +237,17 @@ TEST(H1Client, AStaleConnection) {
   EXPECT_EQ(rig.get("/3"), "200 ok");
 }
 
+// See ClientPool.ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain.
+TEST(H1Client, ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain) {
+  Rig rig;
+  rig.start();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(rig.get("/before"), "200 ok");
+  rig.upstream.on_request = [](const Request&) { return Answer{.send = "", .close = true, .abort = true}; };
+  const std::string got = rig.get("/charge");
+  EXPECT_TRUE(got.starts_with("UNAVAILABLE (upstream_connection_lost)")) << got;
+  EXPECT_FALSE(got.ends_with("(safe)")) << "the upstream had the request: " << got;
+}
+
 TEST(H1Client, WordsOfAnIdlePeerEndTheConnection) {
   Rig rig;
   rig.start();
