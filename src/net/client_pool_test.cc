@@ -449,6 +449,28 @@ TEST(ClientPool, ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain) {
   }
 }
 
+// An upstream that has answered and gone, and a write that meets this before any event told of either.
+TEST(ClientPool, AnAnswerThatCameBeforeTheConnectionsEndIsRead) {
+  Rig rig;
+  ClientPool& pool = rig.start();
+  ASSERT_EQ(rig.fetch("/1"), "200 /1");
+  rig.upstream.on_end = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
+  auto exchange = pool.at(rig.origin()).try_open(get("/2"), true);
+  ASSERT_NE(exchange, nullptr);
+  exchange->request_body().push(Bytes::literal("one"));
+  rig.settle();
+  FakeConnection& connection = *rig.upstream.connections.at(0);
+  connection.headers(3, ok_head, false);
+  connection.data(3, "answer", true);
+  connection.goaway(3, NGHTTP2_NO_ERROR);
+  connection.close();
+  for (int i = 0; i < 2; ++i) {
+    exchange->request_body().push(Bytes::literal("more"));
+    rig.shard.run_until([] { return true; });  // writes without a look at what came
+  }
+  EXPECT_EQ(run_blocking(rig.shard, read_response(*exchange)), "200 answer");
+}
+
 TEST(ClientPool, GoawayLosesNoExchange) {
   Rig rig;
   rig.start();

@@ -238,6 +238,16 @@ void H2ClientConnection::transport_readable() {
   }
 }
 
+// Answers that are complete, and a GOAWAY, count for more than that the connection ended.
+void H2ClientConnection::h2_write_failed() {
+  for (IoState state = IoState::ok; state == IoState::ok && !over_;) {
+    const std::span<char> buffer = Transport::read_buffer();
+    const IoResult got = socket_->transport().read(buffer);
+    if (got.bytes > 0) receive({buffer.data(), got.bytes});
+    state = got.state;
+  }
+}
+
 // Timers: one, looked at now and then, instead of one that every request moves.
 
 void H2ClientConnection::set_timer() {

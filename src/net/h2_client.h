@@ -38,6 +38,7 @@ class H2ClientConnection final : public ClientConnection, private H2Session, pri
 
   void h2_settings() override;
   void h2_goaway(std::int32_t last_id, std::uint32_t code) override;
+  void h2_write_failed() override;
   void h2_flushed() override;
   void h2_failed(Error why) override;
 

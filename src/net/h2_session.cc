@@ -446,6 +446,7 @@ bool H2Session::collect(std::string& out) {
 bool H2Session::send(std::string_view bytes) {
   const IoResult result = transport_.write(bytes);
   if (result.state == IoState::failed) {
+    h2_write_failed();
     fail_session(transport_.error());
     return false;
   }

@@ -192,6 +192,8 @@ class H2Session {
   virtual void h2_goaway(std::int32_t /*last_id*/, std::uint32_t /*code*/) {}
   // Before frames are collected, at most once a flush: the last chance to submit.
   virtual void h2_before_flush() {}
+  // The socket takes no more, ever: the last chance to read what came before its end.
+  virtual void h2_write_failed() {}
   // After a flush: look at `is_over`, `has_unsent`.
   virtual void h2_flushed() {}
   // The connection is lost or the peer broke the protocol beyond repair (a GOAWAY was tried). Once. Close the

@@ -203,6 +203,7 @@ IoResult Transport::write_socket(std::string_view bytes) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoState::blocked, sent};
     // A reset is EPIPE where FIN came before it, else ECONNRESET.
     peer_closed_ = peer_closed_ || (errno == EPIPE && !shut_down_);
+    socket_drained_ = false;  // what came before the end can be read
     error_number_ = errno;
     return {IoState::failed, 0};
   }
@@ -220,7 +221,8 @@ IoResult Transport::read_tls(std::span<char> into) {
       continue;
     }
     const IoState state = tls_state(result);
-    if (send_records() == IoState::failed) return {IoState::failed, 0};  // an alert, a key update
+    if (send_records() == IoState::failed)  // an alert, a key update, or what waited
+      return {got > 0 ? IoState::ok : IoState::failed, got};
     return {state, state == IoState::failed ? 0 : got};
   }
   return {IoState::ok, got};

@@ -1,5 +1,6 @@
 #include "node/upstreams.h"
 
+#include "base/log.h"
 #include "net/client_pool.h"
 
 namespace parley::node {
@@ -39,7 +40,9 @@ Task<Result<route::Reflected>> reflect(Shard& control, const Config& config, con
   if (!places) co_return fail(std::move(places).error());
   net::ClientPool pool(control, {});
   mesh::Cluster cluster(service.name, std::move(*places), pool);
-  const Deadline deadline = Deadline::after(control.now(), service.run.empty() ? patience.others : patience.own);
+  const Instant began = control.now();
+  bool told = false;
+  const Deadline deadline = Deadline::after(began, service.run.empty() ? patience.others : patience.own);
   for (;;) {
     auto answer = co_await ask(cluster, with_files, Deadline::after(control.now(), one_question));
     if (answer) co_return answer;
@@ -47,6 +50,10 @@ Task<Result<route::Reflected>> reflect(Shard& control, const Config& config, con
     const bool wanted = patience.stopping == nullptr || !*patience.stopping;
     if (!starts || !wanted || deadline.passed(control.now() + pause)) {
       co_return fail(std::move(answer).error().during(where(config, service) + ", asked by gRPC reflection"));
+    }
+    if (!told && control.now() - began > one_question) {
+      told = true;
+      log::info("waiting for gRPC reflection: {}", answer.error().message());
     }
     co_await control.sleep(pause);
   }
