@@ -211,6 +211,7 @@ IoResult Transport::write_socket(std::string_view bytes) {
 }
 
 IoResult Transport::read_tls(std::span<char> into) {
+  if (read_failed_) return {IoState::failed, 0};
   std::size_t got = 0;
   while (got < into.size()) {
     std::size_t n = 0;
@@ -221,9 +222,10 @@ IoResult Transport::read_tls(std::span<char> into) {
       continue;
     }
     const IoState state = tls_state(result);
-    if (send_records() == IoState::failed)  // an alert, a key update, or what waited
-      return {got > 0 ? IoState::ok : IoState::failed, got};
-    return {state, state == IoState::failed ? 0 : got};
+    const bool sent = send_records() != IoState::failed;  // an alert, a key update, or what waited
+    if (state != IoState::failed && sent) return {state, got};
+    read_failed_ = true;  // what came before is whole: the next read tells
+    return {got > 0 ? IoState::ok : IoState::failed, got};
   }
   return {IoState::ok, got};
 }

@@ -127,6 +127,7 @@ class Transport {
   std::string records_;  // TLS records that the socket did not take
   bool shut_down_ = false;
   bool peer_closed_ = false;
+  bool read_failed_ = false;     // over TLS, for good
   bool tls_refused_ = false;     // one of the two does not accept the other: trying again does not help
   bool write_blocked_ = false;   // a write took less than all: an event is owed
   bool socket_drained_ = false;  // the last recv took all there was, and no event came since
