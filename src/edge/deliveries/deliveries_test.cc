@@ -316,6 +316,19 @@ TEST_F(DeliveriesTest, retries_back_off_and_end_among_the_dead_letters) {
   EXPECT_EQ(service.seen.size(), 3U);
 }
 
+TEST_F(DeliveriesTest, a_long_call_does_not_keep_a_service_that_is_back_from_being_tried) {
+  start();
+  service.hang = true;
+  mail("long", "a");
+  service.hang = false;  // of those that come
+  service.answers = {nobody_there(), nobody_there()};
+  mail("m1", "b");
+  mail("m2", "c");
+  pass(2s);
+  EXPECT_EQ(service.running, 1) << "the long one";
+  EXPECT_THAT(settled(), ElementsAre("m1 release", "m1 release", "m1 done", "m2 done"));
+}
+
 TEST_F(DeliveriesTest, a_handler_says_when_it_is_to_be_asked_again) {
   start();
   service.answers = {upstream_error(Code::resource_exhausted).with_detail(contract::retry_info(6s)),

@@ -76,10 +76,12 @@ Task<void> Intake::wait_until(Instant when) {
   co_await woken_.wait();
 }
 
-// After calls that reached nobody, one message at a time tries whether somebody is there again.
+// After calls that reached nobody, one message at a time tries whether somebody is there again. Those that are under
+// way since before say nothing of that: they may take as long as their timeout.
 int Intake::room() const {
-  const int most = service_failures_ > 0 ? std::min(1, config_.in_flight) : config_.in_flight;
-  return std::max(0, most - static_cast<int>(held_.size()));
+  const int free = std::max(0, config_.in_flight - static_cast<int>(held_.size()));
+  if (service_failures_ == 0) return free;
+  return std::ranges::any_of(held_, [](const HeldPtr& held) { return held->is_trial; }) ? 0 : std::min(1, free);
 }
 
 Task<void> Intake::lease_loop() {
@@ -127,6 +129,7 @@ void Intake::take(std::vector<queue::Delivery> deliveries, Duration lease) {
     held->since = shard_.now();
     held->place = held_.size();
     held->given_back = stopping_;
+    held->is_trial = service_failures_ > 0;
     held_.push_back(held);
     ++metrics_.in_flight;
     tasks_.spawn(deliver(std::move(held)));
@@ -252,6 +255,7 @@ void Intake::service_unreachable(const Error& why) {
 void Intake::service_answered() {
   if (service_failures_ == 0) return;
   service_failures_ = 0;
+  for (const HeldPtr& held : held_) held->is_trial = false;
   paused_until_ = {};
   log::info("{}: the service answers again", text_of(config_.source));
   woken_.notify();
