@@ -197,7 +197,8 @@ class Topic:
         connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=90)
         connection.request("GET", f"/topics/{self.name}", headers={"accept": "text/event-stream"})
         answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
+        if answer.status != 200:
+            raise ApiError(answer.status, json.loads(answer.read()))
         for line in iter(answer.readline, b""):
             if line.startswith(b"id: "):
                 connection.close()
