@@ -185,11 +185,13 @@ void Session::closed() {
                      end.code);
   }
   gone_ = true;
+  Error why = Error(Code::cancelled, Blame::caller,
+                    end.cause == WebSocket::Cause::closed ? fmt::format("the client closed the socket ({})", end.code)
+                                                          : end.reason)
+                  .with_reason("client_gone");
+  if (call_.is_finished() && !failed_) failed_ = why;  // what it said is not sent to its end
+  call_.cancel(std::move(why));
   changed_.notify();
-  call_.cancel(Error(Code::cancelled, Blame::caller,
-                     end.cause == WebSocket::Cause::closed ? fmt::format("the client closed the socket ({})", end.code)
-                                                           : end.reason)
-                   .with_reason("client_gone"));
 }
 
 // What is wrong with a call that is over changes nothing, but a socket that has to close does not wait until the client

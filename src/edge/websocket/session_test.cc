@@ -156,6 +156,8 @@ TEST_F(Sockets, a_used_up_window_holds_nobody_whose_client_has_gone) {
   } cases[] = {
       {"closes", [](TestExchange& socket) { socket.send(wire::WsOpcode::close, "\x03\xe8"); }, "close 1000 "},
       {"is lost", [](TestExchange& socket) { socket.go_away(); }, ""},
+      {"half-closes", [](TestExchange& socket) { socket.half_close(); },
+       R"({"status":{"code":"CANCELLED","message":"the client ended the connection","reason":"client_gone"}} close 4001 )"},
       {"breaks the protocol", [](TestExchange& socket) { socket.send(wire::WsOpcode{5}, ""); }, "close 1002 "},
   };
   for (const auto& c : cases) {

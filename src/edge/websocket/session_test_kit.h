@@ -31,6 +31,7 @@ class TestExchange final : public net::ServerExchange {
     break_off(Error(Code::cancelled, Blame::us, "reset"));
   }
   void go_away() { break_off(Error(Code::cancelled, Blame::caller, "gone")); }
+  void half_close() { body_.end(); }
   void drain() { tell_drain(); }
 
   void send(wire::WsOpcode opcode, std::string_view payload) {
