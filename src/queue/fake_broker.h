@@ -41,6 +41,7 @@ class FakeBroker final : public Broker {
   std::optional<Error> fail_extend;
   std::optional<Error> fail_settle;
   int bugs = 0;                                        // so many calls of those four throw
+  Duration takes{};                                    // an extension or a settlement
   std::optional<std::pair<Source, Error>> fail_stats;  // of this one, until it is reset
   bool hold_publish = false;                           // it waits until this is false and `wake` was called
   void wake() { changed_.notify(); }
@@ -100,6 +101,7 @@ class FakeBroker final : public Broker {
 
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override {
     meet_bug();
+    if (takes > Duration::zero()) co_await shard_.sleep(takes);
     if (fail_extend) co_return fail(*std::exchange(fail_extend, std::nullopt));
     Item* item = find(source, lease);
     if (item == nullptr) co_return fail(lost());
@@ -110,6 +112,7 @@ class FakeBroker final : public Broker {
 
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override {
     meet_bug();
+    if (takes > Duration::zero()) co_await shard_.sleep(takes);
     if (fail_settle) co_return fail(*std::exchange(fail_settle, std::nullopt));
     Item* item = find(source, lease);
     if (item == nullptr) co_return fail(lost());
