@@ -1,10 +1,12 @@
 #include "filter/limits.h"
 
 #include <list>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
 #include "contract/contract_fixture.h"
+#include "filter/telemetry.h"
 #include "loop/shard.h"
 #include "loop/task_group.h"
 
@@ -43,6 +45,7 @@ class LimitsTest : public testing::Test {
   std::shared_ptr<Hangs> hangs = std::make_shared<Hangs>();
   std::shared_ptr<Pending> pending = std::make_shared<Pending>();
   Limits limits{hangs, pending};
+  Metrics metrics;
   std::list<Call> calls;
   TaskGroup tasks;
 };
@@ -75,6 +78,29 @@ TEST_F(LimitsTest, more_calls_than_are_allowed_are_refused_and_may_be_sent_again
   EXPECT_FALSE(third.is_finished()) << "the first one's place is free again";
   third.cancel(Error(Code::cancelled, Blame::caller, "the test is over"));
   settle();
+}
+
+TEST_F(LimitsTest, a_call_that_meets_a_bug_gives_its_place_back) {
+  class Throws final : public Handler {
+    Task<Result<void>> handle(Call&) override {
+      throw std::runtime_error("a bug");
+      co_return Result<void>();
+    }
+  };
+  pending->max = 1;
+  const auto telemetry =
+      std::make_shared<Telemetry>(std::make_shared<Limits>(std::make_shared<Throws>(), pending), metrics, nullptr);
+  for (int i = 0; i < 3; ++i) {
+    Call call(contract, *contract->find("/shop.S/One"), "test");
+    tasks.spawn(answer(*telemetry, call));
+    settle();
+    ASSERT_TRUE(call.is_finished());
+    EXPECT_EQ(call.status()->code(), Code::internal) << i;
+  }
+  EXPECT_EQ(pending->now, 0U);
+  ASSERT_EQ(metrics.copy().size(), 1U);
+  EXPECT_EQ(metrics.copy()[0].in_flight, 0);
+  EXPECT_EQ(metrics.copy()[0].ended[static_cast<std::size_t>(Code::internal)], 3U);
 }
 
 TEST_F(LimitsTest, a_deadline_that_has_passed_ends_the_call_at_once) {

@@ -1,6 +1,7 @@
 #include "filter/telemetry.h"
 
 #include <algorithm>
+#include <exception>
 #include <random>
 
 #include "loop/shard.h"
@@ -60,12 +61,20 @@ Task<Result<void>> Telemetry::handle(Call& call) {
   start_trace(call);
   CallMetrics& metrics = of(call);
   ++metrics.in_flight;
-  Result<void> status = co_await inner_->handle(call);
+  Result<void> status;
+  std::exception_ptr bug;  // `answer` says it
+  try {
+    status = co_await inner_->handle(call);
+  } catch (...) {
+    bug = std::current_exception();
+    status = fail(Error(Code::internal, Blame::us, "the call met a bug in Parley").with_reason("exception"));
+  }
   --metrics.in_flight;
   const Error* error = call.cancelled() ? &*call.cancelled() : status ? nullptr : &status.error();
   const Duration took = Shard::current().now() - call.started();  // the turns' times: a clock is not read for each call
   metrics.end(error == nullptr ? Code::ok : error->code(), took);
   if (lane_ != nullptr) log(call, error, took);
+  if (bug) std::rethrow_exception(bug);
   co_return status;
 }
 

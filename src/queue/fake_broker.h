@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +40,8 @@ class FakeBroker final : public Broker {
   std::optional<Error> fail_lease;
   std::optional<Error> fail_extend;
   std::optional<Error> fail_settle;
+  int bugs = 0;                                        // so many calls of those four throw
+  Duration takes{};                                    // an extension or a settlement
   std::optional<std::pair<Source, Error>> fail_stats;  // of this one, until it is reset
   bool hold_publish = false;                           // it waits until this is false and `wake` was called
   void wake() { changed_.notify(); }
@@ -59,6 +62,7 @@ class FakeBroker final : public Broker {
 
   Task<Result<Receipt>> publish(Publish request) override {
     while (hold_publish) co_await changed_.wait();
+    meet_bug();
     if (fail_publish) co_return fail(*std::exchange(fail_publish, std::nullopt));
     published.push_back(request);
     if (topics_.contains(request.to)) co_return publish_event(std::move(request));
@@ -79,6 +83,7 @@ class FakeBroker final : public Broker {
   Task<Result<std::vector<Delivery>>> lease(LeaseRequest request) override {
     leases.push_back(request);
     for (;;) {
+      meet_bug();
       if (fail_lease) co_return fail(*std::exchange(fail_lease, std::nullopt));
       const auto at = lists_.find({request.source.name, request.source.group});
       if (at == lists_.end()) co_return fail(missing(request.source.name));
@@ -95,6 +100,8 @@ class FakeBroker final : public Broker {
   }
 
   Task<Result<void>> extend(Source source, std::string lease, Duration by) override {
+    meet_bug();
+    if (takes > Duration::zero()) co_await shard_.sleep(takes);
     if (fail_extend) co_return fail(*std::exchange(fail_extend, std::nullopt));
     Item* item = find(source, lease);
     if (item == nullptr) co_return fail(lost());
@@ -104,6 +111,8 @@ class FakeBroker final : public Broker {
   }
 
   Task<Result<void>> settle(Source source, std::string lease, Settlement how) override {
+    meet_bug();
+    if (takes > Duration::zero()) co_await shard_.sleep(takes);
     if (fail_settle) co_return fail(*std::exchange(fail_settle, std::nullopt));
     Item* item = find(source, lease);
     if (item == nullptr) co_return fail(lost());
@@ -221,6 +230,9 @@ class FakeBroker final : public Broker {
   }
 
  private:
+  void meet_bug() {
+    if (bugs > 0 && bugs-- > 0) throw std::logic_error("a bug");
+  }
   struct Item {
     Message message;
     Position position;

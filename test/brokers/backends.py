@@ -97,7 +97,8 @@ class Sqs(Backend):
     on_call = dict.fromkeys(["events_are_read_in_order", "reading_goes_on_behind_a_position", "reading_from_a_time", "reading_from_the_latest",
                              "a_reader_keeps_its_place", "a_group_is_moved", "an_event_that_comes_again_is_stored_once",
                              "cloud_events_come_in_three_modes", "a_bad_event_is_refused_at_the_door",
-                             "server_sent_events_go_on_where_they_were", "a_graphql_subscription_goes_on_where_it_was",
+                             "server_sent_events_go_on_where_they_were",
+                             "a_reader_of_the_latest_misses_nothing_before_its_first_event", "a_graphql_subscription_goes_on_where_it_was",
                              "a_topic_after_a_restart", "the_group_of_a_reader_goes"], NO_READING)
     lacks = {"positions": "SQS has no places in a queue", "old_duplicates": "SQS stores it once, and does not say that it was there before",
              "waits_elsewhere": "SQS knows no consumers"}

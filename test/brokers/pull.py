@@ -192,6 +192,19 @@ class Topic:
             raise ApiError(status, answer)
         return answer
 
+    def first_id(self):
+        """The id that a reader of the latest is told before any event."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=90)
+        connection.request("GET", f"/topics/{self.name}", headers={"accept": "text/event-stream"})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise ApiError(answer.status, json.loads(answer.read()))
+        for line in iter(answer.readline, b""):
+            if line.startswith(b"id: "):
+                connection.close()
+                return line.decode().removeprefix("id: ").rstrip("\n")
+        raise AssertionError("the stream ended without an id")
+
     def events(self, query="", last_event_id=None, expected=1, timeout=90):
         """`expected` server-sent events as (id, CloudEvent), over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.client.port, timeout=timeout)

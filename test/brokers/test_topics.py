@@ -216,6 +216,15 @@ def test_server_sent_events_go_on_where_they_were(topic):
     assert error.value.status == 400
 
 
+@pytest.mark.topic
+def test_a_reader_of_the_latest_misses_nothing_before_its_first_event(topic):
+    for number in (1, 2):  # there is no event yet, then one
+        began = topic.first_id()
+        publish(topic, number)  # while the browser is away
+        [(_, event)] = topic.events(last_event_id=began)
+        assert event["data"]["number"] == str(number)
+
+
 def subscribe(topic, query, expected):
     """`expected` results of a GraphQL subscription (graphql-sse, distinct connections)."""
     connection = http.client.HTTPConnection("127.0.0.1", topic.client.port, timeout=90)

@@ -316,6 +316,42 @@ TEST_F(DeliveriesTest, retries_back_off_and_end_among_the_dead_letters) {
   EXPECT_EQ(service.seen.size(), 3U);
 }
 
+TEST_F(DeliveriesTest, a_long_call_does_not_keep_a_service_that_is_back_from_being_tried) {
+  start();
+  service.hang = true;
+  mail("long", "a");
+  service.hang = false;  // of those that come
+  service.answers = {nobody_there(), nobody_there()};
+  mail("m1", "b");
+  mail("m2", "c");
+  pass(2s);
+  EXPECT_EQ(service.running, 1) << "the long one";
+  EXPECT_THAT(settled(), ElementsAre("m1 release", "m1 release", "m1 done", "m2 done"));
+}
+
+TEST_F(DeliveriesTest, a_bug_in_a_backend_ends_no_delivering) {
+  broker.bugs = 3;  // each source's first lease
+  start();
+  pass(1s);
+  EXPECT_EQ(broker.bugs, 0);
+  service.hang = true;
+  mail("m", "a");
+  broker.bugs = 1;
+  pass(15s);
+  EXPECT_EQ(broker.bugs, 0) << "an extension";
+  pass(1min);
+  EXPECT_EQ(service.running, 1);
+  broker.bugs = 1;
+  service.go_on();
+  settle();
+  EXPECT_EQ(broker.bugs, 0) << "the settlement";
+  pass(1s);
+  EXPECT_THAT(settled(), ElementsAre("m done"));
+  EXPECT_EQ(edge->metrics()[2].in_flight, 0);
+  mail("m2", "a");
+  EXPECT_THAT(settled(), ElementsAre("m done", "m2 done"));
+}
+
 TEST_F(DeliveriesTest, a_handler_says_when_it_is_to_be_asked_again) {
   start();
   service.answers = {upstream_error(Code::resource_exhausted).with_detail(contract::retry_info(6s)),

@@ -1,6 +1,7 @@
 #include "edge/deliveries/intake.h"
 
 #include <algorithm>
+#include <exception>
 
 #include "base/fail_point.h"
 #include "base/log.h"
@@ -25,6 +26,17 @@ bool is_lease_lost(const Error& error) { return error.code() == Code::failed_pre
 
 std::string text_of(const queue::Source& source) {
   return source.group.empty() ? source.name : source.name + " (group " + source.group + ")";
+}
+
+// A backend that meets a bug fails this once, as one that is away: what delivers goes on.
+template <class T>
+Task<Result<T>> or_bug(Task<Result<T>> asked) {
+  try {
+    co_return co_await std::move(asked);
+  } catch (const std::exception& e) {
+    log::error("the backend of the messages threw: {}", e.what());
+    co_return fail(Error(Code::internal, Blame::us, "the backend met a bug").with_reason("exception"));
+  }
 }
 
 }  // namespace
@@ -76,10 +88,12 @@ Task<void> Intake::wait_until(Instant when) {
   co_await woken_.wait();
 }
 
-// After calls that reached nobody, one message at a time tries whether somebody is there again.
+// After calls that reached nobody, one message at a time tries whether somebody is there again. Those that are under
+// way since before say nothing of that: they may take as long as their timeout.
 int Intake::room() const {
-  const int most = service_failures_ > 0 ? std::min(1, config_.in_flight) : config_.in_flight;
-  return std::max(0, most - static_cast<int>(held_.size()));
+  const int free = std::max(0, config_.in_flight - static_cast<int>(held_.size()));
+  if (service_failures_ == 0) return free;
+  return std::ranges::any_of(held_, [](const HeldPtr& held) { return held->is_trial; }) ? 0 : std::min(1, free);
 }
 
 Task<void> Intake::lease_loop() {
@@ -98,7 +112,7 @@ Task<void> Intake::lease_loop() {
                                 .max_messages = room(),
                                 .lease = lease,
                                 .wait = Deadline::after(asked, options_.lease_wait)};
-    auto leased = co_await broker_.lease(std::move(request));
+    auto leased = co_await or_bug(broker_.lease(std::move(request)));
     if (!leased) {
       lease_failed(leased.error());
       continue;
@@ -127,6 +141,7 @@ void Intake::take(std::vector<queue::Delivery> deliveries, Duration lease) {
     held->since = shard_.now();
     held->place = held_.size();
     held->given_back = stopping_;
+    held->is_trial = service_failures_ > 0;
     held_.push_back(held);
     ++metrics_.in_flight;
     tasks_.spawn(deliver(std::move(held)));
@@ -215,7 +230,7 @@ Task<Outcome> Intake::settle(Held& held, Ending ending) {
   held.settling = true;
   const Deadline end = Deadline::after(held.since, held.lease);
   for (;;) {
-    auto settled = co_await broker_.settle(config_.source, held.delivery.lease, ending.how);
+    auto settled = co_await or_bug(broker_.settle(config_.source, held.delivery.lease, ending.how));
     if (settled) {
       if (ending.outcome == Outcome::dead) tell_dead(held, ending);
       co_return ending.outcome;
@@ -252,6 +267,7 @@ void Intake::service_unreachable(const Error& why) {
 void Intake::service_answered() {
   if (service_failures_ == 0) return;
   service_failures_ = 0;
+  for (const HeldPtr& held : held_) held->is_trial = false;
   paused_until_ = {};
   log::info("{}: the service answers again", text_of(config_.source));
   woken_.notify();
@@ -279,7 +295,7 @@ Task<void> Intake::extend(HeldPtr held) {
   held->extending = true;
   co_await shard_.sleep(Duration::zero());  // `beat` walks over what a broker that answers at once may change
   const Instant asked = shard_.now();
-  auto extended = co_await broker_.extend(config_.source, held->delivery.lease, held->lease);
+  auto extended = co_await or_bug(broker_.extend(config_.source, held->delivery.lease, held->lease));
   held->extending = false;
   if (extended) {
     held->since = asked;

@@ -89,6 +89,7 @@ class Intake {
     bool settling = false;
     bool lost = false;  // the lease
     bool given_back = false;
+    bool is_trial = false;  // taken to see whether the service is there again
   };
   using HeldPtr = std::shared_ptr<Held>;
   struct Ending {

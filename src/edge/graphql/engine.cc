@@ -156,6 +156,7 @@ Task<void> Operation::run(std::string& response) {
                        .variables = variables_,
                        .handlers = handlers_,
                        .upstream = upstream_,
+                       .max_arguments = options_.most_arguments(),
                        .max_bytes = options_.limits.response_bytes});
   co_await execution.run();
   execution.write(response);
@@ -181,7 +182,7 @@ Task<void> Operation::subscribe(ResultSink& sink) {
   }
   const RootPlan& root = plan_->roots[0];
   std::string request;
-  if (auto done = put_request(*plan_, root, variables_, request); !done) {
+  if (auto done = put_request(*plan_, root, variables_, options_.most_arguments(), request); !done) {
     done.error().path.emplace_back(std::string(root.output->response_name()));
     (void)co_await sink.next(error_body({std::move(done).error()}));
     co_return;
@@ -220,6 +221,7 @@ Task<std::optional<Error>> Operation::deliver(Call& call, ResultSink& sink) {
                          .variables = variables_,
                          .handlers = handlers_,
                          .upstream = upstream_,
+                         .max_arguments = options_.most_arguments(),
                          .max_bytes = options_.limits.response_bytes});
     co_await execution.run_event(std::move(**message));
     std::string response;

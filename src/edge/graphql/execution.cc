@@ -51,7 +51,7 @@ Task<void> Execution::run_event(Bytes message) {
 bool Execution::open_root(std::uint32_t root, Fetch& fetch) {
   const RootPlan& plan = plan_.roots[root];
   std::string request;
-  if (auto done = put_request(plan_, plan, setup_.variables, request); !done) {
+  if (auto done = put_request(plan_, plan, setup_.variables, setup_.max_arguments, request); !done) {
     results_.roots[root].fault = std::move(done).error();
     return false;
   }

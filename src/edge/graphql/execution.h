@@ -25,7 +25,8 @@ class Execution {
     const Variables& variables;
     std::span<const HandlerPtr> handlers;
     Upstream& upstream;
-    std::size_t max_bytes;
+    std::size_t max_arguments;  // bytes of JSON, of one call
+    std::size_t max_bytes;      // of the response
   };
   explicit Execution(const Setup& setup);
   Execution(const Execution&) = delete;

@@ -197,6 +197,24 @@ struct RequestCase {
   const char* call;  // "": the response says why there is none
 };
 
+// A short list of a long variable, again and again.
+TEST(GraphqlArguments, AreNoLargerThanWhatARequestMayBe) {
+  Bench bench;
+  const auto tagged = [&bench](int times, std::size_t size) {
+    std::string list;
+    for (int i = 0; i < times; ++i) list += "$t ";
+    return bench.ask("mutation($t:String!){createPost(input:{post:{title:\"x\" tags:[" + list + "]}}){id}}",
+                     "{\"t\":\"" + std::string(size, 'x') + "\"}");
+  };
+  EXPECT_EQ(tagged(3, 1 << 20), R"({"data":{"createPost":{"id":"0"}}})") << "7 bytes of query and 1 MiB of variable";
+  EXPECT_EQ(bench.script.calls.size(), 1U);
+  EXPECT_EQ(tagged(500, 100'000),
+            R"({"errors":[{"message":"The arguments of \"createPost\" are larger than 8388608 bytes.",)"
+            R"("locations":[{"line":1,"column":22}],"path":["createPost"],)"
+            R"("extensions":{"code":"RESOURCE_EXHAUSTED","reason":"message_too_large"}}],"data":{"createPost":null}})");
+  EXPECT_EQ(bench.script.calls.size(), 1U);
+}
+
 TEST(GraphqlArguments, BecomeTheRequest) {
   const RequestCase rows[] = {
       {"literals", "{post(id:\"5\" by:{slug:\"a\"}){id}}", "null", R"(GetPost {"id":"5","slug":"a"})"},

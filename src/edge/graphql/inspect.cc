@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t longest_list = 10;
 constexpr int deepest = 2;
+constexpr std::size_t longest_text = 1000;
 
 std::string list(const JsonValue& value, int depth) {
   if (value.empty()) return "[]";
@@ -29,12 +30,20 @@ std::string object(const JsonValue& value, int depth) {
   std::string out = "{ ";
   for (JsonValue member = value.first(); !member.is_end(); member = member.next()) {
     if (out.size() > 2) out += ", ";
-    out.append(member.key()).append(": ").append(inspect(member, depth + 1));
+    if (out.size() > longest_text) return out += "... }";
+    out.append(shortened(member.key())).append(": ").append(inspect(member, depth + 1));
   }
   return out += " }";
 }
 
 }  // namespace
+
+std::string shortened(std::string_view text) {
+  if (text.size() <= longest_text) return std::string(text);
+  std::size_t end = longest_text;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not within a character
+  return std::string(text.substr(0, end)) + "...";
+}
 
 std::string inspect(const JsonValue& value, int depth) {
   std::string out;
@@ -42,10 +51,10 @@ std::string inspect(const JsonValue& value, int depth) {
   switch (value.kind()) {
     case JsonKind::null: return "null";
     case JsonKind::boolean: return value.flag() ? "true" : "false";
-    case JsonKind::string: contract::append_json_string(out, value.text()); return out;
+    case JsonKind::string: contract::append_json_string(out, shortened(value.text())); return out;
     case JsonKind::number:
       // As JavaScript prints it: 1e2 is 100.
-      if (contract::get_double(value.text(), number) != contract::NumberFault::none) return std::string(value.text());
+      if (contract::get_double(value.text(), number) != contract::NumberFault::none) return shortened(value.text());
       contract::append_json_double(out, number);
       return out;
     case JsonKind::array: return list(value, depth);

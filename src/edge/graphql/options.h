@@ -23,9 +23,11 @@ struct GraphqlOptions {
   bool page = true;  // answers a browser's GET with a page to try operations in
 
   std::size_t max_message = std::size_t{4} << 20;  // bytes of a request's body, decompressed; 413 beyond
-  std::size_t compress_from = 1024;                // smaller responses are not compressed
-  Duration heartbeat = std::chrono::seconds(12);   // between comments of a silent event stream
-  std::shared_ptr<const net::Cors> cors{};         // null: none
+  // Of one rpc's arguments as JSON. What a request holds once is never above it, whatever has to be escaped.
+  std::size_t most_arguments() const { return 2 * max_message; }
+  std::size_t compress_from = 1024;               // smaller responses are not compressed
+  Duration heartbeat = std::chrono::seconds(12);  // between comments of a silent event stream
+  std::shared_ptr<const net::Cors> cors{};        // null: none
 
   // graphql-sse's single connection mode; shared by the shards. Null: not offered.
   std::shared_ptr<graphql::StreamRegistry> streams{};

@@ -52,7 +52,9 @@ bool is_valid(const ql::Type& type, const InputView& value) {
 
 class JsonWriter {
  public:
-  explicit JsonWriter(std::string& out) : out_(out) {}
+  // What begins beyond `max_bytes` is left out: `is_too_large` then, and the text is no use.
+  JsonWriter(std::string& out, std::size_t max_bytes) : out_(out), max_bytes_(max_bytes) {}
+  bool is_too_large() const { return out_.size() > max_bytes_; }
 
   void open() { out_ += '{'; }
   void close() { out_ += '}'; }
@@ -85,6 +87,7 @@ class JsonWriter {
   }
 
   void value(const ql::InputValue& input, const ql::Type& type, const InputView& given) {
+    if (is_too_large()) return;
     if (given.is_nothing()) {
       out_ += "null";
     } else if (type.nullable().list()) {
@@ -119,7 +122,7 @@ class JsonWriter {
       if (fields.size() < 2) return;
       separate();
       std::string text;
-      JsonWriter(text).value(fields[0], fields[0].type, each.find(fields[0].name));
+      JsonWriter(text, max_bytes_).value(fields[0], fields[0].type, each.find(fields[0].name));
       if (text.starts_with('"')) {
         out_ += text;
       } else {
@@ -156,6 +159,7 @@ class JsonWriter {
 
   // Any JSON; the names of a literal's enum values become strings.
   void json(const InputView& given) {
+    if (is_too_large()) return;
     if (given.is_json()) {
       out_ += given.json().raw();
       return;
@@ -184,6 +188,7 @@ class JsonWriter {
   }
 
   std::string& out_;
+  std::size_t max_bytes_;
 };
 
 ql::GraphqlError argument_error(const Plan& plan, std::uint32_t at, const ql::InputValue& input, std::string why) {
@@ -220,17 +225,27 @@ std::optional<ql::GraphqlError> fault(const Plan& plan, const RootPlan& root, co
   return argument_error(plan, given->value.at, input, "has invalid value " + shown + ".");
 }
 
+ql::GraphqlError too_large(const Plan& plan, const RootPlan& root, std::size_t max_bytes) {
+  ql::GraphqlError error = graphql_error(Error(Code::resource_exhausted, Blame::caller,
+                                               "The arguments of \"" + std::string(root.output->definition->name) +
+                                                   "\" are larger than " + std::to_string(max_bytes) + " bytes.")
+                                             .with_reason("message_too_large"),
+                                         nullptr);
+  error.locations.push_back(plan.document->location(root.output->nodes[0]->at));
+  return error;
+}
+
 constexpr std::array<std::string_view, 6> page_arguments = {"pageSize", "first",      "last",
                                                             "limit",    "maxResults", "max_page_size"};
 
 }  // namespace
 
 std::expected<void, ql::GraphqlError> put_request(const Plan& plan, const RootPlan& root, const Variables& variables,
-                                                  std::string& wire) {
+                                                  std::size_t max_bytes, std::string& wire) {
   const ql::Field& field = *root.output->definition;
   const ql::Selection& node = *root.output->nodes[0];
   std::string json;
-  JsonWriter writer(json);
+  JsonWriter writer(json, max_bytes);
   bool has_mask = false;
   writer.open();
   for (const ql::InputValue& input : field.arguments) {
@@ -240,6 +255,7 @@ std::expected<void, ql::GraphqlError> put_request(const Plan& plan, const RootPl
     const InputView value(given->value, variables);
     has_mask = has_mask || (input.field != nullptr && input.field == field.read_mask && !value.is_nothing());
     writer.member(input, value);
+    if (writer.is_too_large()) return std::unexpected(too_large(plan, root, max_bytes));
   }
   writer.close();
   if (json.size() > 2) {

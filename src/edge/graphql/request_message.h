@@ -2,6 +2,7 @@
 // into ProtoJSON, and transcoded, so that every rule of the transcoder holds here too.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -13,9 +14,10 @@
 
 namespace parley::edge::graphql {
 
-// Appends the request's wire bytes. Errors: graphql-js 16's, with a location; or the transcoder's.
+// Appends the request's wire bytes. Errors: graphql-js 16's, with a location; or the transcoder's; resource_exhausted
+// where the arguments are above `max_bytes` as JSON: one variable may be used any number of times.
 std::expected<void, ql::GraphqlError> put_request(const Plan& plan, const RootPlan& root, const Variables& variables,
-                                                  std::string& wire);
+                                                  std::size_t max_bytes, std::string& wire);
 
 // The number of items a page of this field asks for: the value of `pageSize`, `first`, `limit` or the like; 0: none.
 std::uint64_t page_size(const RootPlan& root, const Variables& variables);

@@ -28,7 +28,7 @@ class SingleStream::Live final : public ResultSink {
 
   Task<bool> next(std::string response) override {
     if (is_silent) co_return false;
-    co_return co_await stream_.send("next", with_id(id) + ",\"payload\":" + response + "}");
+    co_return co_await stream_.send(*this, "next", with_id(id) + ",\"payload\":" + response + "}");
   }
 
   std::string id;
@@ -83,7 +83,9 @@ FeedAnswer SingleStream::begin(Bytes body, CallContext context) {
   live->id = live->request.operation_id();
   if (live->id.empty()) return refused(400, "extensions.operationId is missing.", "no_operation_id");
   if (live_.contains(live->id)) return refused(409, "The stream has an operation of that id.", "id_in_use");
-  if (live_.size() >= engine_.options().socket_operations) {
+  // Those that were ended, and still have to notice, count too.
+  const std::size_t most = engine_.options().socket_operations;
+  if (live_.size() >= most || tasks_.live() >= 2 * most) {
     return refused(429, "The stream has too many operations at once.", "too_many_operations");
   }
   auto operation = engine_.prepare(live->request, std::move(context));
@@ -100,6 +102,7 @@ void SingleStream::stop(const std::string& id) {
   at->second->is_silent = true;
   at->second->operation->cancel(left());
   live_.erase(at);
+  changed_.notify();  // what waits to be sent is not: its id may be another one's already
 }
 
 Task<void> SingleStream::run_operation(LivePtr live) {
@@ -111,14 +114,14 @@ Task<void> SingleStream::run_operation(LivePtr live) {
     (void)co_await live->next(std::move(response));
   }
   if (live->is_silent) co_return;
-  (void)co_await send("complete", with_id(live->id) + "}");
+  (void)co_await send(*live, "complete", with_id(live->id) + "}");
   if (!live->is_silent) live_.erase(live->id);
 }
 
 // One event at a time: a pipe has one writer.
-Task<bool> SingleStream::send(std::string_view type, std::string data) {
-  while (sending_) co_await changed_.wait();
-  if (ended_) co_return false;
+Task<bool> SingleStream::send(const Live& of, std::string_view type, std::string data) {
+  while (sending_ && !of.is_silent) co_await changed_.wait();
+  if (ended_ || of.is_silent) co_return false;
   sending_ = true;
   const bool sent = co_await stream_.send(type, data);
   sending_ = false;

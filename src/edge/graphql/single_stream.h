@@ -35,7 +35,8 @@ class SingleStream {
   class Live;
   using LivePtr = std::shared_ptr<Live>;
   Task<void> run_operation(LivePtr live);
-  Task<bool> send(std::string_view type, std::string data);
+  // False: nobody listens any more, or wants to hear of the operation.
+  Task<bool> send(const Live& of, std::string_view type, std::string data);
   void end_operations(const Error& why);
 
   net::ServerExchange& exchange_;

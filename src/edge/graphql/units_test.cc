@@ -114,6 +114,25 @@ struct VariableCase {
   const char* error;  // "": none
 };
 
+// Each message shows the value it is about: many of them, or a long one, must not fill the memory.
+TEST(Variables, AreShownInAFewWordsHoweverManyAreWrong) {
+  Bench bench;
+  std::string members = R"("title":"t")";
+  for (int i = 0; i < 2000; ++i) members += ",\"unknown" + std::to_string(i) + "\":{\"deep\":[1,2,3]}";
+  const std::string mutation = "mutation($v:PostInput!){createPost(input:{post:$v}){id}}";
+  const std::string many = bench.ask(mutation, "{\"v\":{" + members + "}}");
+  EXPECT_NE(many.find("is not defined by type"), std::string::npos) << many.substr(0, 1000);
+  EXPECT_NE(many.find("Too many errors processing variables"), std::string::npos);
+  EXPECT_LT(many.size(), 300'000U);
+  const std::string text(200'000, 'x');
+  for (const std::string& value : {"{\"title\":7,\"" + text + "\":\"" + text + "\"}", "\"" + text + "\"",
+                                   "{\"title\":[\"" + text + "\"]}", "{\"mood\":\"" + text + "\"}"}) {
+    const std::string one = bench.ask(mutation, "{\"v\":" + value + "}");
+    EXPECT_NE(one.find("got invalid value"), std::string::npos) << one.substr(0, 1000);
+    EXPECT_LT(one.size(), 30'000U) << value.substr(0, 30);
+  }
+}
+
 TEST(Variables, AreCoercedInTheWordsOfGraphqlJs) {
   const VariableCase rows[] = {
       {"Int!", "{}", "Variable \"$v\" of required type \"Int!\" was not provided."},

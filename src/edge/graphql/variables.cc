@@ -57,7 +57,7 @@ class Coercion {
                           "\" was not provided.");
       }
     }
-    for (JsonValue member = value.first(); !member.is_end(); member = member.next()) {
+    for (JsonValue member = value.first(); !member.is_end() && errors_.size() <= most_errors; member = member.next()) {
       if (type.input(member.key()) == nullptr) unknown(type, value, member.key());
     }
     if (type.one_of) one_of(type, value);
@@ -66,7 +66,7 @@ class Coercion {
   void unknown(const ql::NamedType& type, const JsonValue& value, std::string_view key) {
     std::vector<std::string_view> names;
     for (const ql::InputValue& input : type.inputs) names.push_back(input.name);
-    report(value, "Field \"" + std::string(key) + "\" is not defined by type \"" + std::string(type.name) + "\"." +
+    report(value, "Field \"" + shortened(key) + "\" is not defined by type \"" + std::string(type.name) + "\"." +
                       ql::did_you_mean(ql::suggestions(key, names)));
   }
 
@@ -94,7 +94,7 @@ class Coercion {
                                enum_hint(type, inspect(value)));
     }
     if (type.value(value.text()) == nullptr) {
-      report(value, "Value \"" + std::string(value.text()) + "\" does not exist in \"" + enum_name + "\" enum." +
+      report(value, "Value \"" + shortened(value.text()) + "\" does not exist in \"" + enum_name + "\" enum." +
                         enum_hint(type, value.text()));
     }
   }

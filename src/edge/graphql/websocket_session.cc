@@ -33,6 +33,8 @@ Error left() {
   return Error(Code::cancelled, Blame::caller, "the client ended the operation").with_reason("completed");
 }
 
+Error stopping() { return Error(Code::unavailable, Blame::us, "Parley stops: connect again").with_reason("draining"); }
+
 }  // namespace
 
 // One operation of the socket, from `subscribe` to its end.
@@ -53,11 +55,12 @@ class WebSocketSession::Live final : public ResultSink {
     if (is_silent_) co_return false;
     std::string text = frame(id_, "next");
     text.append(",\"payload\":").append(response).append("}");
-    co_return co_await session_.send(std::move(text));
+    co_return co_await session_.send(*this, std::move(text));
   }
 
   void stop() {
     is_silent_ = true;
+    session_.sent_.notify();  // what waits to be sent is not: its id may be another one's already
     if (operation) operation->cancel(left());
   }
   bool is_silent() const { return is_silent_; }
@@ -103,6 +106,8 @@ WebSocketSession::~WebSocketSession() {
 
 Task<void> WebSocketSession::run() {
   for (;;) {
+    // A client that asks and does not take its answers is not read on: they would pile up.
+    while (is_crowded() && socket_.can_send()) co_await tasks_.changed().wait();
     const WebSocket::Event event = socket_.next();
     if (event == WebSocket::Event::closed) break;
     if (event == WebSocket::Event::need_more) {
@@ -217,39 +222,38 @@ Task<void> WebSocketSession::run_operation(LivePtr live) {
   if (draining_ && live_.empty()) socket_.close(going_away, "Parley stops: connect again");
 }
 
+Task<void> WebSocketSession::refuse(const Live& live, const std::vector<ql::GraphqlError>& errors) {
+  std::string text = frame(live.id(), "error");
+  text += ",\"payload\":";
+  ql::write_json(errors, text);
+  (void)co_await send(live, std::move(text += '}'));
+}
+
 Task<void> WebSocketSession::execute(Live& live) {
   if (live_.size() > engine_.options().socket_operations) {
-    const auto error = request_error("The socket has too many operations at once.", "too_many_operations");
-    std::string text = frame(live.id(), "error");
-    text += ",\"payload\":";
-    ql::write_json({error}, text);
-    (void)co_await send(std::move(text += '}'));
-    co_return;
+    co_return co_await refuse(live,
+                              {request_error("The socket has too many operations at once.", "too_many_operations")});
   }
   auto operation = engine_.prepare(live.request(), context_);
-  if (!operation) {
-    std::string text = frame(live.id(), "error");
-    text += ",\"payload\":";
-    ql::write_json(operation.error(), text);
-    (void)co_await send(std::move(text += '}'));
-    co_return;
-  }
+  if (!operation) co_return co_await refuse(live, operation.error());
+  const bool streams = (*operation)->kind() == ql::OperationKind::subscription;
+  if (streams && draining_) co_return co_await refuse(live, {graphql_error(stopping(), nullptr)});
   live.operation = std::move(*operation);
-  if (live.operation->kind() == ql::OperationKind::subscription) {
+  if (streams) {
     co_await live.operation->subscribe(live);
   } else {
     std::string response;
     co_await live.operation->run(response);
     (void)co_await live.next(std::move(response));
   }
-  if (!live.is_silent()) (void)co_await send(frame(live.id(), "complete") + "}");
+  if (!live.is_silent()) (void)co_await send(live, frame(live.id(), "complete") + "}");
 }
 
 // ---- to the client
 
-Task<bool> WebSocketSession::send(std::string text) {
-  while (sending_) co_await sent_.wait();
-  if (!socket_.can_send()) co_return false;
+Task<bool> WebSocketSession::send(const Live& of, std::string text) {
+  while (sending_ && !of.is_silent()) co_await sent_.wait();
+  if (of.is_silent() || !socket_.can_send()) co_return false;
   sending_ = true;
   const auto done = co_await socket_.send(socket_.seal(wire::WsOpcode::text, text));
   sending_ = false;

@@ -45,8 +45,11 @@ class WebSocketSession {
   void drain();
   Task<void> run_operation(LivePtr live);
   Task<void> execute(Live& live);
-  // Sends a text frame; `text` begins with room for the frame's head. False: nobody is there any more.
-  Task<bool> send(std::string text);
+  // Sends a text frame of an operation's; `text` begins with room for the frame's head. False: nobody is there any
+  // more, or wants to hear it.
+  Task<bool> send(const Live& of, std::string text);
+  Task<void> refuse(const Live& live, const std::vector<parley::graphql::GraphqlError>& errors);
+  bool is_crowded() const { return tasks_.live() >= 2 * engine_.options().socket_operations; }
   void push(std::string_view message);
 
   net::ServerExchange& exchange_;

@@ -1,5 +1,7 @@
 #include "edge/topics/cloud_event.h"
 
+#include <algorithm>
+
 #include <simdjson.h>
 
 #include "contract/text_escape.h"
@@ -25,11 +27,26 @@ void put_member(std::string_view name, std::string_view value, std::string& out)
   contract::append_json_string(out, value);
 }
 
+// A producer on the broker names its metadata as it likes: what is no attribute's name (spec.md, "Naming
+// conventions"), or is said already, stops here.
+bool is_extension(std::string_view name) {
+  constexpr std::string_view said[] = {"specversion", "id",           "source",          "type",
+                                       "time",        "partitionkey", "datacontenttype", "data"};
+  return !name.empty() && std::ranges::find(said, name) == std::end(said) &&
+         std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+// The whole of it: what is cut off, or holds a line end, would be taken for the document around it.
+bool is_valid_json(std::string_view text) {
+  simdjson::dom::parser parser;
+  return parser.parse(text.data(), text.size()).error() == simdjson::SUCCESS;
+}
+
 // Whether the data could be written as JSON.
 bool put_json_data(const Message& message, const contract::Contract& contract, std::string& out) {
   const std::size_t before = out.size();
   out += ",\"datacontenttype\":\"application/json\",\"data\":";
-  if (is_json(message.content_type)) {
+  if (is_json(message.content_type) && is_valid_json(message.payload.view())) {
     std::string tight;
     tight.resize(message.payload.size());
     std::size_t size = 0;
@@ -39,7 +56,7 @@ bool put_json_data(const Message& message, const contract::Contract& contract, s
       return true;
     }
   }
-  const contract::MessageTable* type = contract.tables().find(message.type);
+  const contract::MessageTable* type = is_json(message.content_type) ? nullptr : contract.tables().find(message.type);
   if (type != nullptr && contract::wire_to_json(*type, message.payload.view(), out)) return true;
   out.resize(before);
   return false;
@@ -55,7 +72,9 @@ void put_event(const Message& message, const contract::Contract& contract, std::
   if (message.time) put_member("time", queue::format_time(*message.time), out);
   put_member("partitionkey", message.key, out);
   for (const Field field : message.metadata) {
-    if (field.name.starts_with(prefix)) put_member(field.name.substr(prefix.size()), field.value, out);
+    if (!field.name.starts_with(prefix)) continue;
+    const std::string_view name = field.name.substr(prefix.size());
+    if (is_extension(name)) put_member(name, field.value, out);
   }
   if (!put_json_data(message, contract, out)) {
     put_member("datacontenttype", message.content_type, out);

@@ -69,11 +69,13 @@ void EventFeed::add_end() {
   }
 }
 
-Task<void> EventFeed::run() {
+Task<void> EventFeed::run(std::string begins) {
   head();
   set_timer();
   Pipe& body = exchange_.response_body();
   if (format_ == FeedFormat::sse) body.push(Bytes::literal(": a topic\n\n"));  // opens the stream in every client
+  // An id without data is kept, and is no event (WHATWG HTML, "Server-sent events").
+  if (format_ == FeedFormat::sse && !begins.empty()) body.push(Bytes("id: " + begins + "\n\n"));
   for (;;) {
     auto reply = co_await call_.replies.read();
     if (!reply || !*reply) break;

@@ -20,8 +20,9 @@ class EventFeed {
   EventFeed(net::ServerExchange& exchange, Call& call, contract::ContractPtr contract, const TopicsOptions& options,
             FeedFormat format);
 
-  // Sends the head, then events until the call ends or the client leaves.
-  Task<void> run();
+  // Sends the head, then events until the call ends or the client leaves. `begins`: what a client that has seen no
+  // event yet gives as Last-Event-ID when it comes back; "": it asks as it did.
+  Task<void> run(std::string begins);
 
  private:
   void head();

@@ -97,6 +97,8 @@ Result<api::TailRequest> tail_of(const net::RequestHead& request, std::string to
   return tail;
 }
 
+bool is_latest(const api::From& from) { return from.after.empty() && !from.time && !from.earliest; }
+
 std::optional<topics::FeedFormat> format_for(const net::RequestHead& request) {
   const wire::Accept accept(request.fields.get("accept"));
   const auto sse = accept.weigh("text/event-stream");
@@ -272,6 +274,17 @@ Task<std::optional<Bytes>> TopicsEdge::call(net::ServerExchange& exchange, std::
   co_return reply && *reply ? **std::move(reply) : Bytes();
 }
 
+Task<bool> TopicsEdge::fix_latest(net::ServerExchange& exchange, std::string topic, api::From& from) {
+  api::ReadTopicRequest look;
+  look.topic = std::move(topic);
+  look.max_messages = 1;
+  auto reply = co_await call(exchange, "/parley.Topics/Read", Bytes(api::to_wire(look)));
+  if (!reply) co_return false;
+  from.after = api::from_wire<api::ReadTopicResponse>(reply->view())->next;
+  from.earliest = from.after.empty();  // there is no event yet
+  co_return true;
+}
+
 Task<void> TopicsEdge::read(net::ServerExchange& exchange, std::string topic) {
   const auto format = format_for(exchange.request());
   if (!format) {
@@ -282,6 +295,13 @@ Task<void> TopicsEdge::read(net::ServerExchange& exchange, std::string topic) {
   }
   auto tail = tail_of(exchange.request(), std::move(topic));
   if (!tail) co_return refuse(exchange, tail.error(), false);
+  // A browser that is cut off before its first event has nothing to say when it comes back: it is told where it began,
+  // or it would miss what came meanwhile.
+  std::string begins;
+  if (*format == topics::FeedFormat::sse && is_latest(tail->from)) {
+    if (!co_await fix_latest(exchange, tail->topic, tail->from)) co_return;
+    begins = tail->from.earliest ? "earliest" : tail->from.after;
+  }
   Call call(api_.contract(), method_of(api_, "/parley.Topics/Tail"), "topics");
   if (auto set = set_up(call, exchange); !set) co_return refuse(exchange, set.error(), false);
   const CancelWithExchange cancel(exchange, call);
@@ -296,7 +316,7 @@ Task<void> TopicsEdge::read(net::ServerExchange& exchange, std::string topic) {
     refuse(exchange, *call.status());
   } else if (!exchange.broken()) {
     topics::EventFeed feed(exchange, call, user_.contract(), options_, *format);
-    co_await feed.run();
+    co_await feed.run(std::move(begins));
   }
   if (!call.is_finished()) call.cancel(refused(Code::cancelled, "client_gone", "the reader has gone"));
   co_await answering.join();

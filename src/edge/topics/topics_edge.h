@@ -10,6 +10,7 @@
 #include "call/front.h"
 #include "edge/topics/options.h"
 #include "net/exchange.h"
+#include "queue/api/messages.h"
 
 namespace parley::edge {
 
@@ -29,6 +30,8 @@ class TopicsEdge : public net::ExchangeHandler {
   Task<void> publish_batch(net::ServerExchange& exchange, std::string topic, Bytes body);
   Task<std::optional<Bytes>> call(net::ServerExchange& exchange, std::string_view path, Bytes request);
   Task<void> read(net::ServerExchange& exchange, std::string topic);
+  // Makes `from` the place that is the end of the topic now. False: it failed, and the exchange is answered.
+  Task<bool> fix_latest(net::ServerExchange& exchange, std::string topic, queue::api::From& from);
   Result<void> set_up(Call& call, const net::ServerExchange& exchange) const;
   void answer_json(net::ServerExchange& exchange, int status, std::string_view type, std::string json,
                    const Fields& extra = {}) const;

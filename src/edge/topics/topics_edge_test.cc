@@ -34,7 +34,15 @@ class Api final : public Front, public Handler {
     calls.push_back(call.method().name);
     if (refuse) co_return fail(*refuse);
     std::string reply;
-    if (call.method().name == "PublishBatch") {
+    if (call.method().name == "Tail") {
+      tails.push_back(*api::from_wire<api::TailRequest>((*request)->view()));
+      co_return Result<void>();
+    }
+    if (call.method().name == "Read") {
+      api::ReadTopicResponse response;
+      response.next = newest;
+      reply = api::to_wire(response);
+    } else if (call.method().name == "PublishBatch") {
       api::PublishBatchResponse response;
       const auto batch = api::from_wire<api::PublishBatchRequest>((*request)->view());
       for (const auto& event : batch->events) response.receipts.push_back(store(event.message));
@@ -48,6 +56,8 @@ class Api final : public Front, public Handler {
 
   std::vector<std::string> calls;
   std::vector<std::string> stored;  // "id payload"
+  std::vector<api::TailRequest> tails;
+  std::string newest;  // position
   std::optional<Error> refuse;
 
  private:
@@ -74,6 +84,16 @@ class TopicsEdgeTest : public testing::Test {
     exchanges_.push_back(std::make_unique<net::TestExchange>("POST", "/topics/orders", std::move(fields)));
     net::TestExchange& exchange = *exchanges_.back();
     exchange.send(body);
+    exchange.end();
+    TaskGroup tasks;
+    tasks.spawn(edge.serve(exchange));
+    shard.run_until([&] { return tasks.live() == 0; });
+    return exchange;
+  }
+  net::TestExchange& get(std::string_view query, Fields fields) {
+    exchanges_.push_back(
+        std::make_unique<net::TestExchange>("GET", "/topics/orders" + std::string(query), std::move(fields)));
+    net::TestExchange& exchange = *exchanges_.back();
     exchange.end();
     TaskGroup tasks;
     tasks.spawn(edge.serve(exchange));
@@ -160,6 +180,30 @@ TEST_F(TopicsEdgeTest, WhatIsNoEventHearsWhatOneIs) {
   EXPECT_THAT(answer.text(), HasSubstr("application/cloudevents+json"));
   EXPECT_THAT(answer.text(), HasSubstr("ce-specversion"));
   EXPECT_THAT(api.calls, IsEmpty());
+}
+
+// A browser that came for the latest and is cut off before the first event says nothing when it comes back, unless it
+// was told where it began: what was published meanwhile would be missed.
+TEST_F(TopicsEdgeTest, AReaderOfTheLatestKnowsWhereItBegan) {
+  const Fields sse = {{"accept", "text/event-stream"}};
+  api.newest = "41";
+  EXPECT_THAT(get("", sse).text(), HasSubstr("\n\nid: 41\n\n"));
+  ASSERT_EQ(api.tails.size(), 1U);
+  EXPECT_EQ(api.tails[0].from.after, "41");
+  api.newest = "";
+  EXPECT_THAT(get("?from=latest", sse).text(), HasSubstr("\n\nid: earliest\n\n")) << "there is none yet";
+  EXPECT_TRUE(api.tails.at(1).from.earliest);
+  api.calls.clear();
+  for (const auto& [query, fields] : {std::pair<const char*, Fields>{"", {{"accept", "application/x-ndjson"}}},
+                                      {"?from=earliest", sse},
+                                      {"?from=7", sse},
+                                      {"", {{"accept", "text/event-stream"}, {"last-event-id", "41"}}}}) {
+    EXPECT_EQ(get(query, fields).text().find("id: "), std::string::npos) << query;
+  }
+  EXPECT_THAT(api.calls, ElementsAre("Tail", "Tail", "Tail", "Tail"));
+  EXPECT_EQ(api.tails.back().from.after, "41");
+  api.refuse = Error(Code::not_found, Blame::caller, "there is no topic \"orders\"");
+  EXPECT_EQ(get("", sse).head().status, 404);
 }
 
 TEST_F(TopicsEdgeTest, ABatchIsOneCall) {

@@ -185,21 +185,29 @@ void Session::closed() {
                      end.code);
   }
   gone_ = true;
-  call_.cancel(Error(Code::cancelled, Blame::caller,
-                     end.cause == WebSocket::Cause::closed ? fmt::format("the client closed the socket ({})", end.code)
-                                                           : end.reason)
-                   .with_reason("client_gone"));
+  Error why = Error(Code::cancelled, Blame::caller,
+                    end.cause == WebSocket::Cause::closed ? fmt::format("the client closed the socket ({})", end.code)
+                                                          : end.reason)
+                  .with_reason("client_gone");
+  if (call_.is_finished() && !failed_) failed_ = why;  // what it said is not sent to its end
+  call_.cancel(std::move(why));
+  changed_.notify();
 }
 
+// What is wrong with a call that is over changes nothing, but a socket that has to close does not wait until the client
+// has taken the rest.
 void Session::fail_call(Error why, std::uint16_t code) {
-  if (failed_ || call_.cancelled() || call_.is_finished()) return;
+  if (failed_ || call_.cancelled() || (call_.is_finished() && code == 0)) return;
   close_code_ = code;
   failed_ = why;
+  call_.replies.abort(why);
   call_.cancel(std::move(why));
+  changed_.notify();
 }
 
 void Session::broken_off() {
   gone_ = true;
+  changed_.notify();
   call_.cancel(*exchange_.broken());
 }
 

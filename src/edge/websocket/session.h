@@ -47,8 +47,11 @@ class Session {
   void broken_off();
   void drain();
   void stop();
+  // Replies still go to the client. Its own flags too: a call that has finished is not cancelled any more, and what it
+  // said may wait here for long.
+  bool goes_on() const { return socket_.can_send() && !gone_ && !failed_ && !call_.cancelled(); }
   // The client's window is used up.
-  bool is_held() const { return window_ && *window_ == 0 && socket_.can_send() && !call_.cancelled(); }
+  bool is_held() const { return window_ && *window_ == 0 && goes_on(); }
   void count_sent();
   void watch_slow();
   void lose_patience();

@@ -101,11 +101,11 @@ Task<void> Session::send_stream() {
   co_await call_.wait_headers();
   if (!socket_.can_send()) co_return;
   if (end_of(call_) == nullptr || call_.replies.count() > 0) send_headers(call_.headers);
-  while (socket_.can_send()) {
+  while (goes_on()) {
     auto reply = co_await call_.replies.read();
     if (!reply || !*reply) break;
     if (is_held()) co_await wait_window();
-    if (call_.cancelled()) break;
+    if (!goes_on()) break;
     auto frame = reply_frame(**reply);
     if (!frame) break;
     count_sent();
@@ -169,7 +169,7 @@ Task<void> Session::send_shared_stream(const SharedStream::Reader& stream) {
 }
 
 Task<void> Session::send_ring(Ring& ring, std::uint64_t next, const bool& ended) {
-  while (socket_.can_send() && !call_.cancelled()) {
+  while (goes_on()) {
     if (next < ring.first()) {
       if (slow_ == SlowPolicy::close) {
         lose_patience();

@@ -145,6 +145,72 @@ TEST_F(Sockets, a_window_is_what_a_client_takes) {
   EXPECT_TRUE(socket.finished);
 }
 
+// The service is done, and its last messages wait for a window that the client never opens.
+TEST_F(Sockets, a_used_up_window_holds_nobody_whose_client_has_gone) {
+  front.source->replies = 5;
+  front.source->waits = false;
+  const struct {
+    const char* name;
+    void (*leave)(TestExchange&);
+    const char* hears;
+  } cases[] = {
+      {"closes", [](TestExchange& socket) { socket.send(wire::WsOpcode::close, "\x03\xe8"); }, "close 1000 "},
+      {"is lost", [](TestExchange& socket) { socket.go_away(); }, ""},
+      {"half-closes", [](TestExchange& socket) { socket.half_close(); },
+       R"({"status":{"code":"CANCELLED","message":"the client ended the connection","reason":"client_gone"}} close 4001 )"},
+      {"breaks the protocol", [](TestExchange& socket) { socket.send(wire::WsOpcode{5}, ""); }, "close 1002 "},
+  };
+  for (const auto& c : cases) {
+    for (const char* path : {"/ws/t.S/Stream", "/ws/t.S/Kept"}) {
+      TestExchange& socket = open(path);
+      socket.say(R"({"start":{"window":2}})");
+      const std::string said = ask(socket, R"({"message":{}})");
+      EXPECT_TRUE(said.ends_with(R"({"message":{"text":"x"}} )")) << said;
+      c.leave(socket);
+      settle();
+      EXPECT_EQ(socket.read(), c.hears) << c.name;
+      pass(seconds(3));
+      EXPECT_EQ(tasks.live(), 0U) << c.name << " " << path;
+    }
+  }
+}
+
+TEST_F(Sockets, a_drain_waits_for_no_window) {
+  front.source->replies = 5;
+  front.source->waits = false;
+  for (const char* path : {"/ws/t.S/Stream", "/ws/t.S/Kept"}) {
+    TestExchange& socket = open(path);
+    socket.say(R"({"start":{"window":2}})");
+    ask(socket, R"({"message":{}})");
+    socket.drain();
+    pass(milliseconds(3100));
+    const std::string said = socket.read();
+    EXPECT_TRUE(said.ends_with(R"("reason":"draining"}} close 1001 )")) << path << said;
+    pass(milliseconds(2100));
+    EXPECT_TRUE(socket.finished) << path;
+  }
+}
+
+TEST_F(Sockets, a_slow_client_is_lost_patience_with_though_the_service_is_done) {
+  front.source->replies = 100;
+  front.source->size = 1000;
+  front.source->waits = false;
+  TestExchange& windowed = open("/ws/t.S/Closes");
+  windowed.say(R"({"start":{"window":40}})");
+  windowed.say(R"({"message":{}})");
+  settle();
+  windowed.read();
+  TestExchange& silent = open("/ws/t.S/Closes");
+  silent.say(R"({"message":{}})");
+  pass(milliseconds(5300));
+  const std::string said = windowed.read();
+  EXPECT_NE(said.find(R"("reason":"slow_consumer")"), std::string::npos) << said;
+  EXPECT_TRUE(said.ends_with("close 1008 ")) << said;
+  EXPECT_FALSE(silent.was_reset);
+  pass(milliseconds(2300));
+  EXPECT_TRUE(silent.was_reset);
+}
+
 TEST_F(Sockets, a_drain) {
   TestExchange& idle = open("/ws/t.S/Stream");
   TestExchange& unary = open("/ws/t.S/Unary");

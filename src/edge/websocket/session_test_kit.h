@@ -31,6 +31,7 @@ class TestExchange final : public net::ServerExchange {
     break_off(Error(Code::cancelled, Blame::us, "reset"));
   }
   void go_away() { break_off(Error(Code::cancelled, Blame::caller, "gone")); }
+  void half_close() { body_.end(); }
   void drain() { tell_drain(); }
 
   void send(wire::WsOpcode opcode, std::string_view payload) {
@@ -105,6 +106,8 @@ inline contract::ContractPtr line_contract() {
       {{"t.proto",
         "syntax = \"proto3\"; package t; import \"parley/options.proto\"; message Line { string text = 1; }"
         "service S { rpc Unary(Line) returns (Line); rpc Stream(Line) returns (stream Line);"
+        "rpc Kept(Line) returns (stream Line) { option (parley.stream) = {slow: DROP_OLDEST}; }"
+        "rpc Closes(Line) returns (stream Line) { option (parley.stream) = {slow: CLOSE}; }"
         "rpc Shared(Line) returns (stream Line) { option (parley.stream) = {share: true history: 3}; }"
         "rpc Strict(Line) returns (stream Line) { option (parley.stream) = {share: true slow: CLOSE}; } }"}});
   EXPECT_NE(loaded.contract, nullptr) << contract::all_text(loaded.diagnostics);

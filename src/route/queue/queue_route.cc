@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view delay_name = "parley-delay";
 constexpr std::string_view due_name = "parley-due";
+// The last that a google.protobuf.Timestamp has: whoever looks at the message is shown its due time as one.
+constexpr WallTime latest = WallTime(std::chrono::sys_days(std::chrono::year(9999) / 12 / 31)) + std::chrono::days(1) -
+                            std::chrono::milliseconds(1);
 
 // Of a caller's metadata, what is not stored: credentials, which would lie on disks and in dead letters long after they
 // were of use, and what belongs to this one exchange or says when it is to be carried out.
@@ -55,6 +58,8 @@ Result<std::optional<WallTime>> due_of(const Fields& metadata, WallTime now) {
   if (!ms)
     return invalid("parley-delay: expected a number and ms, s, m, h or d, such as 10m, got \"" + std::string(*delay) +
                    "\"");
+  if (std::chrono::milliseconds(*ms) > latest - now)
+    return invalid("parley-delay: \"" + std::string(*delay) + "\" from now is beyond the year 9999");
   return now + std::chrono::milliseconds(*ms);
 }
 

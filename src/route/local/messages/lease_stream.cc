@@ -94,18 +94,26 @@ class LeaseStream {
       }
       if ((*request)->start) co_return end_with(invalid("`start` came twice").error());
       if (auto added = add_credit((*request)->credit); !added) co_return end_with(std::move(added).error());
-      if ((*request)->settle) settle(std::move(*(*request)->settle));
+      if (!(*request)->settle || settle(std::move(*(*request)->settle))) continue;
+      // Nothing else bounds what is answered beyond what was delivered. `tick` looks again.
+      while (!is_over() && (call_.replies.is_full() || settling_.live() >= max_batch)) co_await changed_.wait();
     }
   }
 
-  void settle(api::Settlement how) {
-    if (auto fine = check_amounts(how); !fine) return tell_settled(std::move(how.lease_id), fine);
+  // True: it settles what was delivered here.
+  bool settle(api::Settlement how) {
+    if (auto fine = check_amounts(how); !fine) {
+      tell_settled(std::move(how.lease_id), fine);
+      return false;
+    }
     const auto held = held_.find(how.lease_id);
-    if (held != held_.end()) {
+    const bool is_ours = held != held_.end();
+    if (is_ours) {
       held_bytes_ -= held->second;
       held_.erase(held);  // no more is extended; a settlement that fails is told
     }
     settling_.spawn(settle_one(std::move(how)));
+    return is_ours;
   }
 
   Task<void> settle_one(api::Settlement how) {
@@ -180,12 +188,19 @@ class LeaseStream {
       extended_ = Shard::current().now();
       std::vector<std::string> leases;
       for (const auto& [lease, bytes] : held_) leases.push_back(lease);
-      for (const std::string& lease : leases) {
-        if (!held_.contains(lease)) continue;  // settled meanwhile
-        auto extended = co_await broker_.extend(source_, lease, lease_);
-        if (!extended && held_.contains(lease)) tell_lost(lease, extended.error());
+      // Together, so that they share a sync or a round trip: one after the other many come too late.
+      TaskGroup extending;
+      for (std::string& lease : leases) {
+        while (extending.live() >= max_batch) co_await extending.changed().wait();
+        if (held_.contains(lease)) extending.spawn(extend(std::move(lease)));  // else it was settled meanwhile
       }
+      co_await extending.join();
     }
+  }
+
+  Task<void> extend(std::string lease) {
+    auto extended = co_await broker_.extend(source_, lease, lease_);
+    if (!extended && held_.contains(lease)) tell_lost(lease, extended.error());
   }
 
   void tell_lost(const std::string& lease, const Error& why) {

@@ -118,6 +118,56 @@ TEST_F(MessageServicesTest, an_open_lease_stream_keeps_its_leases_and_a_client_t
   EXPECT_EQ(leased[0].attempt, 1);
 }
 
+// One after the other they would come too late: a backend syncs each, or is asked over the network.
+TEST_F(MessageServicesTest, an_open_lease_stream_keeps_its_leases_however_many_they_are) {
+  constexpr int many = 400;
+  for (int i = 0; i < many; ++i) ASSERT_TRUE(publish(mail(std::to_string(i))));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails, .lease = 3s}, .credit = many});
+  int delivered = 0;
+  const auto pass = [&](int seconds) {
+    for (int i = 0; i < 10 * seconds; ++i) {
+      shard.advance(100ms), settle();
+      for (const auto& reply : live.replies<api::LeaseStreamResponse>()) {
+        EXPECT_FALSE(reply.lost);
+        delivered += reply.delivery ? 1 : 0;
+      }
+    }
+  };
+  pass(1);
+  EXPECT_EQ(delivered, many);
+  broker.takes = 50ms;
+  pass(20);
+  EXPECT_TRUE(lease().empty());
+  live.call.requests.end();
+  pass(2);
+  EXPECT_TRUE(live.call.is_finished());
+  EXPECT_EQ(lease(many).size(), many) << "and gives them back as fast";
+}
+
+TEST_F(MessageServicesTest,
+       a_lease_stream_that_settles_what_it_does_not_have_is_not_read_on_while_it_reads_no_answers) {
+  ASSERT_TRUE(publish(mail("ann")));
+  Live live(*this, "/parley.Queues/LeaseStream");
+  live.start();
+  live.send(api::LeaseStreamRequest{.start = api::LeaseStreamStart{.queue = mails, .lease = 3s}, .credit = 1});
+  const std::string id = live.replies<api::LeaseStreamResponse>().at(0).delivery->lease_id;
+  const Bytes strange(api::to_wire(api::LeaseStreamRequest{.settle = api::Settlement{.lease_id = "x"}}));
+  const Bytes bad(api::to_wire(api::LeaseStreamRequest{
+      .settle = api::Settlement{.lease_id = id, .kind = api::Settlement::Kind::retry, .delay = -1s}}));
+  for (int i = 0; i < 10'000; ++i) live.call.requests.push(i % 2 == 0 ? strange : bad);
+  for (int i = 0; i < 10; ++i) shard.advance(1s), settle();
+  EXPECT_GT(live.call.requests.count(), 5000U);
+  EXPECT_LT(live.call.replies.bytes(), 256U << 10);
+  std::size_t answers = 0;
+  for (int i = 0; i < 100; ++i) {
+    answers += live.replies<api::LeaseStreamResponse>().size();
+    shard.advance(1s), settle();
+  }
+  EXPECT_EQ(answers, 10'000U) << "who reads them gets all";
+}
+
 TEST_F(MessageServicesTest, a_lease_stream_that_breaks_leaves_its_leases_to_run_out) {
   ASSERT_TRUE(publish(mail("ann")));
   Live live(*this, "/parley.Queues/LeaseStream");

@@ -5,6 +5,7 @@
 #include <thread>
 #include <tuple>
 
+#include "loop/task_group.h"
 #include "route/local/messages/payload_json.h"
 
 namespace parley::route {
@@ -50,10 +51,23 @@ Result<queue::Publish> admit(const Messaging& messaging, queue::api::PublishRequ
   return publish;
 }
 
+namespace {
+
+Task<void> release_one(queue::Broker& broker, queue::Source source, std::string lease) {
+  (void)co_await broker.settle(std::move(source), std::move(lease),
+                               {.kind = queue::Settlement::Kind::release, .reason = {}});
+}
+
+}  // namespace
+
+// Together, so that they share a sync or a round trip.
 Task<void> release(queue::Broker& broker, queue::Source source, std::vector<std::string> leases) {
+  TaskGroup releasing;
   for (std::string& lease : leases) {
-    (void)co_await broker.settle(source, std::move(lease), {.kind = queue::Settlement::Kind::release, .reason = {}});
+    while (releasing.live() >= max_batch) co_await releasing.changed().wait();
+    releasing.spawn(release_one(broker, source, std::move(lease)));
   }
+  co_await releasing.join();
 }
 
 namespace {
