@@ -262,7 +262,7 @@ TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Publish late;
   late.to = mail.name;
   late.message.id = "late";
-  late.message.time = WallClock().now() - 1h;
+  late.expires = WallClock().now() - 1ms;
   late.message.payload = Bytes::literal("late");
   ASSERT_OK(node.wait(node.broker().publish(late)));
   const auto peek = [&] { return node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""})); };

@@ -22,6 +22,9 @@
 
 namespace parley::queue::kafka {
 
+// How far ahead a message may be due: until then its partition's window has it.
+inline constexpr std::chrono::milliseconds longest_schedule = std::chrono::minutes(15);
+
 class Window {
  public:
   struct Limits {
