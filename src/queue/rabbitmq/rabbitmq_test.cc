@@ -241,6 +241,24 @@ TEST(RabbitAttempts, OfAProducerThatWritesNonsenseAreUsedUp) {
   }
 }
 
+TEST(RabbitEnvelope, GivesUpTheLargestHeadersWhereTheyDoNotFit) {
+  Envelope e;
+  e.message_id = "m";
+  e.set("tenant", std::string("acme"));
+  e.set("blob", std::string(70'000, 'x'));
+  e.set(headers::reason, std::string(1000, 'x'));
+  e.set("blot", std::string(60'000, 'x'));
+  Envelope small = e;
+  fit_headers(small, 131'150);
+  EXPECT_EQ(small.headers.size(), 4U);
+  fit_headers(e, 120'000);
+  EXPECT_EQ(e.find("blob"), nullptr);
+  EXPECT_EQ(e.headers.size(), 3U);
+  fit_headers(e, 10);
+  ASSERT_EQ(e.headers.size(), 1U);
+  EXPECT_EQ(e.headers[0].name, headers::reason);
+}
+
 TEST(RabbitAttempts, ForgetTheOldestFirst) {
   Attempts a(2);
   for (const char* id : {"1", "2", "3"}) a.note(key_for(id), {.at = 1, .finished = 0});
