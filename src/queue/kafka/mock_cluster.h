@@ -27,6 +27,11 @@ class MockCluster {
   void answer_after(std::chrono::milliseconds time) {
     rd_kafka_mock_broker_set_rtt(mock_.get(), -1, static_cast<int>(time.count()));
   }
+  // What is written next is refused.
+  void refuse_a_write(rd_kafka_resp_err_t why) {
+    constexpr std::int16_t produce = 0;  // "Kafka protocol guide", API keys
+    rd_kafka_mock_push_request_errors(mock_.get(), produce, 1, why);
+  }
   void go_away() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
 
  private:

@@ -69,7 +69,7 @@ class Window {
   void settle(std::int64_t offset);
   void retry(std::int64_t offset, Duration delay, const Now& now);
   void release(std::int64_t offset);  // the attempt is not counted
-  // It is being written to the dead letters; ends with `settle` or `put_back`.
+  // It is being written to the dead letters; ends with `settle` or `retry`.
   void bury(std::int64_t offset);
   void put_back(std::int64_t offset);  // waits again; attempts stay
 
