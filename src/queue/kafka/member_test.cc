@@ -82,7 +82,8 @@ TEST(Member, WhatCannotBeBuriedComesAgainButNotAtOnce) {
   auto first = lease(member);
   ASSERT_TRUE(first.has_value()) << first.error().text();
   ASSERT_EQ(first->size(), 1U);
-  mock.refuse_a_write(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  constexpr std::int16_t produce = 0;  // "Kafka protocol guide", API keys
+  mock.refuse(produce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
   Answer<void> settled;
   member.settle(first->front().lease, {.kind = Settlement::Kind::dead, .delay = {}, .reason = "no mail"},
                 settled.report());
