@@ -1,9 +1,11 @@
 // Queues on a real Kafka.
 #include <algorithm>
 #include <set>
+#include <thread>
 
 #include "kafka_fixture.h"
 #include "loop/task_group.h"
+#include "queue/kafka/notes.h"
 
 namespace parley::queue::kafka {
 namespace {
@@ -254,6 +256,35 @@ TEST(Queue, PurgeEmptiesAShelfWithAMemberAndWithout) {
   EXPECT_EQ(node.stats(mail).delayed, 0U);
 }
 
+// What a node writes down, as one that takes part has it.
+struct NotesNode {
+  explicit NotesNode(const std::string& prefix)
+      : cluster(*parse_url("kafka://127.0.0.1:" + KafkaServer::get().port + "?prefix=" + prefix)) {}
+  void put(const char* text) { EXPECT_TRUE(notes.put("paused q", std::string(text))); }
+
+  Cluster cluster;
+  Producer producer{cluster};
+  Admin admin{cluster, producer};
+  Notes notes{cluster, producer, admin, [](const std::string&) {}};
+};
+
+// A pause at one node and a resume at another, at the same time: the later one holds at both.
+TEST(Queue, NodesThatWriteTheSameNoteAtOnceAgreeInTheEnd) {
+  const std::string prefix = new_prefix();
+  NotesNode one(prefix);
+  NotesNode other(prefix);
+  for (int round = 0; round < 300; ++round) {
+    std::thread writes([&] { one.put("one"); });
+    other.put("other");
+    writes.join();
+    const Instant end = Clock::now() + 10s;
+    const auto agree = [&] { return one.notes.get("paused q") == other.notes.get("paused q"); };
+    // A moment in which both are wrong passes.
+    while (!agree() && Clock::now() < end) std::this_thread::sleep_for(1ms);
+    ASSERT_TRUE(agree()) << "round " << round;
+  }
+}
+
 TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Node node(new_prefix());
   ASSERT_OK(node.backend().declare(declarations({{.name = mail.name, .ttl = 1h}})));
@@ -262,7 +293,7 @@ TEST(Queue, ATimeToLiveEndsInTheDeadLetters) {
   Publish late;
   late.to = mail.name;
   late.message.id = "late";
-  late.message.time = WallClock().now() - 1h;
+  late.expires = WallClock().now() - 1ms;
   late.message.payload = Bytes::literal("late");
   ASSERT_OK(node.wait(node.broker().publish(late)));
   const auto peek = [&] { return node.wait(node.broker().peek({.source = mail, .shelf = Shelf::dead, .after = ""})); };

@@ -16,6 +16,7 @@
 #include "loop/shard.h"
 #include "loop/task_group.h"
 #include "queue/rabbitmq/backend.h"
+#include "queue/rabbitmq/connection.h"
 
 namespace parley::queue::rabbitmq {
 namespace {
@@ -269,6 +270,62 @@ TEST(RabbitQueue, DeadLettersKeepTheirReasonAndAreRedrivenWithTheSameIdAndNoAtte
   EXPECT_EQ(got.size(), 2U);
   for (const Delivery& d : got) EXPECT_TRUE(node.settle(q, d).has_value());
   EXPECT_TRUE(eventually([&] { return node.stats(q).dead == 0; }));
+}
+
+// Properties and headers of a message are one frame, which leaves no room for ours: neither the message nor what others
+// publish over the same connection may be stuck with that.
+TEST(RabbitQueue, AMessageWhoseHeadersFillTheirFrameIsBuriedWithoutTheLargest) {
+  Node node;
+  const Source q{"headers", ""};
+  declare(node, one_queue(q.name));
+  auto producer = Connection::open(*parse_address(variable("PARLEY_RABBITMQ")), "a producer", 30s);
+  ASSERT_TRUE(producer.has_value()) << producer.error().text();
+  ASSERT_TRUE((*producer)->open_channel(1).has_value());
+  Envelope full;
+  full.body = Bytes("payload");
+  full.message_id = "full";
+  full.set("tenant", std::string("acme"));
+  full.set("blob", std::string(130'900, 'x'));
+  ASSERT_TRUE((*producer)->publish(1, "", q.name, true, full).has_value());
+  auto got = node.lease(q);
+  ASSERT_EQ(ids(got), Ids{"full"});
+  const auto retried = node.settle(q, got[0], {Settlement::Kind::retry, 1500ms, ""});
+  ASSERT_TRUE(retried.has_value()) << retried.error().text();
+  ASSERT_TRUE(node.publish(q.name, "other").has_value());
+  got = node.lease_all(q, 2);
+  ASSERT_EQ(got.size(), 2U);
+  for (const Delivery& d : got) {
+    const auto buried = node.settle(q, d, {Settlement::Kind::dead, {}, "INVALID_ARGUMENT: " + d.message.id});
+    EXPECT_TRUE(buried.has_value()) << buried.error().text();
+  }
+  EXPECT_TRUE(eventually([&] { return node.stats(q).dead == 2; }));
+  const auto dead = node.peek(q, Shelf::dead);
+  ASSERT_EQ(dead.size(), 2U);
+  const Peeked& letter = dead[dead[0].message.id == "full" ? 0 : 1];
+  EXPECT_EQ(letter.reason, "INVALID_ARGUMENT: full");
+  EXPECT_EQ(letter.attempts, 2);
+  EXPECT_EQ(letter.message.payload.view(), "payload");
+  EXPECT_EQ(letter.message.metadata.get("tenant"), "acme");
+}
+
+// RabbitMQ counts deliveries in the headers, and the frame that was full is too large then.
+TEST(RabbitQueue, AMessageWithAFullFrameOfHeadersComesAgain) {
+  Node node;
+  const Source q{"full", ""};
+  declare(node, one_queue(q.name));
+  auto producer = Connection::open(*parse_address(variable("PARLEY_RABBITMQ")), "a producer", 30s);
+  ASSERT_TRUE(producer.has_value()) << producer.error().text();
+  ASSERT_TRUE((*producer)->open_channel(1).has_value());
+  Envelope full;
+  full.message_id = "full";
+  full.set("blob", std::string());
+  full.set("blob", std::string(131'072 - header_frame_bytes(full), 'x'));
+  ASSERT_TRUE((*producer)->publish(1, "", q.name, true, full).has_value());
+  auto got = node.lease(q, 1, patience, 1s);
+  ASSERT_EQ(ids(got), Ids{"full"});
+  got = node.lease(q, 1);  // its lease has run out
+  ASSERT_EQ(ids(got), Ids{"full"});
+  EXPECT_TRUE(node.settle(q, got[0]).has_value());
 }
 
 TEST(RabbitQueue, ARetryComesAfterItsDelayWithTheNextAttempt) {

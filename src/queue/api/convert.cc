@@ -1,7 +1,9 @@
 #include "queue/api/convert.h"
 
+#include "contract/text_scan.h"
 #include "contract/wire_records.h"
 #include "wire/base64.h"
+#include "wire/percent.h"
 
 namespace parley::queue::api {
 namespace {
@@ -20,10 +22,16 @@ constexpr std::uint32_t any_value = 2;
 static_assert(static_cast<int>(Settlement::Kind::kill) == static_cast<int>(queue::Settlement::Kind::dead));
 static_assert(static_cast<int>(Shelf::dead) == static_cast<int>(queue::Shelf::dead));
 
+// Producers on a broker write what they like, and a client would refuse a whole answer for one text that is no UTF-8.
+// Bytes are written as a handler's metadata has them.
+std::string text(std::string_view of) {
+  return contract::is_utf8(of) ? std::string(of) : wire::encode_grpc_message(of);
+}
+
 Fields metadata_to_api(const Fields& metadata) {
   Fields out;
   for (const Field field : metadata) {
-    if (out.has(field.name)) continue;
+    if (out.has(field.name) || !contract::is_utf8(field.name)) continue;
     Fields encoded;
     for (const std::string_view value : metadata.all(field.name)) {
       if (wire::is_bin(field.name)) {
@@ -34,7 +42,7 @@ Fields metadata_to_api(const Fields& metadata) {
     }
     std::string joined;
     for (const Field each : encoded) joined.append(joined.empty() ? "" : ",").append(each.value);
-    out.add(field.name, joined);
+    out.add(field.name, text(joined));
   }
   return out;
 }
@@ -67,11 +75,11 @@ Blame blame_of(Code code) {
 }  // namespace
 
 Message to_api(const queue::Message& message) {
-  Message out{.id = message.id,
-              .source = message.source,
-              .type = message.type,
-              .key = message.key,
-              .content_type = message.content_type,
+  Message out{.id = text(message.id),
+              .source = text(message.source),
+              .type = text(message.type),
+              .key = text(message.key),
+              .content_type = text(message.content_type),
               .time = {},
               .payload = message.payload,
               .json = {},
@@ -120,7 +128,7 @@ Peeked to_api(const queue::Peeked& peeked) {
           .position = peeked.position,
           .attempts = peeked.attempts,
           .due_time = peeked.due,
-          .reason = peeked.reason,
+          .reason = text(peeked.reason),
           .dead_time = peeked.since};
 }
 
@@ -229,7 +237,7 @@ Error with_reason_from_details(Error error) {
 
 Status status_of(const Error& error) {
   const Error full = with_reason_detail(error);
-  Status status{.code = static_cast<std::int32_t>(full.code()), .message = full.message(), .details = {}};
+  Status status{.code = static_cast<std::int32_t>(full.code()), .message = text(full.message()), .details = {}};
   for (const ErrorDetail& detail : full.details()) {
     Raw any;
     contract::append_record(any.wire, any_type_url, std::string(any_prefix) + detail.type);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "contract/load.h"
+#include "contract/transcode.h"
 #include "queue/api/convert.h"
 
 namespace parley::queue::api {
@@ -147,6 +148,43 @@ TEST(PullApiMessages, a_message_comes_back_as_it_went) {
   EXPECT_EQ(read->payload, message.payload);
   EXPECT_EQ(read->metadata.get("a"), "1");
   EXPECT_EQ(read->metadata.all("raw-bin"), (std::vector<std::string_view>{std::string_view("\0\x01", 2), "x"}));
+}
+
+// A client's Protobuf refuses a whole answer for one text that is no UTF-8, and JSON has no time beyond the year 9999.
+TEST(PullApiMessages, whatever_a_producer_on_the_broker_wrote_is_well_formed) {
+  const std::string bytes("\xff\x00k%", 4);
+  queue::Message message{.id = bytes,
+                         .source = bytes,
+                         .type = bytes,
+                         .key = bytes,
+                         .content_type = bytes,
+                         .time = WallTime(WallTime::duration(1'700'000'000'000'000)),
+                         .payload = Bytes(bytes),
+                         .metadata = {{"a", bytes}, {bytes, "b"}, {"c", "grün"}}};
+  const LeaseResponse leased{
+      .deliveries = {to_api(queue::Delivery{.message = message,
+                                            .position = "1",
+                                            .lease = "2",
+                                            .malformed = Error(Code::invalid_argument, Blame::caller, bytes)})}};
+  const PeekResponse peeked{.messages = {to_api(queue::Peeked{.message = message,
+                                                              .position = "1",
+                                                              .due = {},
+                                                              .reason = bytes,
+                                                              .since = WallTime(WallTime::duration::min())})},
+                            .next = {}};
+  const auto check = [](std::string_view rpc, const std::string& wire) {
+    std::string json;
+    const auto written = contract::wire_to_json(*api().find(rpc)->output, wire, json);
+    EXPECT_TRUE(written) << rpc << ": " << written.error().text();
+  };
+  check("/parley.Queues/Lease", to_wire(leased));
+  check("/parley.Queues/Peek", to_wire(peeked));
+  const Message& shown = leased.deliveries.front().message;
+  EXPECT_EQ(shown.key, "%FF%00k%25");
+  EXPECT_EQ(shown.payload, message.payload);
+  EXPECT_EQ(shown.metadata.get("a"), "%FF%00k%25");
+  EXPECT_EQ(shown.metadata.get("c"), "grün");
+  EXPECT_EQ(shown.metadata.size(), 2U) << "a name that is none is left out";
 }
 
 TEST(PullApiMessages, negative_and_fractional_times) {

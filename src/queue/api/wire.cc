@@ -35,6 +35,7 @@ SecondsAndNanos read_seconds_and_nanos(std::string_view wire) {
 }
 
 // google/protobuf/timestamp.proto: years 1 to 9999. What lies beyond would overflow a clock.
+constexpr std::int64_t min_seconds = -62'135'596'800;
 constexpr std::int64_t max_seconds = 253'402'300'799;
 
 std::int64_t clamped(std::int64_t seconds, std::int64_t most) { return std::max(-most, std::min(seconds, most)); }
@@ -74,6 +75,7 @@ std::string seconds_and_nanos(std::int64_t seconds, std::int32_t nanos) {
 }
 
 std::string timestamp(WallTime time) {
+  time = std::clamp(time, WallTime(std::chrono::seconds(min_seconds)), WallTime(std::chrono::seconds(max_seconds)));
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   return seconds_and_nanos(seconds.time_since_epoch().count(),
                            static_cast<std::int32_t>(std::chrono::nanoseconds(time - seconds).count()));

@@ -8,8 +8,6 @@
 namespace parley::queue::kafka {
 namespace {
 
-constexpr std::chrono::milliseconds longest_schedule = std::chrono::minutes(15);
-
 class KafkaBackend : public Backend {
  public:
   KafkaBackend(Settings settings, const WallClock& clock) : core_(std::make_shared<Core>(std::move(settings), clock)) {}

@@ -18,6 +18,7 @@ namespace {
 constexpr Duration longest_poll = std::chrono::seconds(1);
 constexpr Duration start_again = std::chrono::seconds(1);
 constexpr Duration expiry_scan = std::chrono::seconds(1);
+constexpr Duration bury_again = std::chrono::seconds(1);  // where the dead letters did not take it
 constexpr Duration longest_close = std::chrono::seconds(5);
 constexpr int close_poll_ms = 20;
 constexpr Duration longest_step = std::chrono::milliseconds(100);  // of closing: more is not waiting, but being stopped
@@ -366,7 +367,7 @@ void Member::buried(LogPartition where, std::uint64_t generation, std::int64_t o
     held->second.window.settle(offset);
     return touched(where, report);
   }
-  held->second.window.put_back(offset);
+  held->second.window.retry(offset, bury_again, now());
   if (report) report(fail(placed.error()));
 }
 

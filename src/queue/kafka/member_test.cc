@@ -62,6 +62,40 @@ TEST(Member, EndsWhileItDoesNotKnowWhatItsPartitionsAre) {
   if (!in_time) std::quick_exit(1);
 }
 
+Result<std::vector<Delivery>> lease(Member& member) {
+  Answer<std::vector<Delivery>> answer;
+  LeaseRequest request;
+  request.lease = 10min;
+  request.wait = Deadline::after(Clock::now(), 60s);
+  member.lease(request, nullptr, answer.report());
+  return answer.get();
+}
+
+// Its handler says at once again that it is malformed, and that for as long as the dead letters take it not.
+TEST(Member, WhatCannotBeBuriedComesAgainButNotAtOnce) {
+  MockCluster mock;
+  Cluster cluster(mock.settings());
+  Producer producer(cluster);
+  const WallClock clock;
+  Member member(cluster, producer, clock, options_of_orders());
+  ASSERT_TRUE(producer.produce_and_wait("orders", 0, {}).has_value());
+  auto first = lease(member);
+  ASSERT_TRUE(first.has_value()) << first.error().text();
+  ASSERT_EQ(first->size(), 1U);
+  constexpr std::int16_t produce = 0;  // "Kafka protocol guide", API keys
+  mock.refuse(produce, {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
+  Answer<void> settled;
+  member.settle(first->front().lease, {.kind = Settlement::Kind::dead, .delay = {}, .reason = "no mail"},
+                settled.report());
+  EXPECT_EQ(settled.get().error().code(), Code::permission_denied);
+  const Instant refused = Clock::now();
+  const auto again = lease(member);
+  ASSERT_TRUE(again.has_value()) << again.error().text();
+  ASSERT_EQ(again->size(), 1U);
+  EXPECT_EQ(again->front().attempt, 2);
+  EXPECT_GE(Clock::now() - refused, 900ms);
+}
+
 TEST(Member, WhatIsAskedAfterItWasClosedIsAnswered) {
   MockCluster mock;
   Cluster cluster(mock.settings());

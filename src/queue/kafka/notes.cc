@@ -36,7 +36,7 @@ Result<void> Notes::open() {
   while ((*reader)->places().at(0) < marks->high && !(*reader)->at_end()) {
     auto item = (*reader)->next(step);
     if (!item) return fail(item.error());
-    if (*item) take((*item)->record);
+    if (*item) take_read((*item)->record);
     if (Clock::now() > until) {
       return fail(cluster_.explain(RD_KAFKA_RESP_ERR__TIMED_OUT, "reading " + topic_));
     }
@@ -50,7 +50,7 @@ void Notes::follow() {
   while (!stopping_) {
     auto item = reader_->next(step);
     if (item && *item) {
-      take((*item)->record);
+      take_read((*item)->record);
     } else if (!item) {
       log::warn("{}", item.error().text());
       std::this_thread::sleep_for(step);
@@ -58,14 +58,25 @@ void Notes::follow() {
   }
 }
 
+void Notes::take_read(const Record& record) {
+  {
+    const std::lock_guard lock(lock_);
+    if (record.offset <= last_read_) {  // somebody made the topic anew
+      for (auto& [key, note] : notes_) note.offset = -1;
+    }
+    last_read_ = record.offset;
+  }
+  take(record);
+}
+
 void Notes::take(const Record& record) {
   {
     const std::lock_guard lock(lock_);
-    if (record.has_value) {
-      notes_[record.key] = record.value.view();
-    } else {
-      notes_.erase(record.key);
-    }
+    Note& note = notes_[record.key];
+    if (record.offset < note.offset) return;
+    note.offset = record.offset;
+    note.text.reset();
+    if (record.has_value) note.text = record.value.view();
   }
   changed_(record.key);
 }
@@ -74,14 +85,14 @@ std::optional<std::string> Notes::get(const std::string& key) {
   const std::lock_guard lock(lock_);
   const auto found = notes_.find(key);
   if (found == notes_.end()) return std::nullopt;
-  return found->second;
+  return found->second.text;
 }
 
 std::map<std::string, std::string> Notes::all(std::string_view prefix) {
   const std::lock_guard lock(lock_);
   std::map<std::string, std::string> out;
   for (auto at = notes_.lower_bound(std::string(prefix)); at != notes_.end() && at->first.starts_with(prefix); ++at) {
-    out.insert(*at);
+    if (at->second.text) out.emplace(at->first, *at->second.text);
   }
   return out;
 }
@@ -94,6 +105,7 @@ Result<void> Notes::put(const std::string& key, std::optional<std::string> value
   if (value) record.value = Bytes::copy_of(*value);
   auto placed = producer_.produce_and_wait(topic_, 0, record);
   if (!placed) return fail(placed.error());
+  record.offset = placed->offset;
   take(record);
   return {};
 }

@@ -39,7 +39,15 @@ class Notes {
   Result<void> put(const std::string& key, std::optional<std::string> value);
 
  private:
+  // A note as it is behind `offset`; none where it was taken back.
+  struct Note {
+    std::optional<std::string> text;
+    std::int64_t offset = -1;
+  };
+  // What this node writes it knows before it reads it, and what others wrote meanwhile may have been read before: the
+  // later of two is the one behind.
   void take(const Record& record);
+  void take_read(const Record& record);
   void follow();
 
   Cluster& cluster_;
@@ -49,7 +57,8 @@ class Notes {
   std::string topic_;
   std::mutex opening_;
   std::mutex lock_;
-  std::map<std::string, std::string> notes_;
+  std::map<std::string, Note> notes_;
+  std::int64_t last_read_ = -1;
   std::unique_ptr<LogReader> reader_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

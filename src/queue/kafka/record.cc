@@ -115,7 +115,7 @@ Record to_record(const rd_kafka_message_t& message) {
 Record to_record(const Publish& publish) {
   const Message& message = publish.message;
   Record record;
-  record.time = message.time.time_since_epoch().count();
+  // Its time is when it is stored: Kafka counts retention from it, and an event may tell of something long ago.
   record.key = message.key;
   record.value = message.payload;
   const auto add = [&](std::string_view name, std::string_view value) {

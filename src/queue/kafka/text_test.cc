@@ -133,6 +133,16 @@ TEST(Records, OfPlainProducersAreMessages) {
   }
 }
 
+// Kafka deletes by the records' times: one with the time of what it tells of would be gone before it is delivered.
+TEST(Records, AnEventOfLongAgoIsKeptAsLongAsAnyOther) {
+  Publish publish;
+  publish.message.id = "1";
+  publish.message.time = WallTime(std::chrono::sys_days(std::chrono::year(1999) / 12 / 31));
+  const Record record = to_record(publish);
+  EXPECT_EQ(record.time, 0) << "that is now, to the producer";
+  EXPECT_EQ(to_message(record, "t", 0).time, publish.message.time);
+}
+
 TEST(Records, AnEventInStructuredModeIsUnpacked) {
   const char* event =
       R"({"specversion":"1.0","id":"7","source":"/py","type":"shop.Mail","subject":"s","partitionkey":"p",)"

@@ -35,6 +35,8 @@ void Window::add(Record record, const Now& now) {
   }
   if (due && *due > now.wall) {
     entry.is_scheduled = entry.attempts == 0;
+    // Ours are not later (broker.cc); another's would hold up all behind it.
+    if (entry.is_scheduled) due = std::min(*due, now.wall + longest_schedule);
     delay(offset, entry, *due, now);
   }
   if (!entry.is_scheduled) join_chain(offset, entry);

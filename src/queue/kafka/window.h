@@ -22,6 +22,9 @@
 
 namespace parley::queue::kafka {
 
+// How far ahead a message may be due: until then its partition's window has it.
+inline constexpr std::chrono::milliseconds longest_schedule = std::chrono::minutes(15);
+
 class Window {
  public:
   struct Limits {
@@ -66,7 +69,7 @@ class Window {
   void settle(std::int64_t offset);
   void retry(std::int64_t offset, Duration delay, const Now& now);
   void release(std::int64_t offset);  // the attempt is not counted
-  // It is being written to the dead letters; ends with `settle` or `put_back`.
+  // It is being written to the dead letters; ends with `settle` or `retry`.
   void bury(std::int64_t offset);
   void put_back(std::int64_t offset);  // waits again; attempts stay
 

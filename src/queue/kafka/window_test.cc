@@ -239,6 +239,19 @@ TEST_F(WindowTest, PurgeSettlesAShelfAndWhatIsNotReadYet) {
   EXPECT_EQ(window().watermark(), 1000);
 }
 
+// Ours are never due that late (broker.cc); a partition that waited for another's would stand still.
+TEST_F(WindowTest, AnothersDueTimeHoldsUpThePartitionForAQuarterOfAnHourAtMost) {
+  begin({}, true, {.offsets = 8});
+  for (std::int64_t o = 0; o < 8; ++o) add(o, "", o == 0 ? std::optional(wall0 + 24h * 365) : std::nullopt);
+  EXPECT_EQ(take_all(), (Offsets{1, 2, 3, 4, 5, 6, 7}));
+  for (std::int64_t o = 1; o < 8; ++o) window().settle(o);
+  EXPECT_TRUE(window().is_full());
+  pass(15min);
+  EXPECT_EQ(take_all(), Offsets{0});
+  window().settle(0);
+  EXPECT_TRUE(window().has_room());
+}
+
 TEST_F(WindowTest, WhatIsDueInCenturiesIsNotDueNow) {
   begin();
   add(0, "", WallTime(std::chrono::sys_days(std::chrono::year(2400) / 12 / 31)));

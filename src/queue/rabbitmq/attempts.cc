@@ -10,6 +10,16 @@
 namespace parley::queue::rabbitmq {
 namespace {
 
+// Beyond, an `parley-attempts` of another's hand is no count, and arithmetic with it none either.
+constexpr std::int64_t most_attempts = 1'000'000'000;
+
+// Records are lines.
+std::string in_one_line(const std::string& id) {
+  std::string out;
+  for (const char c : id) c == '\n' ? out.append("%0A") : out.append(1, c);
+  return out;
+}
+
 // A number and the blank behind it are taken off the line.
 std::optional<std::int64_t> take_number(std::string_view& line) {
   std::int64_t out = 0;
@@ -22,7 +32,8 @@ std::optional<std::int64_t> take_number(std::string_view& line) {
 }  // namespace
 
 AttemptKey::AttemptKey(std::string_view queue, const std::string& id, const Envelope& message)
-    : text(fmt::format("{}\n{} {}", queue, message.number(headers::due).value_or(0), id)), queue_size(queue.size()) {}
+    : text(fmt::format("{}\n{} {}", queue, message.number(headers::due).value_or(0), in_one_line(id))),
+      queue_size(queue.size()) {}
 
 Attempts::Known Attempts::known(const AttemptKey& key, const Envelope& message, bool exact) const {
   const std::int64_t count = delivery_count(message);
@@ -31,7 +42,7 @@ Attempts::Known Attempts::known(const AttemptKey& key, const Envelope& message, 
   if (const auto at = notes_.find(key.text); at != notes_.end() && count >= at->second.note.at) {
     return {.finished = at->second.note.finished, .held = at->second.note.held};
   }
-  const std::int64_t before = std::max<std::int64_t>(0, message.number(headers::attempts).value_or(0));
+  const std::int64_t before = std::clamp<std::int64_t>(message.number(headers::attempts).value_or(0), 0, most_attempts);
   const bool perhaps = !exact && before == 0 && count > 0;
   return {.finished = before + (perhaps ? 1 : 0), .held = false};
 }
@@ -67,7 +78,6 @@ void Attempts::forget_all(std::string_view queue) {
 void Attempts::write_record(const AttemptKey& key, AttemptNote note, std::string& to) {
   const Stamped stamped{.note = note, .stamp = ++last_stamp_};
   put(key, stamped);
-  if (key.rest().find('\n') != std::string_view::npos) return;
   to += fmt::format("{} {} {} {} {}\n", note.at, note.finished, note.held ? 1 : 0, stamped.stamp, key.rest());
 }
 

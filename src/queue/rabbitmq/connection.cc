@@ -13,6 +13,7 @@ namespace parley::queue::rabbitmq {
 namespace {
 
 constexpr int frame_max = 131072;
+constexpr int larger_frame_max = 1 << 20;
 constexpr int channel_max = 2047;  // RabbitMQ's own default
 
 timeval time_of(Duration d) {
@@ -324,11 +325,18 @@ Result<void> Connection::requeue(int channel, std::uint64_t tag, bool multiple) 
 }
 Result<void> Connection::publish(int channel, const std::string& exchange, const std::string& key, bool mandatory,
                                  const Envelope& message) {
+  // The library finds out when a part of the message is on its way, and RabbitMQ would end the connection at the next.
+  if (header_frame_bytes(message) > static_cast<std::size_t>(amqp_get_frame_max(state_)))
+    return invalid("RabbitMQ: the headers do not fit into a frame");
   const EncodedProperties encoded(message);
   return check_status(
       amqp_basic_publish(state_, static_cast<amqp_channel_t>(channel), amqp_view(exchange), amqp_view(key),
                          mandatory ? 1 : 0, 0, &encoded.properties(), amqp_view(message.body.view())),
       "publishing");
+}
+
+void Connection::take_larger_frames() {
+  amqp_tune_connection(state_, amqp_get_channel_max(state_), larger_frame_max, amqp_get_heartbeat(state_));
 }
 
 Result<std::optional<amqp_frame_t>> Connection::next_frame() {

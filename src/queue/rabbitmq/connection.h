@@ -69,11 +69,16 @@ class Connection {
   // The next message; it is this channel's until it is acknowledged.
   Result<std::optional<Got>> get(int channel, const std::string& queue);
 
-  // Written, not answered.
+  // Written, not answered. Errors of `publish`: invalid_argument, where properties and headers do not fit into a frame;
+  // nothing was sent then.
   Result<void> ack(int channel, std::uint64_t tag, bool multiple = false);
   Result<void> requeue(int channel, std::uint64_t tag, bool multiple = false);
   Result<void> publish(int channel, const std::string& exchange, const std::string& key, bool mandatory,
                        const Envelope& message);
+
+  // For one that publishes nothing. RabbitMQ adds headers of its own to a message that it delivers, and does not keep
+  // to the frame size that was agreed on: the library would end the connection, at each delivery of that message.
+  void take_larger_frames();
 
   // The next frame that is there already.
   Result<std::optional<amqp_frame_t>> next_frame();

@@ -195,6 +195,7 @@ void Consumer::pause(const Source& source, bool paused) {
 
 Result<void> Consumer::opened(Connection& c) {
   ++epoch_;
+  c.take_larger_frames();
   return c.open_channel(records_channel);
 }
 

@@ -267,6 +267,33 @@ void strip_history(Envelope& e) {
   e.expiration.clear();
 }
 
+namespace {
+
+// Its name, the kind of its value, the value.
+std::size_t bytes_of(const Header& header) {
+  if (const auto* text = std::get_if<std::string>(&header.value)) return header.name.size() + 6 + text->size();
+  return header.name.size() + 10;
+}
+
+}  // namespace
+
+std::size_t header_frame_bytes(const Envelope& e) {
+  std::size_t out = 8 + 14 + 4 + 10;  // the frame, class and flags, the table's length, properties that are numbers
+  for (const TextProperty& t : text_properties) out += 1 + (e.*t.ours).size();
+  for (const Header& h : e.headers) out += bytes_of(h);
+  return out;
+}
+
+void fit_headers(Envelope& e, std::size_t most) {
+  const auto is_theirs = [](const Header& h) { return !h.name.starts_with("parley-"); };
+  for (std::size_t size = header_frame_bytes(e); size > most; size = header_frame_bytes(e)) {
+    const auto largest = std::ranges::max_element(
+        e.headers, {}, [&](const Header& h) { return is_theirs(h) ? bytes_of(h) : std::size_t{0}; });
+    if (largest == e.headers.end() || !is_theirs(*largest)) return;
+    e.headers.erase(largest);
+  }
+}
+
 std::string time_text(WallTime time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);

@@ -87,6 +87,11 @@ Message message_of(const Envelope& envelope);
 // What RabbitMQ and we wrote into the headers of earlier deliveries is taken out: as it was published.
 void strip_history(Envelope& envelope);
 
+// Of the one frame that properties and headers go in (AMQP 0.9.1 section 4.2.6.1).
+std::size_t header_frame_bytes(const Envelope& envelope);
+// Leaves out the largest headers that are not ours, until the frame has no more than `most` bytes.
+void fit_headers(Envelope& envelope, std::size_t most);
+
 // RFC 3339 with milliseconds, UTC.
 std::string time_text(WallTime time);
 std::optional<WallTime> parse_time(std::string_view text);

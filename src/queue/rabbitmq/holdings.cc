@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "contract/text_scan.h"
+
 namespace parley::queue::rabbitmq {
 
 void Holdings::add(std::unique_ptr<Held> m) {
@@ -137,8 +139,8 @@ Error lease_lost() {
 }
 
 Position position_of(const std::string& id) {
-  const bool fits =
-      !id.empty() && id.size() <= 128 && std::ranges::none_of(id, [](unsigned char c) { return c <= ' '; });
+  const bool fits = contract::is_utf8(id) && !id.empty() && id.size() <= 128 &&
+                    std::ranges::none_of(id, [](unsigned char c) { return c <= ' '; });
   return fits ? id : fmt::format("digest-{:016x}", std::hash<std::string>()(id));
 }
 

@@ -1,4 +1,6 @@
 // What needs no server: addresses, envelopes, attempts, and which message is handed out when.
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -139,6 +141,35 @@ Envelope counted(std::int64_t deliveries, std::optional<std::int64_t> attempts =
   return e;
 }
 
+struct Hands {
+  explicit Hands(bool keyed) : holdings(keyed, "l") {}
+  void add(const std::string& id, const std::string& key = "") {
+    auto m = std::make_unique<Held>();
+    m->message.id = id;
+    m->message.key = key;
+    m->message.payload = Bytes(std::string(10, 'x'));
+    m->ready = now;
+    holdings.add(std::move(m));
+  }
+  std::vector<std::string> take(int most = 100, std::size_t bytes = 1000) {
+    LeaseRequest r;
+    r.max_messages = most;
+    r.max_bytes = bytes;
+    std::vector<std::string> out;
+    for (Delivery& d : holdings.take(now, r, 100)) {
+      leases[d.message.id] = d.lease;
+      attempts[d.message.id] = d.attempt;
+      out.push_back(d.message.id);
+    }
+    return out;
+  }
+  Held& held(const std::string& id) { return *holdings.leased(leases[id]); }
+  Instant now = Instant() + 1000s;
+  Holdings holdings;
+  std::map<std::string, std::string> leases;
+  std::map<std::string, int> attempts;
+};
+
 AttemptKey key_for(const std::string& id, const Envelope& e = {}, const char* queue = "q") { return {queue, id, e}; }
 
 TEST(RabbitAttempts, CountWhatEndedAndNotWhatWasGivenBack) {
@@ -188,41 +219,52 @@ TEST(RabbitAttempts, AreReadFromRecordsByTheNextNode) {
   EXPECT_FALSE(other.knows(key_for("m"), 3));
 }
 
+TEST(RabbitAttempts, AreWrittenDownWhateverTheIdIs) {
+  Attempts a;
+  std::string record;
+  a.write_record(key_for("two\nlines"), {.at = 2, .finished = 2, .held = true}, record);
+  a.write_record(key_for("two\nwords"), {.at = 2, .finished = 3, .held = true}, record);
+  Attempts other;
+  other.read_records("q", record);
+  EXPECT_EQ(other.known(key_for("two\nlines"), counted(2), false).finished, 2);
+  EXPECT_EQ(other.known(key_for("two\nwords"), counted(2), false).finished, 3);
+}
+
+TEST(RabbitAttempts, OfAProducerThatWritesNonsenseAreUsedUp) {
+  Attempts a;
+  for (const std::int64_t nonsense : {std::int64_t{1} << 31, std::numeric_limits<std::int64_t>::max()}) {
+    Hands h(false);
+    h.add("m");
+    h.holdings.each([&](Held& m) { m.finished = a.known(key_for("m"), counted(0, nonsense), false).finished; });
+    h.take();
+    EXPECT_GT(h.attempts["m"], 1000) << nonsense;
+  }
+}
+
+TEST(RabbitEnvelope, GivesUpTheLargestHeadersWhereTheyDoNotFit) {
+  Envelope e;
+  e.message_id = "m";
+  e.set("tenant", std::string("acme"));
+  e.set("blob", std::string(70'000, 'x'));
+  e.set(headers::reason, std::string(1000, 'x'));
+  e.set("blot", std::string(60'000, 'x'));
+  Envelope small = e;
+  fit_headers(small, 131'150);
+  EXPECT_EQ(small.headers.size(), 4U);
+  fit_headers(e, 120'000);
+  EXPECT_EQ(e.find("blob"), nullptr);
+  EXPECT_EQ(e.headers.size(), 3U);
+  fit_headers(e, 10);
+  ASSERT_EQ(e.headers.size(), 1U);
+  EXPECT_EQ(e.headers[0].name, headers::reason);
+}
+
 TEST(RabbitAttempts, ForgetTheOldestFirst) {
   Attempts a(2);
   for (const char* id : {"1", "2", "3"}) a.note(key_for(id), {.at = 1, .finished = 0});
   EXPECT_FALSE(a.knows(key_for("1"), 1));
   EXPECT_TRUE(a.knows(key_for("3"), 1));
 }
-
-struct Hands {
-  explicit Hands(bool keyed) : holdings(keyed, "l") {}
-  void add(const std::string& id, const std::string& key = "") {
-    auto m = std::make_unique<Held>();
-    m->message.id = id;
-    m->message.key = key;
-    m->message.payload = Bytes(std::string(10, 'x'));
-    m->ready = now;
-    holdings.add(std::move(m));
-  }
-  std::vector<std::string> take(int most = 100, std::size_t bytes = 1000) {
-    LeaseRequest r;
-    r.max_messages = most;
-    r.max_bytes = bytes;
-    std::vector<std::string> out;
-    for (Delivery& d : holdings.take(now, r, 100)) {
-      leases[d.message.id] = d.lease;
-      attempts[d.message.id] = d.attempt;
-      out.push_back(d.message.id);
-    }
-    return out;
-  }
-  Held& held(const std::string& id) { return *holdings.leased(leases[id]); }
-  Instant now = Instant() + 1000s;
-  Holdings holdings;
-  std::map<std::string, std::string> leases;
-  std::map<std::string, int> attempts;
-};
 
 TEST(RabbitHoldings, WithoutKeysAllAreHandedOutWithinTheLimits) {
   Hands h(false);
@@ -269,6 +311,7 @@ TEST(RabbitHoldings, PositionsAreIdsWhereTheseDo) {
   EXPECT_EQ(position_of("abc-1"), "abc-1");
   EXPECT_THAT(position_of("with blank"), HasSubstr("digest-"));
   EXPECT_THAT(position_of(std::string(200, 'x')), HasSubstr("digest-"));
+  EXPECT_THAT(position_of("\xff"), HasSubstr("digest-")) << "no UTF-8: no text of Protobuf or JSON";
 }
 
 TEST(RabbitPublish, GoesWhereItIsDue) {

@@ -108,7 +108,10 @@ void Reader::begin(ReadRequest request, std::function<bool()> wanted, Done done,
   cursors_[cursor->channel] = std::move(cursor);
 }
 
-Result<void> Reader::opened(Connection&) { return {}; }
+Result<void> Reader::opened(Connection& c) {
+  c.take_larger_frames();
+  return {};
+}
 
 void Reader::method(Connection& c, int channel, const amqp_method_t& m) {
   const auto at = cursors_.find(channel);

@@ -8,6 +8,9 @@
 namespace parley::queue::rabbitmq {
 namespace {
 
+// RabbitMQ's frames have 128 KiB; the rest is for what it notes in the headers on the way through the delay queues.
+constexpr std::size_t most_headers = 120'000;
+
 std::int64_t milliseconds(WallTime t) { return t.time_since_epoch().count(); }
 
 }  // namespace
@@ -74,6 +77,7 @@ void Consumer::bury(Tap& t, Held& held, const std::string& reason, const std::sh
 
 void Consumer::replace(Tap& t, Held& held, std::string to_exchange, std::string to_key, Envelope successor,
                        std::shared_ptr<Answer<void>> answer) {
+  fit_headers(successor, most_headers);
   publish_then(std::move(to_exchange), std::move(to_key), std::move(successor), t, held, std::move(answer),
                [this](Tap& at, Held& m) {
                  if (Connection* c = connection()) met_later(c->ack(at.channel, m.tag));

@@ -73,6 +73,7 @@ std::string Batcher::request(const Batch& batch) const {
 Task<void> Batcher::send(Batch batch) {
   for (int tried = 1;; ++tried) {
     batch = co_await attempt(batch);
+    if (batch.empty() && tried > 1) client_.worked(tried);
     if (batch.empty() || !co_await client_.back_off(tried)) break;
   }
   for (Entry* entry : batch) settle(*entry, fail(*entry->failed));

@@ -39,9 +39,9 @@ Channel::Channel(Workbench& bench, Ledger& ledger, const WallClock& clock, Place
       dead_(bench, place_->dead_url, false),
       later_(bench, place_->later_url, false) {}
 
-Task<Result<std::string>> Channel::enqueue(const Envelope& envelope, std::string dedup) {
+Task<Result<std::string>> Channel::enqueue(const Envelope& envelope, std::string dedup, bool is_new) {
   const std::string_view key = place_->keyed ? std::string_view(envelope.message.key) : std::string_view();
-  Part::Send how{.delay = {}, .group = group_id(key, envelope.message.id), .dedup = std::move(dedup)};
+  Part::Send how{.delay = {}, .group = group_id(key, envelope.message.id), .dedup = std::move(dedup), .is_new = is_new};
   co_return co_await main_.send(envelope, std::move(how));
 }
 

@@ -22,8 +22,8 @@ class Channel {
   Part& dead() { return dead_; }
   Part& later() { return later_; }
 
-  // To the queue itself. `dedup`: "" for a message that is like no other.
-  Task<Result<std::string>> enqueue(const Envelope& envelope, std::string dedup = {});
+  // To the queue itself. `dedup`: "" for a message that is like no other. `is_new`: as Part::Send has it.
+  Task<Result<std::string>> enqueue(const Envelope& envelope, std::string dedup = {}, bool is_new = false);
   // To the dead letters, and away from where it was.
   Task<Result<void>> bury(Envelope envelope, int attempts, std::string reason, std::string receipt);
   // Deliverable again at once, without having counted as an attempt.

@@ -77,7 +77,7 @@ Task<Result<std::string>> Client::call(std::string action, std::string body, std
   for (int tried = 1;; ++tried) {
     Outcome outcome = co_await attempt(action, body, patience.value_or(answer_time_));
     if (closed_) co_return fail(closed_error());
-    if (outcome.result && tried > 1) worked();
+    if (outcome.result) worked(tried);
     if (!outcome.again || !co_await back_off(tried)) {
       if (!outcome.result) co_return fail(Error(std::move(outcome.result).error()).during(action));
       co_return std::move(outcome.result);

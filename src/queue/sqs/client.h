@@ -33,8 +33,8 @@ class Client {
 
   // Waits, for retries of parts of an answer; `attempt` counts from 1. False: there should be no further attempt.
   Task<bool> back_off(int attempt);
-  // An answer to a retried part came: pays back.
-  void worked() { budget_ = std::min(budget_ + 1, full_budget); }
+  // An answer came, to something that was tried so often: pays back what its last retry cost, or a little.
+  void worked(int tried) { budget_ = std::min(budget_ + (tried > 1 ? price : 1), full_budget); }
 
   // From now on every call ends with `unavailable`, those in flight too.
   void close();

@@ -120,6 +120,20 @@ TEST(Client, AServiceInTroubleIsNotAskedThreeTimesAsMuch) {
   EXPECT_EQ(rig.service.requests.size(), 200U) << "500 of budget at 5 a retry";
 }
 
+TEST(Client, TroubleThatIsOverIsForgotten) {
+  Rig rig({{.status = 503}});
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(rig.call().has_value());
+  rig.service.answers = {{.body = "{}"}};
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(rig.call().has_value());
+  rig.service.answers = {{.status = 503}, {.status = 503}, {.body = "{}"}};
+  EXPECT_TRUE(rig.call().has_value()) << "three attempts again";
+  // And one hiccup a minute is none.
+  for (int i = 0; i < 500; ++i) {
+    rig.service.answers = {{.status = 503}, {.body = "{}"}};
+    ASSERT_TRUE(rig.call().has_value()) << i;
+  }
+}
+
 TEST(Client, Faults) {
   struct Case {
     int status;

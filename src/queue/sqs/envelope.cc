@@ -186,6 +186,25 @@ std::string body_of(const Message& message, std::string_view& encoding) {
   return out;
 }
 
+Encoded encode_body(const Message& message) {
+  std::string_view encoding;
+  const std::string body = body_of(message, encoding);
+  JsonWriter state;
+  Attributes attributes(state);
+  attributes.json().begin();
+  if (!encoding.empty()) attributes.add("content_type", message.content_type);  // says that it is base64
+  attributes.json().end();
+  JsonWriter out;
+  out.text("MessageBody", body).key("MessageAttributes").raw(attributes.json().take());
+  return {.members = out.take(), .bytes = body.size() + attributes.bytes()};
+}
+
+std::string beginning(const std::string& reason) {
+  std::size_t end = std::min<std::size_t>(reason.size(), 64);
+  while (end > 0 && end < reason.size() && (static_cast<unsigned char>(reason[end]) & 0xc0U) == 0x80U) --end;
+  return reason.substr(0, end);
+}
+
 // ---- reading
 
 void read_metadata(std::string_view json, Decoded& to) {
@@ -275,8 +294,10 @@ bool is_sqs_text(std::string_view text) {
   return !text.empty();
 }
 
-Encoded encode(const Envelope& envelope) {
+Encoded encode(const Envelope& envelope, Detail detail) {
   const Message& message = envelope.message;
+  if (detail == Detail::none) return encode_body(message);
+  const bool all = detail == Detail::all;
   JsonWriter state;
   state.begin();
   const std::size_t nothing = JsonWriter(state).end().take().size();
@@ -284,7 +305,7 @@ Encoded encode(const Envelope& envelope) {
   if (envelope.expires) state.number("expires", to_millis(*envelope.expires));
   if (envelope.attempts != 0) state.number("attempts", envelope.attempts);
   if (envelope.since) {
-    state.key("reason").raw(json_value(envelope.reason));
+    state.key("reason").raw(json_value(all ? envelope.reason : beginning(envelope.reason)));
     state.number("since", to_millis(*envelope.since));
   }
   std::string_view encoding;
@@ -292,15 +313,17 @@ Encoded encode(const Envelope& envelope) {
 
   Attributes attributes(state);
   attributes.json().begin();
-  attributes.add("ce_specversion", "1.0");
   attributes.add("ce_id", message.id);
-  attributes.add("ce_source", message.source);
   attributes.add("ce_type", message.type);
-  attributes.add("ce_time", rfc3339(message.time));
+  if (all) {
+    attributes.add("ce_specversion", "1.0");
+    attributes.add("ce_source", message.source);
+    attributes.add("ce_time", rfc3339(message.time));
+  }
   attributes.add("ce_partitionkey", message.key);
   attributes.add("content_type", message.content_type);
   attributes.add("parley_encoding", encoding);
-  if (!message.metadata.empty()) attributes.add("parley_metadata", metadata_json(message.metadata));
+  if (all && !message.metadata.empty()) attributes.add("parley_metadata", metadata_json(message.metadata));
   std::string written = JsonWriter(state).end().take();
   if (written.size() != nothing) attributes.add("parley_state", written);
   attributes.json().end();

@@ -39,7 +39,10 @@ struct Encoded {
   std::string members;    // `"MessageBody":…,"MessageAttributes":{…}`
   std::size_t bytes = 0;  // what counts against SQS' limit of a message
 };
-Encoded encode(const Envelope& envelope);
+// A producer may have filled a message up: there is no room for more then. `brief`: what delivering it needs, the
+// beginning of the reason, no metadata. `none`: the body, as a plain producer's.
+enum class Detail : std::uint8_t { all, brief, none };
+Encoded encode(const Envelope& envelope, Detail detail = Detail::all);
 
 struct Decoded {
   Envelope envelope;

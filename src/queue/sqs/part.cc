@@ -50,8 +50,10 @@ Part::Part(Workbench& bench, std::string url, bool fifo)
 Task<Result<std::string>> Part::send(const Envelope& envelope, Send how) {
   const std::size_t limit = bench_.settings.max_message;
   Encoded encoded = encode(envelope);
-  const bool is_dead_letter = envelope.since.has_value();
-  if (encoded.bytes > limit - (is_dead_letter ? 0 : reserve)) {
+  for (const Detail less : {Detail::brief, Detail::none}) {
+    if (!how.is_new && encoded.bytes > limit) encoded = encode(envelope, less);
+  }
+  if (encoded.bytes > limit - (how.is_new ? reserve : 0)) {
     co_return fail(Error(Code::resource_exhausted, Blame::caller,
                          fmt::format("SQS takes {} bytes in a message with its attributes; this one has {}",
                                      limit - reserve, encoded.bytes))

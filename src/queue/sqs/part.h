@@ -31,6 +31,7 @@ class Part {
     Duration delay{};   // whole seconds, up to 15 minutes; not for FIFO queues
     std::string group;  // FIFO queues
     std::string dedup;
+    bool is_new = false;  // else it is on SQS already and moves: what does not fit beside its body is left out
   };
   // Returns SQS' id of the message. Errors: resource_exhausted "message_too_large".
   Task<Result<std::string>> send(const Envelope& envelope, Send how);

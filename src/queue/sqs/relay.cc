@@ -17,6 +17,7 @@ using std::chrono::seconds;
 
 constexpr Duration look_every = seconds(10);  // for groups that others made
 constexpr Duration worked_for = seconds(60);
+constexpr std::size_t most_remembered = 10'000;  // events that some groups have
 
 }  // namespace
 
@@ -62,6 +63,7 @@ Task<void> Relay::hand_on(std::vector<Received> of_a_key) {
     if (!failed) {
       done = co_await copy(event);
       if (done) done = co_await events_.remove(event.receipt);
+      if (done) have_.erase(event.message_id);
       if (done) continue;
       failed = done.error();
       log::warn("topic {}: event {} could not be handed on: {}", topic_->label, event.message_id, failed->text());
@@ -73,8 +75,10 @@ Task<void> Relay::hand_on(std::vector<Received> of_a_key) {
 Task<Result<void>> Relay::copy(const Received& event) {
   std::optional<Error> failed;
   TaskGroup work;
+  if (have_.size() > most_remembered) have_.clear();
   for (auto& [name, group] : groups_) {
-    if (!group.gone && sent_at(event) >= group.begins) work.spawn(copy_to(group, event, failed));
+    if (!group.gone && sent_at(event) >= group.begins && !have_[event.message_id].contains(name))
+      work.spawn(copy_to(name, group, event, failed));
   }
   co_await work.join();
   if (failed) co_return fail(*failed);
@@ -82,11 +86,14 @@ Task<Result<void>> Relay::copy(const Received& event) {
 }
 
 // Named after the event, so that a FIFO queue takes it once, however often it is handed on within five minutes.
-Task<void> Relay::copy_to(Group& group, const Received& event, std::optional<Error>& failed) {
+Task<void> Relay::copy_to(const std::string& name, Group& group, const Received& event, std::optional<Error>& failed) {
   const Envelope envelope = decode(event).envelope;
   const Result<std::string> sent = co_await group.part->send(
       envelope, {.delay = {}, .group = group_id(envelope.message.key, envelope.message.id), .dedup = event.message_id});
-  if (sent) co_return;
+  if (sent) {
+    have_[event.message_id].insert(name);
+    co_return;
+  }
   if (sent.error().code() == Code::not_found) {
     group.gone = true;  // no reason to hand the event to the others once more
   } else {

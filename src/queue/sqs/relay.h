@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,13 +30,16 @@ class Relay {
   Task<Result<Group>> look_at(std::string sqs_name);
   Task<void> hand_on(std::vector<Received> of_a_key);
   Task<Result<void>> copy(const Received& event);
-  Task<void> copy_to(Group& group, const Received& event, std::optional<Error>& failed);
+  Task<void> copy_to(const std::string& name, Group& group, const Received& event, std::optional<Error>& failed);
   Task<void> rest();
 
   Workbench& bench_;
   const PlacePtr topic_;
   Part events_;
   std::map<std::string, Group> groups_;  // by name on SQS
+  // Which groups have an event that others could not take yet, by its id on SQS: one that takes nothing for days must
+  // not make the others get it all the time.
+  std::map<std::string, std::set<std::string>> have_;
   Instant looked_{};
 };
 

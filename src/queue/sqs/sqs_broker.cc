@@ -71,7 +71,7 @@ Task<Result<Receipt>> SqsBroker::publish(Publish request) {
     co_return co_await publish_later(channel, envelope);
   }
   envelope.due.reset();
-  const Result<std::string> id = co_await channel.enqueue(envelope, dedup ? group_id(request.dedup, {}) : "");
+  const Result<std::string> id = co_await channel.enqueue(envelope, dedup ? group_id(request.dedup, {}) : "", true);
   if (!id) co_return fail(id.error());
   // A message of a queue cannot be found by its id.
   Receipt receipt{.id = envelope.message.id, .position = channel.place().topic ? *id : ""};
@@ -92,7 +92,7 @@ Task<Result<Receipt>> SqsBroker::publish_later(Channel& channel, const Envelope&
                        .with_reason("due_too_late"));
   }
   const Result<std::string> id = co_await channel.later().send(
-      envelope, {.delay = std::clamp(wait, Duration::zero(), longest_delay), .group = {}, .dedup = {}});
+      envelope, {.delay = std::clamp(wait, Duration::zero(), longest_delay), .group = {}, .dedup = {}, .is_new = true});
   if (!id) co_return fail(id.error());
   co_return Receipt{.id = envelope.message.id, .position = ""};
 }
