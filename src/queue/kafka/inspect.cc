@@ -206,9 +206,9 @@ Result<std::uint64_t> Core::purge(const Source& source, Shelf shelf) {
   if (!pictured) return fail(pictured.error());
   auto ends = all_ends(source);
   if (!ends) return fail(ends.error());
-  if (pictured->holding.in_group) {
+  if (auto member = find_member(source); member && pictured->holding.in_group) {
     Answer<std::uint64_t> answer;
-    find_member(source)->purge(shelf, *ends, answer.report());
+    member->purge(shelf, *ends, answer.report());
     return answer.get();
   }
   // Nobody of ours is in the group: its progress is rewritten, which Kafka takes if nobody else's is either.
