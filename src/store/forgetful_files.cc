@@ -327,10 +327,19 @@ void ForgetfulFiles::crash(Fate fate, std::uint64_t seed) {
     inode->crash(fate, journaling_, random);
     used_ += inode->now.size();
   }
+  restart();
+}
+
+void ForgetfulFiles::restart() {
   locks_.clear();
   ++generation_;
   off_ = false;
   off_at_.reset();
+}
+
+void ForgetfulFiles::die() {
+  const std::lock_guard lock(mutex_);
+  restart();
 }
 
 void ForgetfulFiles::power_off_after(std::uint64_t changes) {

@@ -118,6 +118,8 @@ Result<void> FileJournal::start() {
   if (folder_.has_parent_path()) {
     if (auto done = files_.sync_folder(folder_.parent_path()); !done) return done;
   }
+  // A process that died may have left names that are not on the disk; what is written behind them is to be found.
+  if (auto done = files_.sync_folder(folder_); !done) return done;
   auto names = files_.list(folder_);
   if (!names) return fail(std::move(names).error());
   std::vector<Address> bases;

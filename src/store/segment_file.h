@@ -63,6 +63,7 @@ class SegmentFile {
   Result<std::optional<FrameHead>> head_at(Address at, std::uint64_t limit);
   // Whether a frame behind `at` says that `at` was synced before it was written; its address.
   Result<std::optional<Address>> proof_of_damage(Address at);
+  Result<void> write_again(Address from);
   Result<void> erase_tail();
   // As many of the `size` bytes as there are before `limit`; through the buffer, which reads ahead.
   Result<std::string> bytes_at(std::uint64_t offset, std::size_t size, std::uint64_t limit);
