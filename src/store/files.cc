@@ -212,6 +212,13 @@ class RealFiles final : public Files {
     return {};
   }
 
+  Result<std::uint64_t> free_bytes(const fs::path& folder) override {
+    std::error_code error;
+    const fs::space_info space = fs::space(folder, error);
+    if (error) return failed("looking at the disk of", folder, error.value());
+    return space.available;
+  }
+
   Result<std::unique_ptr<Lock>> lock(const fs::path& path) override {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) return failed("opening", path, errno);

@@ -59,6 +59,8 @@ class Files {
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& folder) = 0;
   // Creations, renames and removals in `folder` are on the disk once it returns.
   virtual Result<void> sync_folder(const std::filesystem::path& folder) = 0;
+  // Of the disk that `folder` is on, as far as can be told.
+  virtual Result<std::uint64_t> free_bytes(const std::filesystem::path& folder) = 0;
   // Creates `path` if needed and keeps everybody else out of it, other processes and this one.
   virtual Result<std::unique_ptr<Lock>> lock(const std::filesystem::path& path) = 0;
 };

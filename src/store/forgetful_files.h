@@ -48,6 +48,7 @@ class ForgetfulFiles final : public Files {
   Result<void> make_folder(const std::filesystem::path& path) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& folder) override;
   Result<void> sync_folder(const std::filesystem::path& folder) override;
+  Result<std::uint64_t> free_bytes(const std::filesystem::path& folder) override;
   Result<std::unique_ptr<Lock>> lock(const std::filesystem::path& path) override;
 
   // The power goes and comes back.

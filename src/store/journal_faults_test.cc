@@ -217,6 +217,27 @@ TEST(Journal, ASegmentWithoutFramesGivesWayToOneWithRoom) {
   EXPECT_EQ(bodies(*opened(files)), first_bodies(3));
 }
 
+// What only a start gives up stays, however often the rest of the reserve is tried in vain.
+TEST(Journal, TheLastOfTheReserveIsKeptForAStart) {
+  ForgetfulFiles files;
+  auto journal = opened(files);
+  files.set_capacity(files.used());
+  while (journal->append(Bytes(body_of(1)), at_time(0), Spend::space)) {
+  }
+  ASSERT_TRUE(journal->release_reserve().has_value());
+  const auto kept = [&] { return files.contents(folder / "reserve").size(); };
+  ASSERT_GT(kept(), 0U);
+  for (const std::uint64_t space : {std::uint64_t{0}, small.segment_bytes}) {
+    files.set_capacity(files.used() + space);
+    ASSERT_TRUE(journal->tidy().has_value());
+    EXPECT_TRUE(journal->full());
+    EXPECT_GT(kept(), 0U) << space;
+  }
+  files.set_capacity(files.used() + small.reserve_bytes);
+  ASSERT_TRUE(journal->tidy().has_value());
+  EXPECT_FALSE(journal->full());
+}
+
 TEST(Journal, TheLastSegmentEndsIfItFillsTheDiskAndHasNoMoreRoom) {
   ForgetfulFiles files;
   const auto journal = grown(files, 3 * small.segment_bytes);

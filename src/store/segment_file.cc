@@ -161,6 +161,13 @@ Result<void> SegmentFile::allocate(std::uint64_t size, Fill fill) {
   return {};
 }
 
+Result<void> SegmentFile::give_room_back() {
+  if (room() == 0) return {};
+  if (auto done = file_->truncate(offset_of(end_)); !done) return done;
+  allocated_ = offset_of(end_);
+  return {};
+}
+
 // Whole frames may stand behind the torn one, written in the same breath; left there, one of them could look like the
 // successor of what is appended now.
 Result<void> SegmentFile::erase_tail() {

@@ -45,6 +45,8 @@ class SegmentFile {
 
   // Space for frames up to `size`, of the file. resource_exhausted.
   Result<void> allocate(std::uint64_t size, Fill fill);
+  // All of its room to the disk.
+  Result<void> give_room_back();
   // The caller saw to the room.
   Result<void> append(const FrameHead& head, std::string_view body);
   Result<void> sync() { return file_->sync(); }

@@ -2,6 +2,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -186,6 +187,45 @@ TEST(Disk, a_full_one_refuses_what_is_new_and_serves_what_it_has) {
   }
   EXPECT_EQ(settled, published);
   EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
+}
+
+// Looks, as the ledger does by itself, until something is taken again.
+bool takes_again(StoreFixture& store) {
+  const Instant end = Clock::now() + 20s;
+  while (Clock::now() < end) {
+    if (store.run(store.broker().publish(store.message("again")))) return true;
+    store.pass(10ms);
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+// All but a few of the messages that filled the disk are handled: these few take their own space only, however few
+// segments the journal has.
+TEST(Disk, dead_letters_do_not_keep_a_full_one_full) {
+  for (const std::uint64_t space : {std::uint64_t{256} << 10, std::uint64_t{1'200} << 10, std::uint64_t{2'400} << 10}) {
+    SCOPED_TRACE(space);
+    ModelOptions options;
+    options.compact_above = 4 << 20;
+    ForgetfulFiles files;
+    StoreFixture store(files, options);
+    store.declare(many(store.queue));
+    files.set_capacity(files.used() + space);
+    int published = 0;
+    while (store.run(store.broker().publish(store.message(std::string(1'000, 'x'))))) ++published;
+    int handled = 0;
+    std::size_t dead = 0;
+    for (auto got = store.lease(50); !got.empty(); got = store.lease(50)) {
+      for (const Delivery& delivery : got) {
+        const bool dies = handled++ % (published / 3) == 0;
+        dead += dies ? 1 : 0;
+        ASSERT_TRUE(dies ? store.bury(delivery, "no") : store.done(delivery));
+      }
+    }
+    EXPECT_TRUE(takes_again(store)) << published;
+    store.restart();
+    EXPECT_EQ(store.peek(Shelf::dead).size(), dead);
+  }
 }
 
 TEST(Disk, what_stays_among_large_ones_that_went_takes_its_own_space_only) {
