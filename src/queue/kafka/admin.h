@@ -2,7 +2,10 @@
 // timeout: not on a shard. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,9 +31,18 @@ struct Watermarks {
 void add_progress(rd_kafka_topic_partition_list_t& list, const std::string& topic, std::int32_t partition,
                   const Progress& progress);
 
+// What is asked of a group's coordinator.
+struct GroupRequest {
+  std::string group;
+  std::string doing;  // "asking how far group mailer is"
+  rd_kafka_admin_op_t kind;
+  std::function<void(rd_kafka_t*, rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)> start;
+  std::function<rd_kafka_resp_err_t(rd_kafka_event_t*)> error;  // that the answer has for the group
+};
+
 class Admin {
  public:
-  Admin(Cluster& cluster, Producer& producer) : cluster_(cluster), producer_(producer) {}
+  Admin(Cluster& cluster, Producer& producer) : context_{&cluster}, cluster_(cluster), producer_(producer) {}
 
   // Those that exist already stay as they are.
   Result<void> create(const std::vector<NewTopic>& topics);
@@ -55,8 +67,16 @@ class Admin {
   Result<void> delete_before(const std::string& topic, std::int32_t partition, std::int64_t offset);
 
  private:
+  using Event = std::unique_ptr<rd_kafka_event_t, void (*)(rd_kafka_event_t*)>;
+  Result<Event> ask_coordinator(const GroupRequest& request);
+  Result<Client> group_client(const std::string& group);
+  void forget(const Client& client);
+
+  ClientContext context_;
   Cluster& cluster_;
   Producer& producer_;
+  std::mutex lock_;
+  Client group_client_;
 };
 
 }  // namespace parley::queue::kafka

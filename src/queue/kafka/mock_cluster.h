@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <librdkafka/rdkafka_mock.h>
 
@@ -26,6 +28,10 @@ class MockCluster {
   // Each answer comes so late.
   void answer_after(std::chrono::milliseconds time) {
     rd_kafka_mock_broker_set_rtt(mock_.get(), -1, static_cast<int>(time.count()));
+  }
+  // The next requests of a kind (the protocol's number) are answered with these.
+  void refuse(std::int16_t api, const std::vector<rd_kafka_resp_err_t>& errors) {
+    rd_kafka_mock_push_request_errors_array(mock_.get(), api, errors.size(), errors.data());
   }
   void go_away() { rd_kafka_mock_broker_set_down(mock_.get(), 1); }
 
