@@ -79,7 +79,7 @@ class Compaction {
     const auto walked = store::read_records(
         frame.body.view(), [&](std::uint64_t number, std::string_view record, std::size_t) -> Result<void> {
           if (number != static_cast<std::uint64_t>(model_.options().number)) return {};
-          Moved moved{.run = 0, .from = frame.at, .what = {}};
+          Moved moved{.run = 0, .from = frame.at, .what = {}, .time = millis(frame.time)};
           if (!is_needed(record, frame.at, moved)) return {};
           write(moved, records.emplace_back());
           bytes += records.back().size();
@@ -96,7 +96,13 @@ class Compaction {
     Reader from(record);
     const auto kind = static_cast<RecordKind>(from.byte());
     if (kind != RecordKind::published && kind != RecordKind::moved) return false;
-    moved.what = read<Published>(from);
+    if (kind == RecordKind::moved) {
+      Moved before = read<Moved>(from);
+      moved.what = before.what;
+      if (before.time != 0) moved.time = before.time;
+    } else {
+      moved.what = read<Published>(from);
+    }
     if (!from.ok() || moved.what.log >= model_.logs_.size()) return false;
     Channel& channel = *model_.logs_[moved.what.log];
     Log& log = channel.log;

@@ -145,7 +145,7 @@ class Tick {
     for (int runs = 0; runs < 64 && record.begin < log.next; ++runs) {
       const Result<RunPtr> run = log.index.at_or_after(record.begin, model_.view());
       if (!run || !*run || (*run)->frame >= model_.journal().end()) break;
-      const Result<WallTime> written = log.time_of((*run)->frame, model_.journal());
+      const Result<WallTime> written = log.time_of(**run, model_.journal(), model_.options_.number);
       if (!written) break;
       const Millis end = millis(*written) + log.options.keep;
       wake_at(end);
