@@ -572,6 +572,37 @@ TEST(Ledger, ConsumingMakesSpaceOnAFullDisk) {
   EXPECT_FALSE(store.ledger->counts().disk_full);
 }
 
+// However a disk of its own was filled, and whatever ended the process: once nothing is needed, it takes publishes.
+TEST(Ledger, ComesBackFromAFullDiskByItself) {
+  for (std::uint64_t seed = 0; seed < seeds(4); ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    FullDisk disk(seed);
+    disk.files.set_capacity((300 << 10) + disk.random() % (400 << 10));
+    for (int round = 0; round < 3; ++round) {
+      Store store(disk.files, FullDisk::options);
+      ASSERT_FALSE(store.error) << store.error->text();
+      disk.check(store);
+      ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = true; }).has_value());
+      int refused = 0;
+      for (int step = 0; step < 2'000 && refused < 20; ++step) {
+        if (!store.add(long_record(store.list.count), disk.random() % 8 == 0)) ++refused;
+      }
+      disk.acknowledged = store.list.count;
+      if (disk.random() % 2 == 0) {
+        ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
+        (void)store.add(long_record(store.list.count), true);
+        const Instant end = Clock::now() + std::chrono::seconds(20);
+        Result<void> taken;
+        while (!(taken = store.add(long_record(store.list.count))) && Clock::now() < end) std::this_thread::yield();
+        ASSERT_TRUE(taken.has_value()) << taken.error().text();
+        disk.acknowledged = store.list.count;
+      }
+      store.ledger.reset();
+      if (disk.random() % 2 == 0) disk.files.crash(Fate::lost);
+    }
+  }
+}
+
 TEST(Ledger, TicksWhenTheWallClockSaysSo) {
   using std::chrono::hours;
   ForgetfulFiles files;
