@@ -33,7 +33,7 @@ class File {
   }
   // The same, behind what `out` has already.
   virtual Result<void> read_onto(std::string& out, std::uint64_t offset, std::size_t size) const = 0;
-  // Space for writing up to `size`, and at least that size, zeroes in what is new.
+  // Space for writing up to `size`, and at least that size, zeroes in what is new. Where it fails all is as it was.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
