@@ -323,6 +323,38 @@ TEST(Scale, a_topics_messages_keep_their_time_when_they_are_moved) {
   EXPECT_LT(ledger.journal.end() - ledger.journal.begin(), 20 << 20);
 }
 
+// Whichever record is the first that a full disk refuses.
+TEST(Scale, a_full_disk_lets_no_cursor_pass_what_it_does_not_record) {
+  for (std::size_t room = 0; room < 150; ++room) {
+    SCOPED_TRACE(room);
+    MemoryLedger ledger({});
+    declare(ledger, true);
+    const Millis soon = millis(ledger.now) + 10'000;
+    publish(ledger, 9, 9, [&](PublishOp& op, int i) {
+      op.line = static_cast<Line>(1 + i % 3);
+      if (i == 2) op.expires = soon;
+    });
+    ledger.now += 20s;
+    ledger.group_room = room;
+    LeaseOp refused;
+    refused.source = source;
+    refused.max_messages = 5;
+    refused.max_bytes = 1 << 20;
+    refused.lease = 30'000;
+    refused.may_wait = false;
+    ledger.run(refused);
+    ledger.group_room = ~std::size_t{0};
+    for (const auto& leased : refused.got) settle(ledger, leased);
+    std::size_t handled = refused.got.size();
+    for (auto got = lease(ledger, 5); !got.empty(); got = lease(ledger, 5)) {
+      for (const auto& leased : got) settle(ledger, leased);
+      handled += got.size();
+    }
+    EXPECT_EQ(handled + stats(ledger).dead, 9);
+    EXPECT_EQ(stats(ledger).waiting, 0);
+  }
+}
+
 TEST(Scale, large_ones_that_stay_are_not_written_again_for_every_few_small_ones) {
   ModelOptions options;
   options.compact_above = 4 << 20;
