@@ -572,6 +572,32 @@ TEST(Ledger, ConsumingMakesSpaceOnAFullDisk) {
   EXPECT_FALSE(store.ledger->counts().disk_full);
 }
 
+// A model may find out that it does not need something without a record, and nothing else happens then.
+TEST(Ledger, WhatIsNoLongerNeededOnAFullDiskGoesWithoutARecord) {
+  ForgetfulFiles files;
+  LedgerOptions options = FullDisk::options;
+  options.journal.segment_bytes = 256 << 10;
+  Store store(files, options);
+  files.set_capacity(1 << 20);
+  ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = true; }).has_value());
+  for (int refused = 0; refused < 3; ++refused) {  // it may come back from that once or twice
+    while (store.add(long_record(store.list.count))) refused = 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  const auto is_saved = [&] {
+    bool saved = false;
+    (void)store.perform([&](Group&) { saved = store.ledger->view().durable() == store.ledger->journal().end(); });
+    return saved;
+  };
+  const Instant end = Clock::now() + std::chrono::seconds(20);
+  while (!is_saved() && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(is_saved() && store.ledger->counts().disk_full);
+  ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
+  Result<void> taken;
+  while (!(taken = store.add("published")) && Clock::now() < end) std::this_thread::yield();
+  EXPECT_TRUE(taken.has_value()) << taken.error().text();
+}
+
 // However a disk of its own was filled, and whatever ended the process: once nothing is needed, it takes publishes.
 TEST(Ledger, ComesBackFromAFullDiskByItself) {
   for (std::uint64_t seed = 0; seed < seeds(4); ++seed) {
