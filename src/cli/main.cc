@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/queue_cli.h"
+#include "node/signals.h"
 
 namespace {
 
@@ -131,6 +132,7 @@ bool is_unknown_command(const CLI::App& app, std::span<char*> words, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "up") parley::node::Signals::hold();  // for the node to see
   std::signal(SIGPIPE, SIG_IGN);  // a lost peer is an error of its write
   CLI::App app("Parley: every way services talk, from one contract");
   app.set_version_flag("--version", PARLEY_VERSION);

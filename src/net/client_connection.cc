@@ -54,9 +54,11 @@ Error reset_error(std::uint32_t h2_code) {
   return error;
 }
 
-std::uint64_t acknowledged(int fd, std::uint64_t written) {
+std::uint64_t most_read(const Transport& transport) {
+  const std::uint64_t written = transport.bytes_sent();
   int unacknowledged = 0;
-  if (ioctl(fd, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0) return written;
+  if (!transport.peer_closed() || ioctl(transport.fd(), SIOCOUTQ, &unacknowledged) != 0 || unacknowledged < 0)
+    return written;
   const auto left = static_cast<std::uint64_t>(unacknowledged);
   return left > written ? 0 : written - left;
 }

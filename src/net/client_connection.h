@@ -89,9 +89,10 @@ Error lost_error(const Error& why, bool nothing_processed);
 // `safe_to_retry` for REFUSED_STREAM.
 Error reset_error(std::uint32_t h2_code);
 
-// Where the peer's kernel stands: everything that was written on a socket before this point may have reached the peer,
-// what was written at or after it has not. An upper bound of what the peer has read, so a request that was written
-// after it is safe to send again. `written`: bytes written to the socket so far.
-std::uint64_t acknowledged(int fd, std::uint64_t written);
+// An upper bound of what the peer has read of an open socket, in bytes: a request that was written at or after it is
+// safe to send again. Where the peer closed in order, that is what its kernel has acknowledged: its FIN says so of all
+// it had. Else it is all that was written: an acknowledgement may wait for an answer to ride on, and a reset brings
+// none.
+std::uint64_t most_read(const Transport& transport);
 
 }  // namespace parley::net

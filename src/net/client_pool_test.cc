@@ -157,6 +157,49 @@ TEST(ClientPool, FullConnectionsAreJoinedByOthersUpToABound) {
   EXPECT_EQ(rig.upstream.connections.size(), 2U);
 }
 
+// The stream of an exchange that is given up makes room for the next one, also where there is room for only one.
+TEST(ClientPool, AnExchangeThatIsGivenUpFreesItsStream) {
+  for (const bool by_reset : {false, true}) {
+    Rig rig;
+    rig.upstream.max_streams = 1;
+    rig.limits.max_h2_connections = 1;
+    ClientPool& pool = rig.start();
+    const auto answer =
+        std::exchange(rig.upstream.on_end, [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {});
+    auto opened = run_blocking(rig.shard, pool.open(rig.origin(), get("/long"), false, Deadline::never()));
+    ASSERT_TRUE(opened.has_value());
+    rig.shard.run_until([&] { return rig.upstream.connections.at(0)->streams.contains(1); });
+    rig.upstream.on_end = answer;
+    if (by_reset) (*opened)->reset(Reset::cancel);
+    opened->reset();
+    EXPECT_EQ(run_blocking(rig.shard, fetch(pool, rig.origin(), "/next", Deadline::after(rig.shard.now(), seconds(5)))),
+              "200 /next");
+    EXPECT_EQ(rig.upstream.connections.size(), 1U);
+  }
+}
+
+// SETTINGS_MAX_CONCURRENT_STREAMS may fall to nothing and rise again (RFC 9113 section 5.1.2).
+TEST(ClientPool, StreamsThatThePeerForbidsForAWhileAreWaitedFor) {
+  Rig rig;
+  rig.limits.max_h2_connections = 1;
+  ClientPool& pool = rig.start();
+  EXPECT_EQ(rig.fetch("/a"), "200 /a");
+  FakeConnection& connection = *rig.upstream.connections.at(0);
+  const auto allow = [&](char streams) {
+    connection.frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\x03\0\0\0", 5) + streams);
+    rig.settle();
+  };
+  allow(0);
+  std::string out;
+  TaskGroup group;
+  group.spawn(fetch_into(pool, rig.origin(), "/b", out));
+  rig.settle();
+  EXPECT_EQ(out, "");
+  allow(1);
+  run_blocking(rig.shard, group.join());
+  EXPECT_EQ(out, "200 /b");
+}
+
 TEST(ClientPool, TooManyWaitersAreTurnedAway) {
   Rig rig;
   rig.limits.max_waiting = 1;
@@ -385,6 +428,47 @@ TEST(ClientPool, FaultsInTheMiddle) {
     EXPECT_TRUE(got.starts_with(c.expect)) << c.name << ": " << got;
     EXPECT_FALSE(got.ends_with("(safe)")) << c.name << ": the upstream had the request: " << got;
   }
+}
+
+// What the peer's kernel has not acknowledged may have been read all the same: an acknowledgement waits for an answer
+// to ride on, and a process that is killed with unread input is told by RST, which brings none.
+TEST(ClientPool, ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain) {
+  for (int before = 0; before < 40; before += 13) {
+    Rig rig;
+    rig.start();
+    for (int i = 0; i < before; ++i) ASSERT_EQ(rig.fetch("/before"), "200 /before");  // each shows that answers follow
+    bool was_read = false;
+    rig.upstream.on_end = [&](FakeConnection& c, std::int32_t, FakeConnection::Stream&) {
+      was_read = true;
+      c.close(true);
+    };
+    const std::string got = rig.fetch("/charge");
+    ASSERT_TRUE(was_read);
+    EXPECT_TRUE(got.starts_with("UNAVAILABLE (upstream_connection_lost)")) << got;
+    EXPECT_FALSE(got.ends_with("(safe)")) << "after " << before << ": the upstream had the request: " << got;
+  }
+}
+
+// An upstream that has answered and gone, and a write that meets this before any event told of either.
+TEST(ClientPool, AnAnswerThatCameBeforeTheConnectionsEndIsRead) {
+  Rig rig;
+  ClientPool& pool = rig.start();
+  ASSERT_EQ(rig.fetch("/1"), "200 /1");
+  rig.upstream.on_end = [](FakeConnection&, std::int32_t, FakeConnection::Stream&) {};
+  auto exchange = pool.at(rig.origin()).try_open(get("/2"), true);
+  ASSERT_NE(exchange, nullptr);
+  exchange->request_body().push(Bytes::literal("one"));
+  rig.settle();
+  FakeConnection& connection = *rig.upstream.connections.at(0);
+  connection.headers(3, ok_head, false);
+  connection.data(3, "answer", true);
+  connection.goaway(3, NGHTTP2_NO_ERROR);
+  connection.close();
+  for (int i = 0; i < 2; ++i) {
+    exchange->request_body().push(Bytes::literal("more"));
+    rig.shard.run_until([] { return true; });  // writes without a look at what came
+  }
+  EXPECT_EQ(run_blocking(rig.shard, read_response(*exchange)), "200 answer");
 }
 
 TEST(ClientPool, GoawayLosesNoExchange) {

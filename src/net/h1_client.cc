@@ -268,8 +268,7 @@ void H1ClientConnection::fail_exchange(Error why) {
   if (over_) return;
   Transport& transport = socket_->transport();
   if (H1ClientExchange* exchange = std::exchange(exchange_, nullptr)) {
-    const bool unseen =
-        !heard_ && !transport.is_closed() && written_before_ >= acknowledged(transport.fd(), transport.bytes_sent());
+    const bool unseen = !heard_ && !transport.is_closed() && written_before_ >= most_read(transport);
     exchange->connection_ = nullptr;
     // A malformed answer keeps its code; a lost connection is `unavailable`.
     exchange->break_off(why.code() == Code::unavailable ? lost_error(why, unseen) : why);

@@ -237,6 +237,35 @@ TEST(H1Client, AStaleConnection) {
   EXPECT_EQ(rig.get("/3"), "200 ok");
 }
 
+// See ClientPool.ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain.
+TEST(H1Client, ARequestThatWasReadByAPeerThatWasKilledIsNotSentAgain) {
+  Rig rig;
+  rig.start();
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(rig.get("/before"), "200 ok");
+  rig.upstream.on_request = [](const Request&) { return Answer{.send = "", .close = true, .abort = true}; };
+  const std::string got = rig.get("/charge");
+  EXPECT_TRUE(got.starts_with("UNAVAILABLE (upstream_connection_lost)")) << got;
+  EXPECT_FALSE(got.ends_with("(safe)")) << "the upstream had the request: " << got;
+}
+
+// An upstream that has answered and gone, and a write that meets this before any event told of either.
+TEST(H1Client, AnAnswerThatCameBeforeTheConnectionsEndIsRead) {
+  Rig rig;
+  ClientPool& pool = rig.start();
+  ASSERT_EQ(rig.get("/1"), "200 ok");
+  auto exchange = pool.at(rig.origin()).try_open(head_of("POST", "/2"), true);
+  ASSERT_NE(exchange, nullptr);
+  exchange->request_body().push(Bytes::literal("one"));
+  rig.settle();
+  rig.upstream.send_on(0, "HTTP/1.1 413 Content Too Large\r\ncontent-length: 2\r\n\r\nno");
+  rig.upstream.close(0);
+  for (int i = 0; i < 2; ++i) {
+    exchange->request_body().push(Bytes::literal("more"));
+    rig.shard.run_until([] { return true; });  // writes without a look at what came
+  }
+  EXPECT_EQ(run_blocking(rig.shard, read_response(*exchange)), "413 no");
+}
+
 TEST(H1Client, WordsOfAnIdlePeerEndTheConnection) {
   Rig rig;
   rig.start();

@@ -26,10 +26,9 @@ class H2ClientExchange final : public ClientExchange, private H2Stream {
         started_(connection.shard().now()),
         written_before_(connection.socket_->transport().bytes_sent()) {}
   ~H2ClientExchange() override {
-    if (connection_ != nullptr) {
-      if (!complete_) connection_->suspect(started_);
-      connection_->exchange_ended();
-    }
+    if (connection_ != nullptr && !complete_) connection_->suspect(started_);
+    leave_session();  // before the connection counts its free streams
+    leave_connection();
   }
 
   void finish(Fields trailers) override { finish_leaving(std::move(trailers)); }
@@ -79,7 +78,7 @@ class H2ClientExchange final : public ClientExchange, private H2Stream {
 
   void h2_closed(std::uint32_t code) override {
     const bool lost = connection_ != nullptr && connection_->failure_ && code != NGHTTP2_REFUSED_STREAM;
-    const bool unseen = lost && !head_done_ && written_before_ >= connection_->acknowledged_;
+    const bool unseen = lost && !head_done_ && written_before_ >= connection_->most_read_;
     std::optional<Error> failure = lost ? connection_->failure_ : std::nullopt;
     leave_connection();
     if (complete_) {
@@ -214,7 +213,7 @@ void H2ClientConnection::h2_failed(Error why) {
   free_slots_ = 0;
   timer_.clear();
   Transport& transport = socket_->transport();
-  if (!transport.is_closed()) acknowledged_ = acknowledged(transport.fd(), transport.bytes_sent());
+  if (!transport.is_closed()) most_read_ = most_read(transport);
   failure_ = std::move(why);
   close_streams(NGHTTP2_INTERNAL_ERROR);
   transport.close();
@@ -236,6 +235,16 @@ void H2ClientConnection::transport_readable() {
     if (got.state == IoState::ended)
       return h2_failed(Error(Code::unavailable, Blame::upstream, "it closed the connection"));
     if (got.state == IoState::failed) return h2_failed(transport.error());
+  }
+}
+
+// Answers that are complete, and a GOAWAY, count for more than that the connection ended.
+void H2ClientConnection::h2_write_failed() {
+  for (IoState state = IoState::ok; state == IoState::ok && !over_;) {
+    const std::span<char> buffer = Transport::read_buffer();
+    const IoResult got = socket_->transport().read(buffer);
+    if (got.bytes > 0) receive({buffer.data(), got.bytes});
+    state = got.state;
   }
 }
 

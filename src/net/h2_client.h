@@ -38,6 +38,7 @@ class H2ClientConnection final : public ClientConnection, private H2Session, pri
 
   void h2_settings() override;
   void h2_goaway(std::int32_t last_id, std::uint32_t code) override;
+  void h2_write_failed() override;
   void h2_flushed() override;
   void h2_failed(Error why) override;
 
@@ -60,7 +61,7 @@ class H2ClientConnection final : public ClientConnection, private H2Session, pri
   bool over_ = false;
   bool pinging_ = false;
   Instant ping_sent_{};
-  std::uint64_t acknowledged_ = 0;  // when the connection was lost
+  std::uint64_t most_read_ = 0;  // by the peer, when the connection was lost
 };
 
 }  // namespace parley::net

@@ -64,6 +64,10 @@ H2Stream::H2Stream(Pipe& arriving, Pipe& leaving) : arriving_(arriving), leaving
 H2Stream::~H2Stream() {
   arriving_.observe(nullptr);
   leaving_.observe(nullptr);
+  leave_session();
+}
+
+void H2Stream::leave_session() {
   if (session_ == nullptr) return;
   reset_stream(NGHTTP2_CANCEL);
   detach();
@@ -442,6 +446,7 @@ bool H2Session::collect(std::string& out) {
 bool H2Session::send(std::string_view bytes) {
   const IoResult result = transport_.write(bytes);
   if (result.state == IoState::failed) {
+    h2_write_failed();
     fail_session(transport_.error());
     return false;
   }

@@ -65,7 +65,7 @@ class H2Stream : public PipeObserver {
 
  protected:
   H2Stream(Pipe& arriving, Pipe& leaving);
-  virtual ~H2Stream();  // resets the stream with CANCEL if it is still open
+  virtual ~H2Stream();  // leaves the session
 
   // Arrivals. Headers of a block come one by one (names in lower case; pseudo-headers too), then `h2_headers_end`.
   // Views are valid in the call only. A block over the limits comes with `too_large`, its further headers left out. The
@@ -91,6 +91,8 @@ class H2Stream : public PipeObserver {
   // Queues RST_STREAM; `h2_closed` follows with that code. A no-op when detached.
   void reset_stream(std::uint32_t error_code);
   bool has_reset() const { return reset_; }
+  // Resets the stream with CANCEL if it is still open, and has no more to do with it.
+  void leave_session();
   H2Session* session() { return session_; }
   bool is_leaving_empty() const { return leaving_.bytes() == 0 && trailers_.empty(); }
   // Bytes that arrived and were not read yet.
@@ -190,6 +192,8 @@ class H2Session {
   virtual void h2_goaway(std::int32_t /*last_id*/, std::uint32_t /*code*/) {}
   // Before frames are collected, at most once a flush: the last chance to submit.
   virtual void h2_before_flush() {}
+  // The socket takes no more, ever: the last chance to read what came before its end.
+  virtual void h2_write_failed() {}
   // After a flush: look at `is_over`, `has_unsent`.
   virtual void h2_flushed() {}
   // The connection is lost or the peer broke the protocol beyond repair (a GOAWAY was tried). Once. Close the

@@ -19,6 +19,7 @@ namespace parley::net {
 namespace {
 
 constexpr int backlog = 4096;
+constexpr Duration pause = std::chrono::milliseconds(50);  // where the system has no descriptor, or no memory, for more
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -98,17 +99,19 @@ Result<std::unique_ptr<Listener>> Listener::open(Shard& shard, const std::string
   if (bind(fd, reinterpret_cast<const sockaddr*>(&where->storage), where->size) != 0)
     return refused("cannot listen on");
   if (::listen(fd, backlog) != 0) return refused("cannot listen on");
-  std::unique_ptr<Listener> listener(new Listener(fd, accepted, context));
+  std::unique_ptr<Listener> listener(new Listener(shard, fd, accepted, context));
   listener->watch_.start(shard, fd);
   return listener;
 }
 
-Listener::Listener(int fd, Accepted accepted, void* context)
-    : fd_(fd),
+Listener::Listener(Shard& shard, int fd, Accepted accepted, void* context)
+    : shard_(shard),
+      fd_(fd),
       port_(bound_port(fd)),
       accepted_(accepted),
       context_(context),
       watch_([](void* self, bool, bool) { static_cast<Listener*>(self)->accept_all(); }, this),
+      again_([](void* self) { static_cast<Listener*>(self)->accept_all(); }, this),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
 Listener::~Listener() {
@@ -117,7 +120,11 @@ Listener::~Listener() {
   if (spare_ >= 0) close(spare_);
 }
 
+// What waits stays in the queue, of which edge-triggered readiness does not tell again.
+void Listener::try_later() { again_.set(shard_.timers(), Deadline::after(shard_.now(), pause)); }
+
 void Listener::accept_all() {
+  if (spare_ < 0) spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   for (;;) {
     const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -132,11 +139,11 @@ void Listener::accept_all() {
       const int shed = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
       if (shed >= 0) close(shed);
       spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-      if (shed < 0) return;
+      if (shed < 0) return try_later();  // another thread was quicker to take it
       log::warn("out of file descriptors: a connection was closed unserved");
     } else if (errno != EINTR && errno != ECONNABORTED && errno != EPROTO) {
-      log::error("accepting connections: {}", std::strerror(errno));
-      return;
+      if (!again_.is_set()) log::error("accepting connections: {}", std::strerror(errno));
+      return try_later();
     }
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "loop/shard.h"
+#include "loop/timer.h"
 
 namespace parley::net {
 
@@ -28,13 +29,16 @@ class Listener {
   void accept_all();
 
  private:
-  Listener(int fd, Accepted accepted, void* context);
+  Listener(Shard& shard, int fd, Accepted accepted, void* context);
+  void try_later();
 
+  Shard& shard_;
   int fd_;
   std::uint16_t port_ = 0;
   Accepted accepted_;
   void* context_;
   Watch watch_;
+  Timer again_;
   int spare_;  // a descriptor kept in reserve: given up to shed connections when the process has no other left
 };
 

@@ -1,4 +1,7 @@
 // The server as a whole: listening, its bounds, the graceful end.
+#include <fcntl.h>
+#include <sys/resource.h>
+
 #include "net/server_test_peer.h"
 
 namespace parley::net {
@@ -80,6 +83,30 @@ TEST_F(ServerTest, connections_are_bounded) {
   one.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   one.wait_for("GET a /");
   EXPECT_THAT(one.received, StartsWith("HTTP/1.1 200"));
+}
+
+// Readiness is told once: what could not be accepted for want of descriptors, not even to be turned away, must be
+// looked at again.
+TEST_F(ServerTest, what_waits_while_there_are_no_descriptors_is_served_once_there_are) {
+  const int last = open("/dev/null", O_RDONLY);  // descriptors are given out from the lowest on
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const auto allow = [&](int descriptors) {
+    const rlimit limit{.rlim_cur = static_cast<rlim_t>(descriptors), .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+  };
+  close(last);
+  allow(last + 1);  // the listener's socket has the last one: nothing is kept in reserve
+  listen();
+  setrlimit(RLIMIT_NOFILE, &before);
+  Client peer = client();
+  allow(last + 1);
+  peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  run_blocking(shard, shard.sleep(milliseconds(20)));
+  EXPECT_EQ(server->connection_count(), 0U);
+  setrlimit(RLIMIT_NOFILE, &before);
+  peer.wait_for("GET a /");
+  EXPECT_THAT(peer.received, StartsWith("HTTP/1.1 200"));
 }
 
 TEST(ServerListen, says_why_it_cannot) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
 
 namespace parley::net {
 namespace {
@@ -37,12 +40,41 @@ Result<void> load_files(SSL_CTX* context, const TlsClientConfig& config) {
   return {};
 }
 
+// Of the files, what tells that they have changed.
+std::string state_of(const TlsClientConfig& config) {
+  std::string state;
+  for (const std::string* file : {&config.ca_file, &config.cert_file, &config.key_file}) {
+    struct stat s{};
+    if (file->empty() || stat(file->c_str(), &s) != 0) continue;
+    state += fmt::format("{} {} {}.{} {}|", s.st_dev, s.st_ino, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_size);
+  }
+  return state;
+}
+
 }  // namespace
 
 Result<SSL_CTX*> TlsClientContexts::get(const TlsClientConfig& config, bool http2) {
   const std::string key =
       fmt::format("{}\n{}\n{}\n{}\n{}", config.ca_file, config.cert_file, config.key_file, config.verify, http2);
-  if (const auto found = contexts_.find(key); found != contexts_.end()) return found->second.get();
+  const auto known = contexts_.find(key);
+  const std::string files = state_of(config);
+  if (known != contexts_.end() && known->second.files == files) return known->second.context.get();
+  auto made = make(config, http2);
+  if (known == contexts_.end()) {
+    if (!made) return fail(std::move(made).error());
+    return contexts_.emplace(key, Loaded{std::move(*made), files}).first->second.context.get();
+  }
+  known->second.files = files;
+  if (made) {
+    known->second.context = std::move(*made);
+  } else {
+    log::error("{}; keeping what was read before", made.error().message());
+  }
+  return known->second.context.get();
+}
+
+Result<std::unique_ptr<SSL_CTX, TlsClientContexts::Free>> TlsClientContexts::make(const TlsClientConfig& config,
+                                                                                  bool http2) {
   std::unique_ptr<SSL_CTX, Free> context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(),
@@ -54,7 +86,7 @@ Result<SSL_CTX*> TlsClientContexts::get(const TlsClientConfig& config, bool http
     SSL_CTX_set_alpn_protos(context.get(), alpn_both, sizeof alpn_both);
   }
   if (Result<void> loaded = load_files(context.get(), config); !loaded) return fail(std::move(loaded).error());
-  return contexts_.emplace(key, std::move(context)).first->second.get();
+  return context;
 }
 
 }  // namespace parley::net

@@ -172,7 +172,10 @@ IoResult Transport::read_socket(std::span<char> into) {
   ssize_t n = 0;
   do n = recv(fd_, into.data(), into.size(), 0);
   while (n < 0 && errno == EINTR);
-  if (n == 0) return {IoState::ended, 0};
+  if (n == 0) {
+    peer_closed_ = true;
+    return {IoState::ended, 0};
+  }
   if (n < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       socket_drained_ = true;
@@ -198,6 +201,9 @@ IoResult Transport::write_socket(std::string_view bytes) {
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoState::blocked, sent};
+    // A reset is EPIPE where FIN came before it, else ECONNRESET.
+    peer_closed_ = peer_closed_ || (errno == EPIPE && !shut_down_);
+    socket_drained_ = false;  // what came before the end can be read
     error_number_ = errno;
     return {IoState::failed, 0};
   }
@@ -205,6 +211,7 @@ IoResult Transport::write_socket(std::string_view bytes) {
 }
 
 IoResult Transport::read_tls(std::span<char> into) {
+  if (read_failed_) return {IoState::failed, 0};
   std::size_t got = 0;
   while (got < into.size()) {
     std::size_t n = 0;
@@ -215,8 +222,10 @@ IoResult Transport::read_tls(std::span<char> into) {
       continue;
     }
     const IoState state = tls_state(result);
-    if (send_records() == IoState::failed) return {IoState::failed, 0};  // an alert, a key update
-    return {state, state == IoState::failed ? 0 : got};
+    const bool sent = send_records() != IoState::failed;  // an alert, a key update, or what waited
+    if (state != IoState::failed && sent) return {state, got};
+    read_failed_ = true;  // what came before is whole: the next read tells
+    return {got > 0 ? IoState::ok : IoState::failed, got};
   }
   return {IoState::ok, got};
 }

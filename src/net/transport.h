@@ -77,6 +77,9 @@ class Transport {
 
   // The peer closed or broke its side: what is left to read ends soon. For users that have stopped reading.
   bool peer_hung_up() const { return watch_.hung_up(); }
+  // The peer's FIN came, and was met by a read or a write. What it acknowledges is all that the peer had when it
+  // closed.
+  bool peer_closed() const { return peer_closed_; }
   // Sends FIN (close_notify first over TLS); reading goes on.
   void shut_down();
   // Closes at once. Unsent bytes may be lost with it, so `shut_down` first where the peer should see them. `abort`: RST
@@ -123,6 +126,8 @@ class Transport {
   Stage stage_ = Stage::idle;
   std::string records_;  // TLS records that the socket did not take
   bool shut_down_ = false;
+  bool peer_closed_ = false;
+  bool read_failed_ = false;     // over TLS, for good
   bool tls_refused_ = false;     // one of the two does not accept the other: trying again does not help
   bool write_blocked_ = false;   // a write took less than all: an event is owed
   bool socket_drained_ = false;  // the last recv took all there was, and no event came since

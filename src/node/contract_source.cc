@@ -1,7 +1,5 @@
 #include "node/contract_source.h"
 
-#include "node/upstreams.h"
-
 namespace parley::node {
 namespace {
 
@@ -13,13 +11,13 @@ contract::Diagnostic problem(std::string file, std::string message, std::string 
   return d;
 }
 
-Task<contract::Loaded> load_reflected(Shard& control, const Config& config) {
+Task<contract::Loaded> load_reflected(Shard& control, const Config& config, Patience patience) {
   contract::Loaded failed;
   std::vector<std::string> files;
   for (const auto& [name, service] : config.services) {
     const auto places = cluster_of(config, service);
     if (places && places->protocol == mesh::Protocol::http) continue;  // has no reflection
-    auto reflected = co_await reflect(control, config, service, true);
+    auto reflected = co_await reflect(control, config, service, true, patience);
     if (!reflected) {
       failed.diagnostics.push_back(problem(config.file.string(), reflected.error().message(),
                                            "'contracts' can name a folder of .proto files instead"));
@@ -44,8 +42,8 @@ std::vector<std::filesystem::path> contract_roots(const Config& config) {
   return roots;
 }
 
-Task<contract::Loaded> load_contract(Shard& control, const Config& config) {
-  if (is_reflected(config)) co_return co_await load_reflected(control, config);
+Task<contract::Loaded> load_contract(Shard& control, const Config& config, Patience patience) {
+  if (is_reflected(config)) co_return co_await load_reflected(control, config, patience);
   const auto roots = contract_roots(config);
   contract::Loaded missing;
   for (const auto& root : roots) {

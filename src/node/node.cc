@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <iterator>
+#include <map>
+#include <set>
 #include <thread>
 #include <tuple>
 
@@ -35,7 +37,8 @@ using namespace std::chrono_literals;
 constexpr Duration look_at_files = 500ms;
 constexpr Duration look_at_services = 50ms;
 constexpr Duration stop_patience = 10s;
-constexpr Duration worth_telling = 2s;  // a part of the stop that takes so long
+constexpr Duration start_patience = 5min;  // with a service that is started beside this node, for its first word
+constexpr Duration worth_telling = 2s;     // a part of the stop that takes so long
 
 void print(const std::vector<contract::Diagnostic>& diagnostics) {
   for (const auto& d : diagnostics) {
@@ -67,16 +70,26 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Listeners, pools and edges are made once, of these; everything else is read from the snapshot in force.
+// By the services' names.
+std::map<std::string, std::string> commands_of(const Config& config) {
+  std::map<std::string, std::string> commands;
+  for (const auto& [name, service] : config.services) {
+    if (!service.run.empty()) commands.emplace(name, service.run);
+  }
+  return commands;
+}
+
+// Listeners, pools, edges and processes are made once, of these; everything else is read from the snapshot in force.
 bool needs_restart(const Config& was, const Config& is) {
   const auto made_of = [](const Config& c) {
     return std::tie(c.listen, c.admin, c.shards, c.messages, c.queues, c.topics, c.data, c.store.segment_bytes,
                     c.pull_api, c.cors.origins, c.cors.headers, c.cors.credentials, c.cors.max_age,
                     c.limits.message_bytes, c.limits.header_bytes, c.limits.concurrent_streams, c.limits.connections,
                     c.limits.header_timeout, c.limits.idle_timeout, c.limits.body_timeout, c.timeouts.connect,
-                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access);
+                    c.websocket, c.tunnels, c.graphql, c.log.level, c.log.access, c.tls.cert, c.tls.key,
+                    c.tls.client_ca, c.tls.require_client_cert);
   };
-  return made_of(was) != made_of(is);
+  return made_of(was) != made_of(is) || commands_of(was) != commands_of(is);
 }
 
 // A folder that is not there yet is waited for: whoever builds the page may come later.
@@ -219,7 +232,8 @@ Result<void> Node::Rep::start_processes() {
 }
 
 Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
-  auto loaded = co_await load_contract(control, from);
+  const Patience patience{.own = is_started ? Patience().own : start_patience, .stopping = &stopping};
+  auto loaded = co_await load_contract(control, from, patience);
   print(loaded.diagnostics);
   if (loaded.contract == nullptr) co_return invalid("the contract has errors (above)");
   auto made = std::make_shared<Snapshot>();
@@ -240,7 +254,7 @@ Task<Result<SnapshotPtr>> Node::Rep::make_snapshot(Config from) {
   if (auto opened = co_await provide_messages(from, *made->contract); !opened)
     co_return fail(std::move(opened).error());
   made->messages = messages;
-  auto served = co_await resolve_services(control, from, *made->contract);
+  auto served = co_await resolve_services(control, from, *made->contract, patience);
   if (!served) co_return fail(std::move(served).error());
   made->served_by = std::move(*served);
   auto files = load_files(from);
@@ -329,15 +343,23 @@ std::string Node::Rep::why_not_ready() const {
   return halted ? halted->message() + "; a restart goes on from what is on the disk" : "";
 }
 
-// Ready once every service that Parley runs itself has listened.
+// Ready once every service that Parley runs itself has listened. Where, the configuration in force says: a reload may
+// replace it meanwhile.
 Task<void> Node::Rep::wait_for_services() {
-  for (const auto& [name, service] : config.services) {
-    if (service.run.empty()) continue;
+  std::set<std::string> listened;
+  while (!stopping) {
+    const auto waited_for = std::ranges::find_if(processes, [&](const auto& process) {
+      return config.services.contains(process->name()) && !listened.contains(process->name());
+    });
+    if (waited_for == processes.end()) break;
+    const ServiceConfig& service = config.services.at((*waited_for)->name());
     const auto addresses = mesh::parse_addresses(service.at);
-    while (addresses && !stopping && !accepts_connections(addresses->origins.front())) {
-      not_ready = "waiting for service '" + name + "' to listen at " + service.at;
-      co_await control.sleep(look_at_services);
+    if (!addresses || accepts_connections(addresses->origins.front())) {
+      listened.insert((*waited_for)->name());
+      continue;
     }
+    not_ready = "waiting for service '" + service.name + "' to listen at " + service.at;
+    co_await control.sleep(look_at_services);
   }
   if (!stopping) not_ready.clear();
 }
@@ -374,6 +396,11 @@ Task<void> Node::Rep::reload(std::string why) {
 }
 
 Task<void> Node::Rep::reload_once(std::string why) {
+  // Whatever else is wrong: a certificate runs out.
+  if (tls != nullptr) {
+    if (const auto loaded = tls->reload(); !loaded)
+      log::error("reload ({}): {}; keeping the old certificate", why, loaded.error().message());
+  }
   Config next = config;
   if (!config.file.empty()) {
     auto read = read_config(config.file);
@@ -391,13 +418,9 @@ Task<void> Node::Rep::reload_once(std::string why) {
   if (needs_restart(config, next)) {
     log::warn(
         "reload ({}): what changed of 'listen', 'admin', 'shards', 'messages', 'queues', 'topics', 'data', 'store', "
-        "'pull_api', 'cors', 'limits', 'timeouts.connect', 'websocket', 'tunnels', 'graphql' and 'log' takes effect at "
-        "the next start",
+        "'pull_api', 'cors', 'limits', 'timeouts.connect', 'tls', 'websocket', 'tunnels', 'graphql', 'log' and "
+        "'services.*.run' takes effect at the next start",
         why);
-  }
-  if (tls != nullptr) {
-    if (const auto loaded = tls->reload(); !loaded)
-      log::error("reload ({}): {}; keeping the old certificate", why, loaded.error().message());
   }
   snapshot = std::move(*made);
   config = std::move(next);

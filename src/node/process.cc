@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -23,6 +24,9 @@ constexpr Duration backoff_max = std::chrono::seconds(10);
 constexpr Duration ran_well =
     std::chrono::seconds(10);                  // after that long a new end starts from the first back-off again
 constexpr std::size_t line_bytes = 16 * 1024;  // a longer line is printed in parts
+// Read at once: a child that writes without a pause must not keep the shard from all else.
+constexpr int chunks_at_once = 16;
+constexpr Duration look_at_group = std::chrono::milliseconds(10);
 
 std::string how(int status) {
   if (WIFEXITED(status)) return "ended with exit code " + std::to_string(WEXITSTATUS(status));
@@ -38,6 +42,7 @@ std::string how(int status) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   const int null = open("/dev/null", O_RDONLY);
@@ -57,13 +62,8 @@ Process::Process(Shard& shard, std::string name, std::string command, std::strin
       pid_watch_([](void* self, bool, bool) { static_cast<Process*>(self)->ended(); }, this),
       output_watch_([](void* self, bool, bool) { static_cast<Process*>(self)->read_output(); }, this),
       backoff_(backoff_first),
-      restart_(
-          [](void* self) {
-            auto* process = static_cast<Process*>(self);
-            if (const auto started = process->spawn(); !started)
-              log::error("{}: {}", process->name_, started.error().message());
-          },
-          this) {}
+      restart_([](void* self) { static_cast<Process*>(self)->spawn_again(); }, this),
+      read_on_([](void* self) { static_cast<Process*>(self)->read_output(); }, this) {}
 
 Process::~Process() {
   pid_watch_.stop();
@@ -85,7 +85,7 @@ Result<void> Process::spawn() {
         Error(Code::failed_precondition, Blame::us, std::string("no pipe for its output: ") + std::strerror(errno)));
   }
   const pid_t parent = getpid();
-  pid_ = fork();
+  pid_ = group_ = fork();
   if (pid_ == 0) become(command_.c_str(), folder_.c_str(), pipe_fds[1], parent);
   close(pipe_fds[1]);
   if (pid_ < 0) {
@@ -100,6 +100,13 @@ Result<void> Process::spawn() {
   fcntl(output_, F_SETFL, O_NONBLOCK);
   output_watch_.start(shard_, output_);
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pid_fd_ < 0) {
+    const int why = errno;
+    kill(-pid_, SIGKILL);
+    waitpid(std::exchange(pid_, -1), nullptr, 0);
+    return fail(
+        Error(Code::failed_precondition, Blame::us, std::string("cannot watch a process: ") + std::strerror(why)));
+  }
   pid_watch_.start(shard_, pid_fd_);
   started_ = shard_.now();
   log::info("{}: started, process {}: {}", name_, pid_, command_);
@@ -107,9 +114,22 @@ Result<void> Process::spawn() {
   return {};
 }
 
+void Process::spawn_again() {
+  const auto started = spawn();
+  if (started) return;
+  log::error("{}: {}; trying again in {} ms", name_, started.error().message(),
+             std::chrono::duration_cast<std::chrono::milliseconds>(backoff_).count());
+  start_later();
+}
+
+void Process::start_later() {
+  restart_.set(shard_.timers(), Deadline::after(shard_.now(), backoff_));
+  backoff_ = std::min(backoff_ * 2, backoff_max);
+}
+
 void Process::read_output() {
   std::array<char, 4096> chunk;
-  for (;;) {
+  for (int i = 0; i < chunks_at_once; ++i) {
     const ssize_t n = read(output_, chunk.data(), chunk.size());
     if (n > 0) {
       print_lines({chunk.data(), static_cast<std::size_t>(n)});
@@ -117,6 +137,7 @@ void Process::read_output() {
       return;
     }
   }
+  read_on_.set(shard_.timers(), Deadline::at(shard_.now()));  // no event tells of what is there already
 }
 
 void Process::print_lines(std::string_view chunk) {
@@ -132,41 +153,55 @@ void Process::print_lines(std::string_view chunk) {
 
 void Process::ended() {
   int status = 0;
-  if (waitpid(pid_, &status, WNOHANG) != pid_) return;
+  const pid_t reaped = waitpid(pid_, &status, WNOHANG);
+  if (reaped == 0) return;
+  // What it left running in its group must not hold its port. Where it shall stop, that has been told to stop too.
+  if (!stopping_) kill(-pid_, SIGKILL);
   read_output();
   if (!line_.empty()) print_lines("\n");
-  // What it left running in its group must not hold its port.
-  kill(-pid_, SIGKILL);
   pid_watch_.stop();
   close(pid_fd_);
   pid_fd_ = -1;
-  pid_ = -1;
+  const pid_t pid = std::exchange(pid_, -1);
   if (stopping_) {
     log::info("{}: stopped", name_);
   } else {
     if (shard_.now() - started_ > ran_well) backoff_ = backoff_first;
-    log::warn("{}: {}; starting again in {} ms", name_, how(status),
+    // Where SIGCHLD is ignored (exec keeps that of whoever started Parley) the kernel has reaped it.
+    log::warn("{}: {}; starting again in {} ms", name_, reaped == pid ? how(status) : "ended",
               std::chrono::duration_cast<std::chrono::milliseconds>(backoff_).count());
-    restart_.set(shard_.timers(), Deadline::after(shard_.now(), backoff_));
-    backoff_ = std::min(backoff_ * 2, backoff_max);
+    start_later();
   }
   changed_.notify();
+}
+
+// Also of those whose shell has ended, which are our children now.
+bool Process::has_group() {
+  while (waitpid(-group_, nullptr, WNOHANG) > 0) continue;
+  return kill(-group_, 0) == 0;
 }
 
 Task<void> Process::stop(Duration patience) {
   stopping_ = true;
   restart_.clear();
   if (pid_ <= 0) co_return;
+  prctl(PR_SET_CHILD_SUBREAPER, 1);  // what its shell leaves behind is ours to wait for
   kill(-pid_, SIGTERM);
+  struct Late {
+    Process* process;
+    bool killed = false;
+  } late{this};
   Timer too_late(
-      [](void* self) {
-        auto* process = static_cast<Process*>(self);
-        log::warn("{}: did not stop in time; killing it", process->name_);
-        if (process->pid_ > 0) kill(-process->pid_, SIGKILL);
+      [](void* at) {
+        auto* l = static_cast<Late*>(at);
+        log::warn("{}: did not stop in time; killing it", l->process->name_);
+        kill(-l->process->group_, SIGKILL);
+        l->killed = true;
       },
-      this);
+      &late);
   too_late.set(shard_.timers(), Deadline::after(shard_.now(), patience));
   while (pid_ > 0) co_await changed_.wait();
+  while (!late.killed && has_group()) co_await shard_.sleep(look_at_group);
 }
 
 }  // namespace parley::node

@@ -1,6 +1,6 @@
 // Process: one child process of `run:`: started in its own process group, its output prefixed line by line, started
 // again with back-off when it ends, stopped with SIGTERM and after a while SIGKILL. On the control shard. A child dies
-// with Parley, however Parley dies.
+// with Parley, however Parley dies; what a shell started beside itself does where Parley had the time to stop it.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class Process {
 
   // Starts it and keeps it running until `stop`. Errors: failed_precondition if it cannot be forked at all.
   Result<void> start();
-  // SIGTERM to the group, SIGKILL after `patience`; returns when it has ended.
+  // SIGTERM to the group, SIGKILL after `patience`; returns when all of the group have ended, or are killed.
   Task<void> stop(Duration patience);
   bool is_running() const { return pid_ > 0; }
   const std::string& name() const { return name_; }
@@ -35,7 +35,10 @@ class Process {
 
  private:
   Result<void> spawn();
+  void spawn_again();
+  void start_later();
   void read_output();
+  bool has_group();
   void ended();
   void print_lines(std::string_view chunk);
 
@@ -44,6 +47,7 @@ class Process {
   std::string command_;
   std::string folder_;
   pid_t pid_ = -1;
+  pid_t group_ = -1;  // of the last one: its pid
   int pid_fd_ = -1;
   int output_ = -1;
   Watch pid_watch_;
@@ -53,6 +57,7 @@ class Process {
   Instant started_{};
   Duration backoff_{};
   Timer restart_;
+  Timer read_on_;
   Signal changed_;
 };
 

@@ -27,7 +27,8 @@ Result<void> add(ServedMap& served, const Config& config, const ServiceConfig& s
 
 }  // namespace
 
-Task<Result<ServedMap>> resolve_services(Shard& control, const Config& config, const contract::Contract& contract) {
+Task<Result<ServedMap>> resolve_services(Shard& control, const Config& config, const contract::Contract& contract,
+                                         Patience patience) {
   ServedMap served;
   for (const auto& [key, service] : config.services) {
     auto cluster = cluster_of(config, service);
@@ -37,7 +38,7 @@ Task<Result<ServedMap>> resolve_services(Shard& control, const Config& config, c
       co_return invalid(where(config, service) + " needs 'serves': an HTTP service has no reflection to ask");
     }
     if (names.empty()) {
-      auto reflected = co_await reflect(control, config, service, false);
+      auto reflected = co_await reflect(control, config, service, false, patience);
       if (!reflected) co_return fail(std::move(reflected).error());
       // Of what it serves, only what the contract has: reflection and health are its own affair.
       std::ranges::copy_if(reflected->services, std::back_inserter(names),

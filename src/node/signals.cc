@@ -22,11 +22,16 @@ sigset_t handled() {
 Signals::Signals(Shard& shard, std::function<void(int)> received)
     : received_(std::move(received)),
       watch_([](void* self, bool, bool) { static_cast<Signals*>(self)->read(); }, this) {
+  hold();
   const sigset_t set = handled();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
   watch_.start(shard, fd_);
+}
+
+void Signals::hold() {
+  const sigset_t set = handled();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
 Signals::~Signals() {

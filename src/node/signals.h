@@ -16,6 +16,9 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
   ~Signals();
 
+  // Keeps them until there is one of these, instead of ending the process: first of all in `main`.
+  static void hold();
+
  private:
   void read();
 

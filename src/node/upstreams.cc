@@ -1,11 +1,12 @@
 #include "node/upstreams.h"
 
+#include "base/log.h"
 #include "net/client_pool.h"
 
 namespace parley::node {
 namespace {
 
-constexpr Duration patience = std::chrono::seconds(10);
+constexpr Duration one_question = std::chrono::seconds(10);
 constexpr Duration pause = std::chrono::milliseconds(100);
 
 Task<Result<route::Reflected>> ask(mesh::Cluster& cluster, bool with_files, Deadline deadline) {
@@ -34,17 +35,25 @@ Result<mesh::ClusterConfig> cluster_of(const Config& config, const ServiceConfig
 }
 
 Task<Result<route::Reflected>> reflect(Shard& control, const Config& config, const ServiceConfig& service,
-                                       bool with_files) {
+                                       bool with_files, Patience patience) {
   auto places = cluster_of(config, service);
   if (!places) co_return fail(std::move(places).error());
   net::ClientPool pool(control, {});
   mesh::Cluster cluster(service.name, std::move(*places), pool);
-  const Deadline deadline = Deadline::after(control.now(), patience);
+  const Instant began = control.now();
+  bool told = false;
+  const Deadline deadline = Deadline::after(began, service.run.empty() ? patience.others : patience.own);
   for (;;) {
-    auto answer = co_await ask(cluster, with_files, deadline);
+    auto answer = co_await ask(cluster, with_files, Deadline::after(control.now(), one_question));
     if (answer) co_return answer;
-    if (answer.error().code() != Code::unavailable || deadline.passed(control.now() + pause)) {
+    const bool starts = answer.error().code() == Code::unavailable || answer.error().code() == Code::deadline_exceeded;
+    const bool wanted = patience.stopping == nullptr || !*patience.stopping;
+    if (!starts || !wanted || deadline.passed(control.now() + pause)) {
       co_return fail(std::move(answer).error().during(where(config, service) + ", asked by gRPC reflection"));
+    }
+    if (!told && control.now() - began > one_question) {
+      told = true;
+      log::info("waiting for gRPC reflection: {}", answer.error().message());
     }
     co_await control.sleep(pause);
   }

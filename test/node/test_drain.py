@@ -1,6 +1,8 @@
 """SIGTERM under load: no call fails in a rolling stop."""
 
+import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -142,3 +144,23 @@ def test_a_call_beyond_the_drain_limit_is_cut_off(new_node, backend):
     node.stop()
     client.join()
     assert outcome and outcome[0] != 200, "it was waited for"
+
+
+def test_a_stop_before_there_is_a_node_is_a_clean_one(backend):
+    """What comes while the configuration is read is kept for the node."""
+    node = parley_node.Parley(BINARY, suite.awkward_config(backend.port))
+    node.write_config(node.config)
+    with open(node.config_path, "a") as file:
+        file.write("# much to read\n" * 1_000_000)
+    with open(node.log_path, "ab") as log:
+        node.process = subprocess.Popen([node.binary, "up", node.config_path], stdout=log, stderr=log, cwd=node.cwd, preexec_fn=parley_node.die_with_parent)
+    wait_until(lambda: ignores(node.process.pid, signal.SIGPIPE))  # the first that its main does, or nearly
+    node.signal(signal.SIGTERM)
+    assert node.process.wait(60) == 0, node.log()
+    node.folder.cleanup()
+
+
+def ignores(pid, number):
+    with open(f"/proc/{pid}/status") as status:
+        mask = next(int(line.split()[1], 16) for line in status if line.startswith("SigIgn:"))
+    return mask >> (number - 1) & 1

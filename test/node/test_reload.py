@@ -6,6 +6,7 @@ import ssl
 import time
 
 import httpx
+import pytest
 import suite
 
 
@@ -90,9 +91,14 @@ def test_a_broken_configuration_is_refused_while_serving_goes_on(new_node):
         assert client.get("/v1/get/n").status_code == 200
 
 
-def test_what_needs_a_restart_says_so(new_node):
+@pytest.mark.parametrize("change", [
+    lambda config, folder: {"limits": {"message_bytes": "1MiB"}},
+    lambda config, folder: {"tls": dict(zip(("cert", "key"), suite.self_signed(folder)))},
+    lambda config, folder: {"services": {"awkward": {**config["services"]["awkward"], "run": "exec sleep 1000"}}},
+], ids=["limits", "tls", "run"])
+def test_what_needs_a_restart_says_so(new_node, tmp_path, change):
     node = new_node()
-    node.write_config({**node.config, "limits": {"message_bytes": "1MiB"}})
+    node.write_config({**node.config, **change(node.config, str(tmp_path))})
     eventually(lambda: "takes effect at the next start" in node.log())
 
 
@@ -116,6 +122,17 @@ def test_a_renewed_certificate_is_shown_to_new_connections(new_node, tmp_path):
         suite.self_signed(str(tmp_path))
         eventually(lambda: shown() != first)
         assert client.get("/v1/get/n").status_code == 200  # on the connection that is open
+
+
+def test_a_certificate_is_renewed_while_the_contract_is_broken(new_node, tmp_path):
+    file = contract_copy(tmp_path)
+    certificate, key = suite.self_signed(str(tmp_path))
+    node = new_node(contracts=str(tmp_path / "contracts"), tls={"cert": certificate, "key": key})
+    first = ssl.get_server_certificate(("127.0.0.1", node.port))
+    file.write_text(file.read_text() + "nonsense\n")
+    eventually(lambda: "keeping what was running" in node.log())
+    suite.self_signed(str(tmp_path))
+    eventually(lambda: ssl.get_server_certificate(("127.0.0.1", node.port)) != first)
 
 
 def test_a_broken_certificate_keeps_the_old_one(new_node, tmp_path):

@@ -49,7 +49,10 @@ class Service:
         fields = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
         self.heads.append((lines[0], fields))
         if not lines[0].split()[1].startswith("/chat"):
-            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno")
+            whole = not lines[0].split()[1].startswith("/other/half")
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\nno" % (2 if whole else 3))
+            while not whole and reader.read(1):
+                pass
             return
         key = next(line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key"))
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
@@ -134,6 +137,15 @@ def test_what_the_service_refuses(tunnel):
     with pytest.raises(Refused) as caught:
         tunnel("/other")
     assert caught.value.status == 403 and caught.value.body == "no"
+
+
+def test_a_client_that_goes_ends_a_refusal_that_does_not_end(tunnel_node, service):
+    """Else it would be waited for as long as the service likes, by a stop too."""
+    with socket.create_connection(("127.0.0.1", tunnel_node.port), 60) as client:
+        client.sendall(b"GET /other/half HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                       b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OTAxMjM0NQ==\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 403 ")
+    assert service.ended["/other/half"].wait(60)
 
 
 def test_a_service_that_is_down(tunnel):

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <thread>
 
 #include <fmt/format.h>
@@ -217,47 +218,48 @@ Result<int> Admin::partitions(const std::string& topic) {
   return found.partition_cnt;
 }
 
-Result<Watermarks> Admin::watermarks(const std::string& topic, std::int32_t partition) {
+Result<Places> Admin::offsets(const std::string& topic, const std::vector<std::int32_t>& of, std::int64_t time) {
   auto client = producer_.client();
   if (!client) return fail(client.error());
-  Watermarks marks;
-  const auto error = ask_leaders(cluster_, [&](int timeout) {
-    return rd_kafka_query_watermark_offsets(client->get(), topic.c_str(), partition, &marks.low, &marks.high, timeout);
-  });
+  const Partitions list = make_partitions(static_cast<int>(of.size()));
+  for (const std::int32_t partition : of) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  const auto error =
+      ask_leaders(cluster_, [&](int timeout) { return ask_offsets(client->get(), *list, time, timeout); });
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(cluster_.explain(error, "asking for the offsets of " + topic));
-  return marks;
+  Places places;
+  for (int i = 0; i < list->cnt; ++i) {
+    if (list->elems[i].offset >= 0) places[list->elems[i].partition] = list->elems[i].offset;
+  }
+  return places;
+}
+
+Result<Watermarks> Admin::watermarks(const std::string& topic, std::int32_t partition) {
+  auto low = offsets(topic, {partition}, RD_KAFKA_OFFSET_BEGINNING);
+  if (!low) return fail(low.error());
+  auto high = offsets(topic, {partition}, RD_KAFKA_OFFSET_END);
+  if (!high) return fail(high.error());
+  return Watermarks{.low = (*low)[partition], .high = (*high)[partition]};
 }
 
 Result<Places> Admin::places_of(const std::string& topic, bool end) {
-  auto count = partitions(topic);
-  if (!count) return fail(count.error());
-  Places places;
-  for (std::int32_t p = 0; p < *count; ++p) {
-    auto marks = watermarks(topic, p);
-    if (!marks) return fail(marks.error());
-    places[p] = end ? marks->high : marks->low;
-  }
-  return places;
+  return all_offsets(topic, end ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING);
 }
 
 Result<Places> Admin::places_at(const std::string& topic, WallTime time) {
   auto ends = places_of(topic, true);
   if (!ends) return ends;
-  auto client = producer_.client();
-  if (!client) return fail(client.error());
-  const Partitions list = make_partitions();
-  for (const auto& [partition, end] : *ends) {
-    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition)->offset = time.time_since_epoch().count();
-  }
-  const std::string doing = "asking for offsets by time of " + topic;
-  const auto error = ask_leaders(
-      cluster_, [&](int timeout) { return rd_kafka_offsets_for_times(client->get(), list.get(), timeout); });
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(cluster_.explain(error, doing));
-  if (auto good = partition_errors(cluster_, list.get(), doing); !good) return fail(good.error());
-  for (int i = 0; i < list->cnt; ++i) {
-    if (list->elems[i].offset >= 0) (*ends)[list->elems[i].partition] = list->elems[i].offset;
-  }
-  return ends;
+  auto found = all_offsets(topic, time.time_since_epoch().count());
+  if (!found) return found;
+  found->merge(*ends);
+  return found;
+}
+
+Result<Places> Admin::all_offsets(const std::string& topic, std::int64_t time) {
+  auto count = partitions(topic);
+  if (!count) return fail(count.error());
+  std::vector<std::int32_t> all(static_cast<std::size_t>(*count));
+  std::iota(all.begin(), all.end(), 0);
+  return offsets(topic, all, time);
 }
 
 Result<std::map<std::int32_t, Progress>> Admin::progress(const std::string& group, const std::string& topic) {

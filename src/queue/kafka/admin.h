@@ -68,6 +68,9 @@ class Admin {
 
  private:
   using Event = std::unique_ptr<rd_kafka_event_t, void (*)(rd_kafka_event_t*)>;
+  // Of these partitions, as `ask_offsets` has it; without those that have none.
+  Result<Places> offsets(const std::string& topic, const std::vector<std::int32_t>& of, std::int64_t time);
+  Result<Places> all_offsets(const std::string& topic, std::int64_t time);
   Result<Event> ask_coordinator(const GroupRequest& request);
   Result<Client> group_client(const std::string& group);
   void forget(const Client& client);

@@ -1,6 +1,8 @@
 // Questions and orders to a group's coordinator, against librdkafka's own mock of a cluster.
 #include "queue/kafka/admin.h"
 
+#include <future>
+
 #include <gtest/gtest.h>
 
 #include "queue/kafka/mock_cluster.h"
@@ -13,7 +15,7 @@ constexpr std::int16_t offset_commit = 8;  // the protocol's numbers
 constexpr std::int16_t offset_fetch = 9;
 
 struct Asking {
-  explicit Asking(MockCluster& mock) : cluster(mock.settings()), producer(cluster), admin(cluster, producer) {}
+  explicit Asking(Settings settings) : cluster(std::move(settings)), producer(cluster), admin(cluster, producer) {}
   Cluster cluster;
   Producer producer;
   Admin admin;
@@ -31,7 +33,7 @@ struct Asking {
 // As while a cluster starts, and when a server of it ends or comes back.
 TEST(Admin, ACoordinatorThatIsNotYetOrNoLongerOneIsAskedAgain) {
   MockCluster mock;
-  Asking asking(mock);
+  Asking asking(mock.settings());
   std::int64_t place = 7;
   for (const auto error : {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, RD_KAFKA_RESP_ERR_NOT_COORDINATOR,
                            RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE}) {
@@ -40,6 +42,24 @@ TEST(Admin, ACoordinatorThatIsNotYetOrNoLongerOneIsAskedAgain) {
     mock.refuse(offset_fetch, {error, error});
     asking.expect_moves(++place);
   }
+}
+
+// As a server that is frozen, or gone for good: whoever asks holds up others, and the node's end.
+TEST(Admin, AServerThatDoesNotAnswerIsNotWaitedForLongerThanSettled) {
+  MockCluster mock;
+  Settings settings = mock.settings();
+  settings.timeout = std::chrono::seconds(2);
+  Asking asking(std::move(settings));
+  const auto marks = asking.admin.watermarks("orders", 0);
+  ASSERT_TRUE(marks.has_value()) << marks.error().text();
+  EXPECT_EQ(marks->high, 0);
+  mock.answer_after(std::chrono::seconds(60));
+  auto asked = std::async(std::launch::async, [&] { return asking.admin.watermarks("orders", 0); });
+  const bool answered = asked.wait_for(std::chrono::seconds(30)) == std::future_status::ready;
+  EXPECT_TRUE(answered);
+  mock.answer_after(std::chrono::seconds(0));
+  const auto outcome = asked.get();
+  if (answered) EXPECT_EQ(outcome.error().code(), Code::unavailable);
 }
 
 }  // namespace

@@ -81,6 +81,17 @@ Error Cluster::explain(rd_kafka_resp_err_t error, std::string_view doing) const 
   return meaning;
 }
 
+rd_kafka_resp_err_t ask_offsets(rd_kafka_t* client, rd_kafka_topic_partition_list_t& partitions, std::int64_t time,
+                                int timeout_ms) {
+  for (int i = 0; i < partitions.cnt; ++i) partitions.elems[i].offset = time;
+  const auto error = rd_kafka_offsets_for_times(client, &partitions, timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  for (int i = 0; i < partitions.cnt; ++i) {
+    if (partitions.elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return partitions.elems[i].err;
+  }
+  return error;
+}
+
 Result<Client> make_client(rd_kafka_type_t kind, ClientContext& context, const std::vector<ClientOption>& options,
                            const ClientCallbacks& callbacks) {
   Conf conf(rd_kafka_conf_new(), rd_kafka_conf_destroy);

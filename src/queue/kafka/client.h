@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,12 @@ struct PartitionsEnd {
 };
 using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionsEnd>;
 inline Partitions make_partitions(int room = 8) { return Partitions(rd_kafka_topic_partition_list_new(room)); }
+
+// Asks for the first offset at or after `time` (milliseconds since 1970, or RD_KAFKA_OFFSET_BEGINNING or _END) of each
+// partition; those that have none get a negative one. librdkafka's question for both ends of a partition is not used:
+// up to 2.11 it asks a server that does not answer for ever, whatever its time-out (its pull requests 4460 and 5201).
+rd_kafka_resp_err_t ask_offsets(rd_kafka_t* client, rd_kafka_topic_partition_list_t& partitions, std::int64_t time,
+                                int timeout_ms);
 
 inline int to_ms(Duration duration) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(duration).count());

@@ -47,17 +47,20 @@ Result<Core::Picture> Core::picture(const Source& source, bool with_entries) {
     if (!count) return fail(count.error());
     auto committed = admin_.progress(n.group, topic);
     if (!committed) return fail(committed.error());
+    auto begins = admin_.places_of(topic, false);
+    if (!begins) return fail(begins.error());
+    auto ends = admin_.places_of(topic, true);
+    if (!ends) return fail(ends.error());
     for (std::int32_t partition = 0; partition < *count; ++partition) {
       const LogPartition at{.log = log, .partition = partition};
-      auto marks = admin_.watermarks(topic, partition);
-      if (!marks) return fail(marks.error());
-      out.marks[at] = *marks;
+      const Watermarks marks{.low = (*begins)[partition], .high = (*ends)[partition]};
+      out.marks[at] = marks;
       if (const auto held = out.holding.progress.find(at); held != out.holding.progress.end()) {
         out.progress[at] = held->second;
       } else if (const auto found = committed->find(partition); found != committed->end()) {
         out.progress[at] = found->second;
       } else {
-        out.progress[at].watermark = marks->low;
+        out.progress[at].watermark = marks.low;
       }
     }
   }

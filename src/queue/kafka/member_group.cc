@@ -104,11 +104,13 @@ void Member::on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t error, rd_kafk
 // Where the group is in a partition that it has no commit in, or one that retention has overtaken: at its beginning,
 // but for what was settled there.
 Result<Progress> Member::progress_of(const rd_kafka_topic_partition_t& one, std::int64_t& end) {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-  const auto error = rd_kafka_query_watermark_offsets(client_.get(), one.topic, one.partition, &low, &high, ask_ms);
+  const Partitions list = make_partitions(1);
+  const rd_kafka_topic_partition_t& asked = *rd_kafka_topic_partition_list_add(list.get(), one.topic, one.partition);
+  auto error = ask_offsets(client_.get(), *list, RD_KAFKA_OFFSET_BEGINNING, ask_ms);
+  const std::int64_t low = asked.offset;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = ask_offsets(client_.get(), *list, RD_KAFKA_OFFSET_END, ask_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(to_error(error, "asking for offsets"));
-  end = high;
+  const std::int64_t high = end = asked.offset;
   if (one.offset > high) {
     log::warn("kafka: group {} was at {} of {} [{}], which ends at {}: it begins again", options_.names.group,
               one.offset, one.topic, one.partition, high);

@@ -169,6 +169,9 @@ Task<void> Tunnels::serve(net::ServerExchange& exchange) {
     co_return refuse(exchange, target.metrics, wrong->status, wrong->text, std::move(wrong->fields));
   const std::unique_ptr<net::ClientExchange> upstream = co_await open(exchange, target);
   if (upstream == nullptr) co_return;
+  // Whatever is waited for below, the service's silence included: it ends with the client.
+  exchange.on_broken([](void* at) { static_cast<net::ClientExchange*>(at)->reset(net::Reset::cancel); },
+                     upstream.get());
   const bool is_open = exchange.is_upgraded();
   if (is_open) ++target.metrics.open;
   TaskGroup pumps;
@@ -183,6 +186,7 @@ Task<void> Tunnels::serve(net::ServerExchange& exchange) {
   if (pumps.live() > 0)
     exchange.body().abort(Error(Code::cancelled, Blame::upstream, "the service ended the connection"));
   co_await pumps.join();
+  exchange.on_broken(nullptr, nullptr);
   if (is_open) --target.metrics.open;
 }
 
