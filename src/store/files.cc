@@ -121,14 +121,18 @@ class RealFile final : public File {
 
   Result<void> allocate(std::uint64_t size) override {
     if (size == 0) return {};
+    const auto before = this->size();
+    if (!before) return fail(before.error());
     int number = 0;
     do {
       number = ::fallocate(*descriptor_, 0, 0, static_cast<off_t>(size)) == 0 ? 0 : errno;
     } while (number == EINTR);
     // A file system that cannot reserve (some network ones) still gets the size; space may then run out in a write.
     if (number == EOPNOTSUPP) return grow(size);
-    if (number != 0) return failed("allocating", path_, number);
-    return {};
+    if (number == 0) return {};
+    // ext4 keeps what it found until the disk was full.
+    if (auto done = truncate(*before); !done) return done;
+    return failed("allocating", path_, number);
   }
 
   Result<void> truncate(std::uint64_t size) override {
@@ -210,6 +214,13 @@ class RealFiles final : public Files {
     if (!descriptor) return failed("opening the folder", folder, errno);
     if (::fsync(*descriptor) != 0) return failed("syncing the folder", folder, errno);
     return {};
+  }
+
+  Result<std::uint64_t> free_bytes(const fs::path& folder) override {
+    std::error_code error;
+    const fs::space_info space = fs::space(folder, error);
+    if (error) return failed("looking at the disk of", folder, error.value());
+    return space.available;
   }
 
   Result<std::unique_ptr<Lock>> lock(const fs::path& path) override {

@@ -33,7 +33,7 @@ class File {
   }
   // The same, behind what `out` has already.
   virtual Result<void> read_onto(std::string& out, std::uint64_t offset, std::size_t size) const = 0;
-  // Space for writing up to `size`, and at least that size, zeroes in what is new.
+  // Space for writing up to `size`, and at least that size, zeroes in what is new. Where it fails all is as it was.
   virtual Result<void> allocate(std::uint64_t size) = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
@@ -59,6 +59,8 @@ class Files {
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& folder) = 0;
   // Creations, renames and removals in `folder` are on the disk once it returns.
   virtual Result<void> sync_folder(const std::filesystem::path& folder) = 0;
+  // Of the disk that `folder` is on, as far as can be told.
+  virtual Result<std::uint64_t> free_bytes(const std::filesystem::path& folder) = 0;
   // Creates `path` if needed and keeps everybody else out of it, other processes and this one.
   virtual Result<std::unique_ptr<Lock>> lock(const std::filesystem::path& path) = 0;
 };

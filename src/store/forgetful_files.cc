@@ -301,6 +301,11 @@ Result<void> ForgetfulFiles::sync_folder(const fs::path& folder) {
   return {};
 }
 
+Result<std::uint64_t> ForgetfulFiles::free_bytes(const fs::path&) {
+  const std::lock_guard lock(mutex_);
+  return capacity_ - std::min(capacity_, used_);
+}
+
 Result<std::unique_ptr<Files::Lock>> ForgetfulFiles::lock(const fs::path& path) {
   const std::lock_guard lock(mutex_);
   if (off_) return io_error(path, "the power is off");
@@ -327,10 +332,19 @@ void ForgetfulFiles::crash(Fate fate, std::uint64_t seed) {
     inode->crash(fate, journaling_, random);
     used_ += inode->now.size();
   }
+  restart();
+}
+
+void ForgetfulFiles::restart() {
   locks_.clear();
   ++generation_;
   off_ = false;
   off_at_.reset();
+}
+
+void ForgetfulFiles::die() {
+  const std::lock_guard lock(mutex_);
+  restart();
 }
 
 void ForgetfulFiles::power_off_after(std::uint64_t changes) {

@@ -48,10 +48,13 @@ class ForgetfulFiles final : public Files {
   Result<void> make_folder(const std::filesystem::path& path) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& folder) override;
   Result<void> sync_folder(const std::filesystem::path& folder) override;
+  Result<std::uint64_t> free_bytes(const std::filesystem::path& folder) override;
   Result<std::unique_ptr<Lock>> lock(const std::filesystem::path& path) override;
 
   // The power goes and comes back.
   void crash(Fate fate, std::uint64_t seed = 0);
+  // Only the process dies: another one finds all as it was left, synced or not.
+  void die();
   // Torn as journaling file systems (ext4, XFS, btrfs) leave it: names reach the disk in the order in which they were
   // changed, and of what was written behind a file's end a first part is there. What was overwritten in place is torn
   // all the same. RocksDB relies on that; our own files do not.
@@ -84,6 +87,7 @@ class ForgetfulFiles final : public Files {
   Result<void> check(Operation operation, const std::filesystem::path& path, std::uint64_t generation);
   Result<void> check(Operation operation, const std::filesystem::path& path);
   Result<void> grow(Inode& inode, std::uint64_t size, const std::filesystem::path& path);
+  void restart();
   void change_name(const std::filesystem::path& path, std::shared_ptr<Inode> inode);
 
   mutable std::mutex mutex_;

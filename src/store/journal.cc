@@ -67,6 +67,8 @@ class FileJournal final : public Journal {
   Result<void> replay(Address from, const std::function<Result<void>(const Frame&)>& each) override;
   std::vector<Segment> segments() const override;
   Result<void> remove_before(Address needed) override;
+  void let_last_go() override { last_goes_ = true; }
+  std::uint64_t last_room() const override;
 
  private:
   SegmentFile& active() { return *segments_.back(); }
@@ -85,6 +87,7 @@ class FileJournal final : public Journal {
   // Of the reserve, what only a start gives up.
   std::uint64_t last_reserve() const { return options_.reserve_bytes / 16; }
   Result<void> come_back();
+  Result<void> give_back(std::string_view name, std::optional<PreparedFile>& file);
   bool last_is_in_the_way() const;
   Result<void> begin_small();
   Result<void> remove_oldest();
@@ -106,6 +109,7 @@ class FileJournal final : public Journal {
   Address opened_at_ = 0;
   bool reserve_held_ = false;
   bool full_ = false;
+  bool last_goes_ = false;   // what is needed of the last segment will be moved
   bool space_ahead_ = true;  // false: preparing a segment failed; not tried again before it is needed
   Address synced_ = 0;
   Address needed_ = 0;  // nothing before it is: as was said last
@@ -118,6 +122,8 @@ Result<void> FileJournal::start() {
   if (folder_.has_parent_path()) {
     if (auto done = files_.sync_folder(folder_.parent_path()); !done) return done;
   }
+  // A process that died may have left names that are not on the disk; what is written behind them is to be found.
+  if (auto done = files_.sync_folder(folder_); !done) return done;
   auto names = files_.list(folder_);
   if (!names) return fail(std::move(names).error());
   std::vector<Address> bases;
@@ -310,10 +316,16 @@ Result<void> FileJournal::prepare_ahead() {
 }
 
 // Both, or it stays full. The segment first: until there is space for one, whoever the reserve was given up for needs
-// what is left.
+// what is left. The last one is as good as the next if it is almost empty.
 Result<void> FileJournal::come_back() {
   auto done = prepare(options_.segment_bytes);
   if (done) done = take_reserve();
+  const bool is_new = active().room() >= options_.segment_bytes / 2;
+  if (!done && is_full(done.error()) && (spare_ || is_new)) {
+    done = give_back(spare_name, spare_);
+    if (done && is_new) done = give_back(next_name, next_);
+    if (done) done = take_reserve();
+  }
   if (done) {
     log::info("the disk has space again: the store takes everything");
     full_ = false;
@@ -324,17 +336,36 @@ Result<void> FileJournal::come_back() {
   return done;
 }
 
+Result<void> FileJournal::give_back(std::string_view name, std::optional<PreparedFile>& file) {
+  if (!file) return {};
+  file.reset();
+  return files_.remove(path(name));
+}
+
 // The last segment may have grown until nothing else fits on the disk, and is not dropped while it is the last one.
 // Its room stays while there is something to settle in it.
 bool FileJournal::last_is_in_the_way() const {
-  const bool large = end() - active().begin_address() >= std::min(options_.segment_bytes, first_room);
-  return large && (needed_ >= end() || active().room() < smallest_room);
+  // Half: what was full is so before its last byte.
+  const bool large = end() - active().begin_address() >= std::min(options_.segment_bytes, first_room) / 2;
+  return large && (needed_ >= end() || active().room() < smallest_room || last_goes_);
 }
 
+// What is left of the last segment's room is the new one's.
 Result<void> FileJournal::begin_small() {
-  if (auto done = prepare(segment_header_bytes); !done) return done;
-  if (auto done = roll(); !done) return halt(done.error());
-  return {};
+  auto done = prepare(segment_header_bytes);
+  if (!done && is_full(done.error()) && active().room() >= smallest_room) {
+    done = active().give_room_back();
+    if (done) done = prepare(segment_header_bytes);
+  }
+  if (!done) return done;
+  if (done = roll(); !done) return halt(done.error());
+  last_goes_ = false;
+  return (*std::prev(segments_.end(), 2))->give_room_back();
+}
+
+std::uint64_t FileJournal::last_room() const {
+  const std::uint64_t reserve = reserve_held_ ? options_.reserve_bytes - last_reserve() : 0;
+  return files_.free_bytes(folder_).value_or(0) + active().room() + (next_ ? next_->allocated : 0) + reserve;
 }
 
 Result<void> FileJournal::take_reserve() {
@@ -342,11 +373,14 @@ Result<void> FileJournal::take_reserve() {
   auto file = files_.open(path(reserve_name), Files::Mode::open);
   if (!file && file.error().code() == Code::not_found) file = files_.open(path(reserve_name), Files::Mode::create);
   if (!file) return fail(std::move(file).error());
+  const auto before = (*file)->size();
+  if (!before) return fail(before.error());
   auto done = (*file)->allocate(options_.reserve_bytes);
   if (done) done = (*file)->sync();
   reserve_held_ = done.has_value();
   if (done) return {};
-  const auto emptied = (*file)->truncate(0);  // a part of it must not stand in the way of what needs space now
+  // A part of it must not stand in the way of what needs space now, but for what only a start gives up.
+  const auto emptied = (*file)->truncate(std::min(*before, last_reserve()));
   return emptied ? done : emptied;
 }
 

@@ -85,6 +85,11 @@ class Journal {
   };
   virtual std::vector<Segment> segments() const = 0;
   virtual Result<void> remove_before(Address needed) = 0;
+  // Little of the last segment is needed, and that little is to be moved: while the disk is full, `tidy` begins another
+  // one behind it, if it is large.
+  virtual void let_last_go() {}
+  // Bytes that can still be written while the disk is full, about; the view has to have some of them.
+  virtual std::uint64_t last_room() const { return ~std::uint64_t{0}; }
 };
 
 }  // namespace parley::store

@@ -90,6 +90,27 @@ TEST_P(PowerLoss, LosesNothingThatWasSynced) {
     }
   }
 }
+
+// What a process reads that was started again may be in memory only: it was not synced, or its name was not.
+TEST_P(PowerLoss, LosesNothingThatWasSyncedByAProcessThatFollowsOneThatDied) {
+  for (std::uint64_t seed = 0; seed < seeds(400); ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    std::mt19937_64 random(seed);
+    Workload work;
+    for (int round = 0; round < 2; ++round) {
+      for (std::uint64_t deaths = random() % 4; deaths > 0; --deaths) {
+        work.files.power_off_after(random() % 150);
+        work.run(random);
+        work.files.die();
+      }
+      work.files.power_off_after(random() % 100);
+      work.run(random);
+      work.files.crash(GetParam(), seed * 3 + static_cast<std::uint64_t>(round));
+      work.check();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
 std::string fate_name(const testing::TestParamInfo<Fate>& fate) {
   constexpr std::array names = {"Lost", "Kept", "Prefix", "Torn"};
   return names.at(static_cast<std::size_t>(fate.param));
@@ -196,6 +217,27 @@ TEST(Journal, ASegmentWithoutFramesGivesWayToOneWithRoom) {
   EXPECT_EQ(bodies(*opened(files)), first_bodies(3));
 }
 
+// What only a start gives up stays, however often the rest of the reserve is tried in vain.
+TEST(Journal, TheLastOfTheReserveIsKeptForAStart) {
+  ForgetfulFiles files;
+  auto journal = opened(files);
+  files.set_capacity(files.used());
+  while (journal->append(Bytes(body_of(1)), at_time(0), Spend::space)) {
+  }
+  ASSERT_TRUE(journal->release_reserve().has_value());
+  const auto kept = [&] { return files.contents(folder / "reserve").size(); };
+  ASSERT_GT(kept(), 0U);
+  for (const std::uint64_t space : {std::uint64_t{0}, small.segment_bytes}) {
+    files.set_capacity(files.used() + space);
+    ASSERT_TRUE(journal->tidy().has_value());
+    EXPECT_TRUE(journal->full());
+    EXPECT_GT(kept(), 0U) << space;
+  }
+  files.set_capacity(files.used() + small.reserve_bytes);
+  ASSERT_TRUE(journal->tidy().has_value());
+  EXPECT_FALSE(journal->full());
+}
+
 TEST(Journal, TheLastSegmentEndsIfItFillsTheDiskAndHasNoMoreRoom) {
   ForgetfulFiles files;
   const auto journal = grown(files, 3 * small.segment_bytes);
@@ -227,6 +269,30 @@ TEST(Journal, AFailedSyncHaltsForGood) {
   journal.reset();
   files.crash(Fate::kept);
   EXPECT_EQ(bodies(*opened(files)), first_bodies(3));
+}
+
+// The kernel takes its pages for written: whoever reads the file finds it, and it is not on the disk.
+TEST(Journal, AFrameWhoseSyncFailedIsNotBelievedBeforeItIsOnTheDisk) {
+  ForgetfulFiles files;
+  auto journal = opened(files);
+  write(*journal, 0, 3);
+  bool once = true;
+  files.set_fault([&](Operation operation, const auto&) -> std::optional<Error> {
+    if (operation != Operation::sync || !std::exchange(once, false)) return std::nullopt;
+    return Error(Code::unavailable, Blame::us, "Input/output error");
+  });
+  ASSERT_TRUE(journal->append(Bytes(body_of(3)), at_time(0), Spend::space).has_value());
+  EXPECT_EQ(journal->sync().error().reason(), "store_halted");
+  journal.reset();
+  files.die();
+  journal = opened(files);
+  const std::size_t found = bodies(*journal).size();
+  write(*journal, found, found + 3);
+  journal.reset();
+  files.crash(Fate::lost);
+  journal = opened(files);
+  ASSERT_NE(journal, nullptr);
+  EXPECT_EQ(bodies(*journal), first_bodies(found + 3));
 }
 
 TEST(Journal, AnyFailureHaltsItOrLeavesItAsItWas) {

@@ -251,7 +251,9 @@ Deadline ThreadedLedger::next_look() const {
 void ThreadedLedger::upkeep() {
   if (is_halted()) return;
   const Instant now = Clock::now();
+  bool look_again = false;  // on a full disk, for what a model has done without since
   if (!journal_->full() || now - tidied_ >= between_tidies) {
+    look_again = journal_->full();
     tidied_ = now;
     if (auto done = journal_->tidy(); !done) return halt(done.error());
   }
@@ -261,7 +263,7 @@ void ThreadedLedger::upkeep() {
     if (journal_->full()) done = journal_->release_reserve();
     if (done) done = checkpoint(changed_);
   }
-  if (done && view_->durable() != dropped_for_) {
+  if (done && (look_again || view_->durable() != dropped_for_)) {
     dropped_for_ = view_->durable();
     done = drop_segments();
   }

@@ -60,7 +60,8 @@ class Model {
   virtual std::optional<WallTime> tick(Group& group) = 0;
   // Asked after every group: whether a tick is wanted sooner than the last one said (a lease began, say).
   virtual std::optional<WallTime> due() const { return std::nullopt; }
-  // The lowest address that it still needs frames from; the journal's end or beyond: none. Asked after a checkpoint.
+  // The lowest address that it still needs frames from; the journal's end or beyond: none. Asked after a
+  // checkpoint, and time and again while the disk is full.
   virtual Address needed_from(View& view) = 0;
 };
 

@@ -396,6 +396,92 @@ TEST_P(LedgerPowerLoss, LosesNothingThatWasAcknowledged) {
   }
   EXPECT_GT(checkpoints, 30U);
 }
+
+std::string long_record(std::uint64_t i) {
+  return fmt::format("record {} ", i) + std::string(i * 7919 % 1500, static_cast<char>('a' + i % 26));
+}
+
+// A disk that fills up and has space again, and processes that die, on top of that.
+struct FullDisk {
+  explicit FullDisk(std::uint64_t seed) : random(seed) { files.as_journaling_file_system(); }
+
+  void check(Store& store) {
+    ASSERT_GE(store.list.count, acknowledged);
+    std::uint64_t sum = 0;
+    for (std::uint64_t i = 0; i < store.list.count; ++i) sum = List::add_to(sum, long_record(i));
+    ASSERT_EQ(store.list.sum, sum);
+  }
+  // Until the power goes.
+  void run() {
+    Store store(files, options);
+    if (!store.ledger) {
+      EXPECT_TRUE(!files.powered() || store.error->code() == Code::resource_exhausted) << store.error->text();
+      return;
+    }
+    check(store);
+    acknowledged = store.list.count;  // the first of what was not acknowledged may be there too
+    for (int step = 0; step < 80 && !testing::Test::HasFailure(); ++step) {
+      const auto action = random() % 20;
+      if (action == 0) files.set_capacity(files.used() + random() % (96 << 10));
+      if (action == 1) files.set_capacity(1 << 30);
+      const bool keeps_all = random() % 3 == 0;
+      bool added = false;
+      const auto durable = store.perform(
+          [&](Group& group) {
+            store.list.keeps_all = keeps_all;
+            added = group.add(0, long_record(store.list.count)).has_value();
+          },
+          random() % 2 == 0);
+      if (!durable) {
+        EXPECT_TRUE(!files.powered()) << durable.error().text() << " though only space was short";
+        return;
+      }
+      if (added) ++acknowledged;
+      ASSERT_EQ(store.list.count, acknowledged) << "what was refused was not applied";
+    }
+  }
+  // All is settled, and there is space: then nothing is refused for long.
+  void comes_back() {
+    files.set_capacity(1 << 30);
+    Store store(files, options);
+    ASSERT_FALSE(store.error) << store.error->text();
+    check(store);
+    const Instant end = Clock::now() + std::chrono::seconds(20);
+    Result<void> taken;
+    while (!(taken = store.add(long_record(store.list.count))) && Clock::now() < end) std::this_thread::yield();
+    ASSERT_TRUE(taken.has_value()) << taken.error().text();
+    acknowledged = store.list.count;
+  }
+
+  static constexpr LedgerOptions options = [] {
+    LedgerOptions with = small;
+    with.journal.reserve_bytes = 64 << 10;
+    return with;
+  }();
+  ForgetfulFiles files;
+  std::mt19937_64 random;
+  std::uint64_t acknowledged = 0;
+};
+
+TEST_P(LedgerPowerLoss, LosesNothingOnADiskThatFillsUp) {
+  for (std::uint64_t seed = 0; seed < seeds(40); ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    FullDisk disk(seed);
+    for (std::uint64_t round = 0; round < 4; ++round) {
+      if (disk.random() % 2 == 0) disk.files.power_off_after(disk.random() % 600);
+      disk.run();
+      if (disk.random() % 3 == 0) {
+        disk.files.die();
+      } else {
+        disk.files.crash(GetParam(), seed * 7 + round);
+      }
+      if (disk.random() % 2 == 0) disk.comes_back();
+      if (testing::Test::HasFailure()) return;
+    }
+    disk.comes_back();
+    if (testing::Test::HasFailure()) return;
+  }
+}
 std::string fate_name(const testing::TestParamInfo<Fate>& fate) {
   constexpr std::array names = {"Lost", "Kept", "Prefix", "Torn"};
   return names.at(static_cast<std::size_t>(fate.param));
@@ -484,6 +570,63 @@ TEST(Ledger, ConsumingMakesSpaceOnAFullDisk) {
   while (!(outcome = store.add("published")) && Clock::now() < end) std::this_thread::yield();
   EXPECT_TRUE(outcome.has_value()) << outcome.error().text();
   EXPECT_FALSE(store.ledger->counts().disk_full);
+}
+
+// A model may find out that it does not need something without a record, and nothing else happens then.
+TEST(Ledger, WhatIsNoLongerNeededOnAFullDiskGoesWithoutARecord) {
+  ForgetfulFiles files;
+  LedgerOptions options = FullDisk::options;
+  options.journal.segment_bytes = 256 << 10;
+  Store store(files, options);
+  files.set_capacity(1 << 20);
+  ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = true; }).has_value());
+  for (int refused = 0; refused < 3; ++refused) {  // it may come back from that once or twice
+    while (store.add(long_record(store.list.count))) refused = 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  const auto is_saved = [&] {
+    bool saved = false;
+    (void)store.perform([&](Group&) { saved = store.ledger->view().durable() == store.ledger->journal().end(); });
+    return saved;
+  };
+  const Instant end = Clock::now() + std::chrono::seconds(20);
+  while (!is_saved() && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(is_saved() && store.ledger->counts().disk_full);
+  ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
+  Result<void> taken;
+  while (!(taken = store.add("published")) && Clock::now() < end) std::this_thread::yield();
+  EXPECT_TRUE(taken.has_value()) << taken.error().text();
+}
+
+// However a disk of its own was filled, and whatever ended the process: once nothing is needed, it takes publishes.
+TEST(Ledger, ComesBackFromAFullDiskByItself) {
+  for (std::uint64_t seed = 0; seed < seeds(4); ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    FullDisk disk(seed);
+    disk.files.set_capacity((300 << 10) + disk.random() % (400 << 10));
+    for (int round = 0; round < 3; ++round) {
+      Store store(disk.files, FullDisk::options);
+      ASSERT_FALSE(store.error) << store.error->text();
+      disk.check(store);
+      ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = true; }).has_value());
+      int refused = 0;
+      for (int step = 0; step < 2'000 && refused < 20; ++step) {
+        if (!store.add(long_record(store.list.count), disk.random() % 8 == 0)) ++refused;
+      }
+      disk.acknowledged = store.list.count;
+      if (disk.random() % 2 == 0) {
+        ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
+        (void)store.add(long_record(store.list.count), true);
+        const Instant end = Clock::now() + std::chrono::seconds(20);
+        Result<void> taken;
+        while (!(taken = store.add(long_record(store.list.count))) && Clock::now() < end) std::this_thread::yield();
+        ASSERT_TRUE(taken.has_value()) << taken.error().text();
+        disk.acknowledged = store.list.count;
+      }
+      store.ledger.reset();
+      if (disk.random() % 2 == 0) disk.files.crash(Fate::lost);
+    }
+  }
 }
 
 TEST(Ledger, TicksWhenTheWallClockSaysSo) {

@@ -99,10 +99,14 @@ Result<void> SegmentFile::ends_at(Address next_base) {
 }
 
 Result<void> SegmentFile::find_end(Address known_synced) {
+  Address on_disk = std::max(known_synced, header_.base);
   for (;;) {
     auto frame = frame_at(end_, allocated_);
     if (!frame) return fail(std::move(frame).error());
     if (!*frame) break;
+    auto head = head_at(end_, allocated_);
+    if (!head) return fail(std::move(head).error());
+    if (*head) on_disk = std::max(on_disk, (*head)->synced);
     end_ = (*frame)->next;
   }
   if (end_ < known_synced) return damaged(end_, "a frame that had been synced is damaged or missing");
@@ -112,7 +116,19 @@ Result<void> SegmentFile::find_end(Address known_synced) {
     return damaged(end_, fmt::format("the frame there had been synced before the one at offset {} was written",
                                      offset_of(**proof)));
   }
+  if (auto done = write_again(on_disk); !done) return done;
   return erase_tail();
+}
+
+// Where a sync failed, the system has what was written in memory and takes it for synced: only what is written again
+// gets to the disk.
+Result<void> SegmentFile::write_again(Address from) {
+  for (std::uint64_t offset = offset_of(from); offset < offset_of(end_); offset += scan_bytes) {
+    auto bytes = file_->read_at(offset, std::min<std::uint64_t>(scan_bytes, offset_of(end_) - offset));
+    if (!bytes) return fail(std::move(bytes).error());
+    if (auto done = file_->write_at(offset, *bytes); !done) return done;
+  }
+  return {};
 }
 
 Result<std::optional<Address>> SegmentFile::proof_of_damage(Address at) {
@@ -142,6 +158,13 @@ Result<void> SegmentFile::allocate(std::uint64_t size, Fill fill) {
     if (auto done = file_->sync(); !done) return done;
   }
   allocated_ = size;
+  return {};
+}
+
+Result<void> SegmentFile::give_room_back() {
+  if (room() == 0) return {};
+  if (auto done = file_->truncate(offset_of(end_)); !done) return done;
+  allocated_ = offset_of(end_);
   return {};
 }
 

@@ -45,6 +45,8 @@ class SegmentFile {
 
   // Space for frames up to `size`, of the file. resource_exhausted.
   Result<void> allocate(std::uint64_t size, Fill fill);
+  // All of its room to the disk.
+  Result<void> give_room_back();
   // The caller saw to the room.
   Result<void> append(const FrameHead& head, std::string_view body);
   Result<void> sync() { return file_->sync(); }
@@ -63,6 +65,7 @@ class SegmentFile {
   Result<std::optional<FrameHead>> head_at(Address at, std::uint64_t limit);
   // Whether a frame behind `at` says that `at` was synced before it was written; its address.
   Result<std::optional<Address>> proof_of_damage(Address at);
+  Result<void> write_again(Address from);
   Result<void> erase_tail();
   // As many of the `size` bytes as there are before `limit`; through the buffer, which reads ahead.
   Result<std::string> bytes_at(std::uint64_t offset, std::size_t size, std::uint64_t limit);

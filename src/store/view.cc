@@ -185,7 +185,9 @@ Result<void> RocksView::start(const ViewOptions& options) {
   const auto opened = rocksdb::DB::Open(rocks_options(env_.get(), options, progress_), folder_.string(), &db);
   db_.reset(db);
   if (!opened.ok()) {
-    if (opened.ToString().find("lock") == std::string::npos) return failed(opened);
+    const bool in_use = opened.IsIOError() && !opened.IsNoSpace() &&
+                        opened.ToString().find((folder_ / "LOCK").string()) != std::string::npos;
+    if (!in_use) return failed(opened);
     return fail(Error(Code::failed_precondition, Blame::us, opened.ToString()).with_reason("folder_in_use"));
   }
   auto version = get_below(own_key_version);

@@ -260,6 +260,32 @@ TEST(View, DamageIsFoundAndNamed) {
   EXPECT_NE(error->message().find(".sst"), std::string::npos) << error->text();
 }
 
+// Wherever it is: what RocksDB says of it must not be taken for somebody else's lock.
+TEST(View, DamageIsNeverTakenForAnotherProcess) {
+  ForgetfulFiles files;
+  {
+    auto view = opened(files);
+    for (int i = 0; i < 50; ++i) view->put(fmt::format("key {}", i), std::string(50, 'v'));
+    ASSERT_TRUE(view->checkpoint(1).has_value());
+    ASSERT_TRUE(view->flush().has_value());
+  }
+  int refused = 0;
+  for (const auto& path : files.all()) {
+    if (path.extension() != ".sst") continue;
+    const std::uint64_t size = files.contents(path).size();
+    for (std::uint64_t offset = 0; offset < size; offset += 7) {
+      files.flip(path, offset, 1);
+      auto view = View::open(files, folder, small);
+      if (!view) {
+        EXPECT_EQ(view.error().code(), Code::data_loss) << offset << ": " << view.error().text();
+        ++refused;
+      }
+      files.flip(path, offset, 1);
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(Delta, RangesThatTouchBecomeOne) {
   Delta delta;
   delta.remove_range("b", "d");

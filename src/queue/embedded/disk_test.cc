@@ -1,7 +1,9 @@
 // What is acknowledged outlives the power, and what a full or a failing disk means for queues.
+#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -142,6 +144,144 @@ TEST(Power, leaves_no_part_of_a_batch) {
   EXPECT_GT(published, 0U);
 }
 
+// Looks, as the ledger does by itself, until something is taken again.
+bool takes_again(StoreFixture& store) {
+  const Instant end = Clock::now() + 20s;
+  while (Clock::now() < end) {
+    if (store.run(store.broker().publish(store.message("again")))) return true;
+    store.pass(10ms);
+    std::this_thread::sleep_for(5ms);
+  }
+  return false;
+}
+
+// A disk that fills up and has space again, messages that are handled, that die and that wait, until the power goes or
+// the process dies; again and again on the same disk.
+struct FullDisk {
+  explicit FullDisk(unsigned seed) : random(seed) { files.as_journaling_file_system(); }
+  static ModelOptions options() {
+    ModelOptions with;
+    with.compact_above = 512 << 10;
+    return with;
+  }
+
+  ForgetfulFiles files;
+  std::mt19937 random;
+  int next = 0;
+  int left = 0;  // of what this life does
+  int refused = 0;
+  std::set<std::string> published;
+  std::set<std::string> settling;
+  std::set<std::string> settled;
+};
+
+Task<void> produce(StoreFixture& store, FullDisk& disk) {
+  while (disk.left-- > 0) {
+    if (disk.random() % 40 == 0) disk.files.set_capacity(disk.files.used() + disk.random() % (1 << 20));
+    if (disk.random() % 40 == 0) disk.files.set_capacity(1 << 30);
+    Publish request = store.message(fmt::format("{}", disk.next++), fmt::format("{}", disk.random() % 50));
+    request.message.payload = Bytes(std::string(disk.random() % 24'000, 'x'));
+    if (disk.random() % 10 == 0) request.due = store.clock.now() + 20s;
+    const std::string id = request.message.id;
+    const auto receipt = co_await store.broker().publish(std::move(request));
+    if (receipt) {
+      disk.published.insert(id);
+    } else if (receipt.error().reason() == "disk_full") {
+      ++disk.refused;
+    } else {
+      co_return;
+    }
+  }
+}
+Task<void> consume(StoreFixture& store, FullDisk& disk) {
+  while (disk.left > 0) {
+    LeaseRequest request;
+    request.source = {store.queue, ""};
+    request.max_messages = 3;
+    request.lease = 5s;
+    request.wait = Deadline::after(Clock::now(), 2ms);
+    const auto got = co_await store.broker().lease(std::move(request));
+    if (!got && got.error().reason() != "disk_full") co_return;
+    if (!got) continue;
+    if (disk.random() % 4 == 0) store.clock.move(std::chrono::milliseconds(disk.random() % 2'000));
+    for (const Delivery& delivery : *got) {
+      Settlement how;
+      const auto dice = disk.random() % 30;
+      if (dice == 0) how.kind = Settlement::Kind::dead;
+      if (dice == 1) how.kind = Settlement::Kind::release;
+      if (dice == 2) how = {.kind = Settlement::Kind::retry, .delay = 10s, .reason = {}};
+      const bool done = how.kind == Settlement::Kind::done;
+      if (done) disk.settling.insert(delivery.message.id);
+      const auto did = co_await store.broker().settle({store.queue, ""}, delivery.lease, std::move(how));
+      if (did && done) disk.settled.insert(delivery.message.id);
+    }
+  }
+}
+
+void expect_all_there(StoreFixture& store, FullDisk& disk) {
+  std::set<std::string> left;
+  for (int quiet = 0; quiet < 4;) {
+    must(store.run(store.broker().redrive({store.queue, ""}, {})));
+    const auto got = store.lease(1'000);
+    quiet = got.empty() ? quiet + 1 : 0;
+    if (got.empty()) store.clock.move(31s), store.pass(0s);
+    for (const Delivery& delivery : got) {
+      EXPECT_TRUE(left.insert(delivery.message.id).second) << "twice: " << delivery.message.id;
+      EXPECT_FALSE(disk.settled.contains(delivery.message.id)) << "again: " << delivery.message.id;
+      ASSERT_TRUE(store.done(delivery));
+      disk.settling.insert(delivery.message.id);
+    }
+  }
+  for (const std::string& id : disk.published)
+    EXPECT_TRUE(left.contains(id) || disk.settling.contains(id)) << "lost: " << id;
+  EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
+}
+
+TEST(Power, loses_nothing_on_a_disk_that_fills_up) {
+  const ForgetfulFiles::Fate fates[] = {ForgetfulFiles::Fate::lost, ForgetfulFiles::Fate::kept,
+                                        ForgetfulFiles::Fate::prefix, ForgetfulFiles::Fate::torn};
+  const char* more = std::getenv("PARLEY_PROPERTY_SEEDS");
+  const unsigned seeds = more != nullptr ? static_cast<unsigned>(std::stoul(more)) : 8;
+  int refused = 0;
+  for (unsigned seed = 1; seed <= seeds && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(seed);
+    FullDisk disk(seed);
+    Consumer consumer = many(std::string("test.Texts/Take"));
+    consumer.keyed = seed % 2 == 0;
+    consumer.retry.attempts = 1'000;
+    StoreFixture store(disk.files, FullDisk::options());
+    store.segment_bytes = 128 << 10;
+    store.restart();
+    store.declare(consumer);
+    for (int life = 0; life < 4 && !testing::Test::HasFailure(); ++life) {
+      disk.left = 100 + static_cast<int>(disk.random() % 900);
+      {
+        TaskGroup tasks;
+        if (disk.random() % 2 == 0) disk.files.power_off_after(disk.random() % 4'000);
+        for (int i = 0; i < 4; ++i) tasks.spawn(produce(store, disk));
+        for (int i = 0; i < 4; ++i) tasks.spawn(consume(store, disk));
+        store.shard().run_until([&] { return tasks.live() == 0; });
+      }
+      EXPECT_TRUE(!disk.files.powered() || !store.backend().halted()) << store.backend().halted()->text();
+      store.close();
+      if (disk.random() % 3 == 0) {
+        disk.files.die();
+      } else {
+        disk.files.crash(fates[seed % 4], seed);
+      }
+      disk.files.set_capacity(1 << 30);
+      store.open();
+      store.clock.move(31s);
+      store.pass(0s);
+      if (disk.random() % 3 == 0) expect_all_there(store, disk);
+    }
+    expect_all_there(store, disk);
+    EXPECT_TRUE(takes_again(store));
+    refused += disk.refused;
+  }
+  EXPECT_GT(refused, 0);
+}
+
 TEST(Disk, a_batch_that_does_not_fit_is_refused_as_a_whole) {
   ForgetfulFiles files;
   StoreFixture store(files);
@@ -186,6 +326,34 @@ TEST(Disk, a_full_one_refuses_what_is_new_and_serves_what_it_has) {
   }
   EXPECT_EQ(settled, published);
   EXPECT_EQ(store.stats(), "waiting 0 leased 0 delayed 0 dead 0");
+}
+
+// All but a few of the messages that filled the disk are handled: these few take their own space only, however few
+// segments the journal has.
+TEST(Disk, dead_letters_do_not_keep_a_full_one_full) {
+  for (const std::uint64_t space : {std::uint64_t{256} << 10, std::uint64_t{1'200} << 10, std::uint64_t{2'400} << 10}) {
+    SCOPED_TRACE(space);
+    ModelOptions options;
+    options.compact_above = 4 << 20;
+    ForgetfulFiles files;
+    StoreFixture store(files, options);
+    store.declare(many(store.queue));
+    files.set_capacity(files.used() + space);
+    int published = 0;
+    while (store.run(store.broker().publish(store.message(std::string(1'000, 'x'))))) ++published;
+    int handled = 0;
+    std::size_t dead = 0;
+    for (auto got = store.lease(50); !got.empty(); got = store.lease(50)) {
+      for (const Delivery& delivery : got) {
+        const bool dies = handled++ % (published / 3) == 0;
+        dead += dies ? 1 : 0;
+        ASSERT_TRUE(dies ? store.bury(delivery, "no") : store.done(delivery));
+      }
+    }
+    EXPECT_TRUE(takes_again(store)) << published;
+    store.restart();
+    EXPECT_EQ(store.peek(Shelf::dead).size(), dead);
+  }
 }
 
 TEST(Disk, what_stays_among_large_ones_that_went_takes_its_own_space_only) {

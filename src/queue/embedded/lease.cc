@@ -114,6 +114,8 @@ class Decision {
 
   // What is leased goes first: it makes its lines busy, which others are parked behind.
   Result<void> record() {
+    passed_.group = state_.id();
+    passed_.cursor = cursor_;
     const bool passes = !passed_.parked.empty() || !passed_.expired.empty() || !passed_.gone.empty();
     if (!leased_.taken.empty()) {
       leased_.group = state_.id();
@@ -121,16 +123,25 @@ class Decision {
       leased_.token = model_.next_tokens(leased_.taken.size());
       leased_.cursor = cursor_;
       for (std::size_t i = 0; i < op_.got.size(); ++i) op_.got[i].token = leased_.token + i;
+      if (passes) {
+        if (auto found = room_for_both(); !found) return found;
+      }
       if (auto added = model_.add(group_, leased_); !added) return added;
     }
     if (passes || (leased_.taken.empty() && cursor_ > state_.cursor())) {
-      passed_.group = state_.id();
-      passed_.cursor = cursor_;
-      const Result<void> added = model_.add(group_, passed_);
-      if (!added && leased_.taken.empty()) return added;  // else it is looked at again, which is all
+      if (auto added = model_.add(group_, passed_); !added) return added;
     }
     if (more_ && leased_.taken.empty()) model_.look_again(state_);
     return {};
+  }
+
+  // The cursor passes with the first record what only the second one keeps.
+  Result<void> room_for_both() {
+    std::string record;
+    write(leased_, record);
+    const std::size_t bytes = record.size();
+    write(passed_, record);
+    return group_.room(2, bytes + record.size());
   }
 
   Model& model_;

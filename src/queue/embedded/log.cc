@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/records.h"
+
 namespace parley::queue::embedded {
 namespace {
 
@@ -30,14 +32,26 @@ void Recent::add(Shelf& shelf, Seq seq, Item item) {
   }
 }
 
-Result<WallTime> Log::time_of(store::Address frame, store::Journal& journal) {
-  if (timed_ != frame) {
-    const Result<store::Frame> read_frame = journal.read(frame);
-    if (!read_frame) return fail(read_frame.error());
-    timed_ = frame;
-    time_ = read_frame->time;
-  }
-  return time_;
+Result<WallTime> Log::time_of(const Run& run, store::Journal& journal, int model) {
+  if (timed_ == run.frame && timed_first_ == run.first()) return time_;
+  const Result<store::Frame> frame = journal.read(run.frame);
+  if (!frame) return fail(frame.error());
+  WallTime time = frame->time;
+  // Moved ones say when: all of a run were in one frame before.
+  const auto walked = store::read_records(
+      frame->body.view(), [&](std::uint64_t number, std::string_view record, std::size_t) -> Result<void> {
+        Reader from(record);
+        if (number != static_cast<std::uint64_t>(model) || static_cast<RecordKind>(from.byte()) != RecordKind::moved)
+          return {};
+        const auto moved = read<Moved>(from);
+        if (from.ok() && moved.what.log == id && moved.what.seq == run.first() && moved.time != 0)
+          time = WallTime(WallTime::duration(moved.time));
+        return {};
+      });
+  if (!walked) return fail(walked.error());
+  timed_ = run.frame;
+  timed_first_ = run.first();
+  return time_ = time;
 }
 
 void Log::remember(Recent& all, Seq seq, Recent::Item item) {

@@ -79,9 +79,9 @@ struct Log {
   // The first message at or behind `seq` that there is. Nothing: none is, or its frame is not written yet (the group
   // being put together).
   Result<std::optional<Look>> look(Seq seq, OpenFrames& frames, store::View& view);
-  // When a frame was written. The one that was asked for last is remembered: retention asks for its oldest at each
-  // tick.
-  Result<WallTime> time_of(store::Address frame, store::Journal& journal);
+  // When a run's messages were published. The one that was asked for last is remembered: retention asks for its oldest
+  // at each tick.
+  Result<WallTime> time_of(const Run& run, store::Journal& journal, int model);
   // Takes the newest message into `recent`, unless whoever is furthest is still too far behind to find it there.
   void remember(Recent& all, Seq seq, Recent::Item item);
 
@@ -97,7 +97,8 @@ struct Log {
 
  private:
   Seq furthest_ = 0;          // that was looked at
-  store::Address timed_ = 0;  // a frame, and when it was written
+  store::Address timed_ = 0;  // a run's frame and first message, and when it was published
+  Seq timed_first_ = 0;
   WallTime time_{};
 };
 

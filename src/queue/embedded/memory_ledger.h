@@ -124,6 +124,7 @@ class MemoryLedger final : private Completions {
   WallTime now{std::chrono::milliseconds(1'700'000'000'000)};
   MemoryView view;
   MemoryJournal journal;
+  std::size_t group_room = ~std::size_t{0};  // bytes of records in a group; more is refused as by a full disk
 
   // Runs to the end; an operation that waits stays waiting (is_complete is false).
   void run(std::vector<Op*> ops) {
@@ -158,13 +159,17 @@ class MemoryLedger final : private Completions {
     OneGroup(MemoryLedger& ledger) : ledger_(ledger) {}
     WallTime time() const override { return ledger_.now; }
     Result<void> add(int model, std::string_view record) override {
+      if (auto found = room(1, record.size()); !found) return found;
       const std::size_t offset = store::append_record(body, model, record);
       const std::string copy(record);  // as in the ledger: the record is not the caller's any more
       ledger_.model_->apply(copy, {ledger_.journal.end(), static_cast<std::uint32_t>(offset)}, ledger_.now,
                             ledger_.view);
       return {};
     }
-    Result<void> room(std::size_t, std::size_t) override { return {}; }
+    Result<void> room(std::size_t records, std::size_t bytes) override {
+      if (body.size() + records * store::max_record_head + bytes <= ledger_.group_room) return {};
+      return fail(Error(Code::resource_exhausted, Blame::us, "the disk is full").with_reason("disk_full"));
+    }
     std::string body;
 
    private:

@@ -295,7 +295,11 @@ Result<void> Model::load(store::View& view) {
   return {};
 }
 
-store::Address Model::needed_from(store::View&) { return live_.needed_from(journal_ == nullptr ? 0 : journal_->end()); }
+store::Address Model::needed_from(store::View&) {
+  const store::Address live = live_.needed_from(journal_ == nullptr ? 0 : journal_->end());
+  // In the stretch in which a part ends that was looked through, only what is behind that place is live.
+  return live < moved_to_ && moved_to_ - live < store::Address{1} << LiveMap::stretch_bits ? moved_to_ : live;
+}
 
 Channel* Model::find(std::string_view name) {
   const auto at = by_name_.find(name);

@@ -126,6 +126,8 @@ class Model final : public store::Model {
   std::uint64_t token_;
   store::Address compacting_ = 0;  // the next frame to look at; 0: none
   store::Address compact_to_ = 0;  // before it, frames' messages were moved on
+  store::Address moved_to_ = 0;    // and all that is needed was
+  bool skipped_ = false;           // something before `compact_to_` was not looked at: it could not be read
   Millis last_time_ = 0;
   std::string scratch_;
 };

@@ -241,7 +241,7 @@ class ListOp final : public Op {
 };
 
 // The first message that a reader or a group that begins at `from` is to see.
-Result<Seq> start_of(const From& from, Log& log, store::Journal& journal, store::View& view);
+Result<Seq> start_of(const From& from, Log& log, Model& model);
 // A position's number: 0 for "". invalid_argument.
 Result<Seq> seq_of(const Position& position);
 // Makes a group of a topic.

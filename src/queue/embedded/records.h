@@ -107,15 +107,21 @@ struct Published {
   }
 };
 // The same message again, so that the segment it was in can go: state does not change, only places do. It leaves
-// the frame `from` and the index entry that begins with `run`.
+// the frame `from` and the index entry that begins with `run`. `time` is the frame's that it was published in, which
+// earlier writers left out (0).
 struct Moved {
   static constexpr RecordKind kind = RecordKind::moved;
   Seq run = 0;
   std::uint64_t from = 0;
   Published what;
+  Millis time = 0;
   template <class Each>
   void fields(Each& each) {
     what.fields(each), each(run), each(from);
+    if constexpr (!Each::writes) {
+      if (each.in.at_end()) return;
+    }
+    each(time);
   }
 };
 // A message that a decision is about. One that the group's cursor passes with this record says all that the open set

@@ -282,6 +282,79 @@ TEST(Scale, small_ones_that_stay_among_large_ones_that_go_do_not_hold_the_journa
   EXPECT_LT(ledger.journal.end() - ledger.journal.begin(), 8 << 20);
 }
 
+// What is published beside a queue whose messages come and go is moved time and again: its time stays that of its
+// publishing, for retention and for who begins at a time.
+TEST(Scale, a_topics_messages_keep_their_time_when_they_are_moved) {
+  ModelOptions options;
+  options.compact_above = 4 << 20;
+  MemoryLedger ledger(options);
+  declare(ledger, false, 100'000);
+  Declarations wanted;
+  wanted.topics.push_back({.name = "t", .keyed = false, .groups = {}, .keep = 24h});
+  DeclareOp op;
+  op.wanted = &wanted;
+  ledger.run(op);
+  ASSERT_FALSE(op.error);
+  const WallTime start = ledger.now;
+  for (int round = 0; round < 60; ++round) {
+    if (round == 22) {
+      ReadOp since;
+      since.topic = "t";
+      since.from = {.kind = From::Kind::time, .time = start + 10h, .position = {}};
+      since.may_wait = false;
+      since.max_bytes = 1 << 20;
+      ledger.run(since);
+      ASSERT_FALSE(since.error);
+      ASSERT_FALSE(since.got.empty());
+      EXPECT_EQ(since.got.front().seq, 101);
+    }
+    publish(ledger, 10, 10, [](PublishOp& each, int) { each.to = "t"; });
+    for (int i = 0; i < 4; ++i) publish_sized(ledger, 4, 200 << 10);
+    while (stats(ledger).waiting > 0) {
+      for (const auto& leased : lease(ledger, 10)) settle(ledger, leased);
+    }
+    compact(ledger, 100);
+    if (round % 20 == 13) ledger.crash();
+    ledger.now = start + std::chrono::hours(round + 1);
+    ledger.tick();
+  }
+  // A message of each hour came ten times; of 60 hours the last 24 stay.
+  EXPECT_EQ(ledger.model().find("t")->log.begin, 371);
+  EXPECT_LT(ledger.journal.end() - ledger.journal.begin(), 20 << 20);
+}
+
+// Whichever record is the first that a full disk refuses.
+TEST(Scale, a_full_disk_lets_no_cursor_pass_what_it_does_not_record) {
+  for (std::size_t room = 0; room < 150; ++room) {
+    SCOPED_TRACE(room);
+    MemoryLedger ledger({});
+    declare(ledger, true);
+    const Millis soon = millis(ledger.now) + 10'000;
+    publish(ledger, 9, 9, [&](PublishOp& op, int i) {
+      op.line = static_cast<Line>(1 + i % 3);
+      if (i == 2) op.expires = soon;
+    });
+    ledger.now += 20s;
+    ledger.group_room = room;
+    LeaseOp refused;
+    refused.source = source;
+    refused.max_messages = 5;
+    refused.max_bytes = 1 << 20;
+    refused.lease = 30'000;
+    refused.may_wait = false;
+    ledger.run(refused);
+    ledger.group_room = ~std::size_t{0};
+    for (const auto& leased : refused.got) settle(ledger, leased);
+    std::size_t handled = refused.got.size();
+    for (auto got = lease(ledger, 5); !got.empty(); got = lease(ledger, 5)) {
+      for (const auto& leased : got) settle(ledger, leased);
+      handled += got.size();
+    }
+    EXPECT_EQ(handled + stats(ledger).dead, 9);
+    EXPECT_EQ(stats(ledger).waiting, 0);
+  }
+}
+
 TEST(Scale, large_ones_that_stay_are_not_written_again_for_every_few_small_ones) {
   ModelOptions options;
   options.compact_above = 4 << 20;

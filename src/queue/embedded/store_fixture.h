@@ -51,7 +51,10 @@ std::string reason_of(const Result<T>& result) {
 class StoreFixture {
  public:
   // On `files` instead of the disk: they have nothing yet.
-  explicit StoreFixture(store::Files& files) : files_(&files), folder_("/") { open(); }
+  explicit StoreFixture(store::Files& files, ModelOptions options = {})
+      : options_(options), files_(&files), folder_("/") {
+    open();
+  }
   explicit StoreFixture(ModelOptions options = {}) : options_(options) {
     std::string name = (std::filesystem::temp_directory_path() / "parley-queue-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");

@@ -15,6 +15,8 @@ namespace {
 
 // The wall clock is looked at again after so long at the latest, since it may jump.
 constexpr Millis longest_wait = 60'000;
+// What can be moved to make room on a full disk is looked for so often.
+constexpr Millis full_disk_look = 1'000;
 // Set back by less than this nobody notices.
 constexpr Millis clock_slack = 2'000;
 
@@ -143,7 +145,7 @@ class Tick {
     for (int runs = 0; runs < 64 && record.begin < log.next; ++runs) {
       const Result<RunPtr> run = log.index.at_or_after(record.begin, model_.view());
       if (!run || !*run || (*run)->frame >= model_.journal().end()) break;
-      const Result<WallTime> written = log.time_of((*run)->frame, model_.journal());
+      const Result<WallTime> written = log.time_of(**run, model_.journal(), model_.options_.number);
       if (!written) break;
       const Millis end = millis(*written) + log.options.keep;
       wake_at(end);
@@ -169,6 +171,7 @@ std::optional<WallTime> Model::tick(store::Group& group) {
 
 std::optional<WallTime> Model::due() const {
   std::optional<Millis> next;
+  if (journal_ != nullptr && journal_->full()) next = last_time_ + full_disk_look;
   for (const auto& group : groups_) {
     if (group == nullptr) continue;
     if (const auto own = group->next_event()) next = std::min(next.value_or(*own), *own);

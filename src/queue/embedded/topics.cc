@@ -19,20 +19,20 @@ Result<Channel*> find_topic(Model& model, std::string_view name) {
 
 // The first message of the first frame that is not older: frames' times grow with their messages' numbers, but for a
 // clock that was set back.
-Result<Seq> first_since(WallTime time, Log& log, store::Journal& journal, store::View& view) {
+Result<Seq> first_since(WallTime time, Log& log, Model& model) {
   Seq low = log.begin;
   Seq high = log.next;
   while (low < high) {
     const Seq middle = low + (high - low) / 2;
-    const Result<RunPtr> run = log.index.at_or_after(middle, view);
+    const Result<RunPtr> run = log.index.at_or_after(middle, model.view());
     if (!run) return fail(run.error());
-    if (!*run || (*run)->frame >= journal.end()) {
+    if (!*run || (*run)->frame >= model.journal().end()) {
       high = middle;
       continue;
     }
-    const Result<store::Frame> frame = journal.read((*run)->frame);
-    if (!frame) return fail(frame.error());
-    if (frame->time < time) {
+    const Result<WallTime> published = log.time_of(**run, model.journal(), model.options().number);
+    if (!published) return fail(published.error());
+    if (*published < time) {
       low = std::max(low + 1, (*run)->last() + 1);
     } else {
       high = std::min(middle, (*run)->first());
@@ -52,11 +52,11 @@ Result<Seq> seq_of(const Position& position) {
   return seq;
 }
 
-Result<Seq> start_of(const From& from, Log& log, store::Journal& journal, store::View& view) {
+Result<Seq> start_of(const From& from, Log& log, Model& model) {
   switch (from.kind) {
     case From::Kind::earliest: return log.begin;
     case From::Kind::latest: return log.next;
-    case From::Kind::time: return first_since(from.time, log, journal, view);
+    case From::Kind::time: return first_since(from.time, log, model);
     case From::Kind::after: break;
   }
   const Result<Seq> seq = seq_of(from.position);
@@ -73,7 +73,7 @@ Op::Step ReadOp::run(Model& model, store::Group&) {
   Result<Seq> start = 0;
   if (found) {
     channel_ = *found;
-    start = start_of(from, channel_->log, model.journal(), model.view());
+    start = start_of(from, channel_->log, model);
   }
   if (!found || !start) {
     error = found ? start.error() : found.error();
@@ -122,7 +122,7 @@ Op::Step CommitOp::run(Model& model, store::Group& group) {
     const Result<Channel*> channel = find_topic(model, source.name);
     if (!channel) return fail(channel.error());
     if (source.group.empty()) return invalid("name the group whose place it is");
-    const Result<Seq> cursor = start_of(to, (*channel)->log, model.journal(), model.view());
+    const Result<Seq> cursor = start_of(to, (*channel)->log, model);
     if (!cursor) return fail(cursor.error());
     const auto at = (*channel)->groups.find(source.group);
     if (at == (*channel)->groups.end()) {
