@@ -85,6 +85,8 @@ TEST_F(ServerTest, connections_are_bounded) {
   EXPECT_THAT(one.received, StartsWith("HTTP/1.1 200"));
 }
 
+// Not where UndefinedBehaviorSanitizer looks at objects' types: it needs descriptors for that itself.
+#if !__has_feature(undefined_behavior_sanitizer)
 // Readiness is told once: what could not be accepted for want of descriptors, not even to be turned away, must be
 // looked at again.
 TEST_F(ServerTest, what_waits_while_there_are_no_descriptors_is_served_once_there_are) {
@@ -108,6 +110,7 @@ TEST_F(ServerTest, what_waits_while_there_are_no_descriptors_is_served_once_ther
   peer.wait_for("GET a /");
   EXPECT_THAT(peer.received, StartsWith("HTTP/1.1 200"));
 }
+#endif
 
 TEST(ServerListen, says_why_it_cannot) {
   Shard shard;

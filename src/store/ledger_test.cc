@@ -446,7 +446,7 @@ struct FullDisk {
     Store store(files, options);
     ASSERT_FALSE(store.error) << store.error->text();
     check(store);
-    const Instant end = Clock::now() + std::chrono::seconds(20);
+    const Instant end = Clock::now() + std::chrono::seconds(60);
     Result<void> taken;
     while (!(taken = store.add(long_record(store.list.count))) && Clock::now() < end) std::this_thread::yield();
     ASSERT_TRUE(taken.has_value()) << taken.error().text();
@@ -589,7 +589,7 @@ TEST(Ledger, WhatIsNoLongerNeededOnAFullDiskGoesWithoutARecord) {
     (void)store.perform([&](Group&) { saved = store.ledger->view().durable() == store.ledger->journal().end(); });
     return saved;
   };
-  const Instant end = Clock::now() + std::chrono::seconds(20);
+  const Instant end = Clock::now() + std::chrono::seconds(60);
   while (!is_saved() && Clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   ASSERT_TRUE(is_saved() && store.ledger->counts().disk_full);
   ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
@@ -617,7 +617,7 @@ TEST(Ledger, ComesBackFromAFullDiskByItself) {
       if (disk.random() % 2 == 0) {
         ASSERT_TRUE(store.perform([&](Group&) { store.list.keeps_all = false; }).has_value());
         (void)store.add(long_record(store.list.count), true);
-        const Instant end = Clock::now() + std::chrono::seconds(20);
+        const Instant end = Clock::now() + std::chrono::seconds(60);
         Result<void> taken;
         while (!(taken = store.add(long_record(store.list.count))) && Clock::now() < end) std::this_thread::yield();
         ASSERT_TRUE(taken.has_value()) << taken.error().text();
