@@ -252,15 +252,18 @@ TEST(Journal, TheLastSegmentEndsIfItFillsTheDiskAndHasNoMoreRoom) {
   EXPECT_FALSE(journal->full());
 }
 
+void fail_next_sync(ForgetfulFiles& files) {
+  files.set_fault([once = true](Operation operation, const auto&) mutable -> std::optional<Error> {
+    if (operation != Operation::sync || !std::exchange(once, false)) return std::nullopt;
+    return Error(Code::unavailable, Blame::us, "Input/output error");
+  });
+}
+
 TEST(Journal, AFailedSyncHaltsForGood) {
   ForgetfulFiles files;
   auto journal = opened(files);
   write(*journal, 0, 3);
-  bool once = true;
-  files.set_fault([&](Operation operation, const auto&) -> std::optional<Error> {
-    if (operation != Operation::sync || !std::exchange(once, false)) return std::nullopt;
-    return Error(Code::unavailable, Blame::us, "Input/output error");
-  });
+  fail_next_sync(files);
   ASSERT_TRUE(journal->append(Bytes(body_of(3)), at_time(0), Spend::space).has_value());
   EXPECT_EQ(journal->sync().error().reason(), "store_halted");
   // The next one would succeed, and mean nothing.
@@ -276,11 +279,7 @@ TEST(Journal, AFrameWhoseSyncFailedIsNotBelievedBeforeItIsOnTheDisk) {
   ForgetfulFiles files;
   auto journal = opened(files);
   write(*journal, 0, 3);
-  bool once = true;
-  files.set_fault([&](Operation operation, const auto&) -> std::optional<Error> {
-    if (operation != Operation::sync || !std::exchange(once, false)) return std::nullopt;
-    return Error(Code::unavailable, Blame::us, "Input/output error");
-  });
+  fail_next_sync(files);
   ASSERT_TRUE(journal->append(Bytes(body_of(3)), at_time(0), Spend::space).has_value());
   EXPECT_EQ(journal->sync().error().reason(), "store_halted");
   journal.reset();
